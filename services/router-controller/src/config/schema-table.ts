@@ -1,0 +1,119 @@
+/** Targets and policies: which model does which work. */
+import { z } from 'zod';
+
+const ms = (what: string, value: number) => z.int().min(1).default(value).describe(`${what}, milliseconds`);
+const name = z.string().trim().min(1).max(120);
+
+export const timeoutsSchema = z.strictObject({
+  connect_ms: ms('TCP and TLS', 5_000),
+  first_byte_ms: ms('Until the first byte of the answer; long prompts on big models think long', 120_000),
+  idle_ms: ms('Longest silence between bytes of an answer', 60_000),
+  total_ms: ms('Whole call', 600_000),
+});
+
+export const capabilitiesSchema = z.strictObject({
+  context_tokens: z.int().min(1).optional().describe('Longest prompt plus answer; absent: not checked'),
+  vision: z.boolean().optional().describe('Takes image parts; absent: not checked'),
+  audio: z.boolean().optional(),
+  tools: z.boolean().optional(),
+  json_schema: z.boolean().optional(),
+  streaming: z.boolean().optional(),
+});
+
+export const priceSchema = z.strictObject({
+  input: z.number().min(0).describe('USD per million input tokens'),
+  cached_input: z.number().min(0).optional().describe('USD per million cached input tokens; default: input'),
+  output: z.number().min(0).describe('USD per million output tokens'),
+});
+
+const upstream = {
+  api_base: z.string().min(1).describe('Base URL, with or without /v1'),
+  api_key: z.string().nullish().describe('Key for the upstream: text, ${ENV}, or file:PATH. Never printed'),
+  model: z.string().min(1).describe('Model id as the upstream calls it'),
+};
+
+const upstreamExtras = {
+  timeouts: timeoutsSchema.prefault({}),
+  capabilities: capabilitiesSchema.prefault({}),
+  price: priceSchema.optional(),
+  headers: z.record(z.string(), z.string()).default({}).describe('Extra request headers for this upstream'),
+};
+
+export const targetSchema = z.strictObject({ name, ...upstream, ...upstreamExtras });
+
+const weighted = z.strictObject({
+  target: name,
+  weight: z.number().min(0).default(1).describe('Share of traffic among targets of the same priority'),
+  priority: z.int().min(0).default(0).describe('Lower is tried first; higher ones are fallbacks'),
+});
+
+/** One label's entry: v1's inline upstream, or the names of targets. Which form is used is checked in compile.ts. */
+export const entrySchema = z.strictObject({
+  name: name.describe('The classifier’s label, by name'),
+  api_base: upstream.api_base.optional(),
+  api_key: upstream.api_key,
+  model: upstream.model.optional(),
+  target: name.optional().describe('One target by name'),
+  targets: z.array(weighted).min(1).optional().describe('Several targets with weights and priorities'),
+  fallbacks: z.array(name).default([]).describe('Targets tried in this order when the first ones fail'),
+  rank: z
+    .int()
+    .default(0)
+    .describe('How hard this label’s work is: a pinned conversation moves only to higher ranks'),
+});
+
+export const stickySchema = z.strictObject({
+  enabled: z.boolean().default(false),
+  ttl_ms: ms('How long a silent conversation stays pinned', 1_800_000),
+});
+
+export const ruleSchema = z.strictObject({
+  score: z.string().describe('A score the classifier gives, for example prompt_complexity_score'),
+  at_least: z.number().describe('The rule holds from this value on'),
+  entry: name.describe('Entry used when it holds'),
+});
+
+export const shadowSchema = z.strictObject({
+  policy: name.describe('Policy that also decides, without effect on answers'),
+  share: z.number().min(0).max(1).default(0.01),
+});
+
+export const policySchema = z.strictObject({
+  name: name.describe('Named by requests; trimmed before it is compared'),
+  url: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .describe(
+      'http://HOST:8000/v2/models/M/infer (KServe v2 over HTTP) or grpc://HOST:8001/M; a list balances',
+    ),
+  threshold: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe('Top-1 probability below it uses the fallback entry'),
+  fallback: name
+    .optional()
+    .describe('Entry for low confidence and classifier trouble; absent: the label stands, or 503'),
+  sticky: stickySchema.prefault({}),
+  rules: z
+    .array(ruleSchema)
+    .default([])
+    .describe('Scores that overrule the label; the first that holds wins'),
+  shadow: shadowSchema.optional(),
+  canary: z
+    .strictObject({ policy: name, share: z.number().min(0).max(1) })
+    .optional()
+    .describe('This share of requests is decided by another policy instead'),
+  retry_budget: z
+    .strictObject({
+      attempts: z.int().min(1).default(4).describe('Upstream attempts per request, the first included'),
+      time_ms: ms('No new attempt is begun later than this after the first', 30_000),
+    })
+    .prefault({}),
+  heartbeat_ms: z.int().min(0).default(0).describe('Comment lines before a slow first token; 0 is off'),
+  hedge: z
+    .boolean()
+    .default(false)
+    .describe('Ask a second target when the first has not begun within its p95'),
+  llms: z.array(entrySchema).min(1).describe('One entry a label'),
+});

@@ -1,0 +1,188 @@
+/**
+ * The configuration file, whole: every key with its default, unit and reason. Documentation, the JSON Schema for
+ * editors and Helm's values are generated from these descriptions, so a limit or timeout has no second home.
+ *
+ * v1's file (`policies` with inline `llms`) is a subset of this shape and loads unchanged.
+ * Keys are snake_case because v1's are. Objects are strict: a typo is refused, never ignored.
+ */
+import { z } from 'zod';
+import { budgetSchema, limitSchema, redisSchema } from './schema-limits.ts';
+import { policySchema, targetSchema } from './schema-table.ts';
+
+const ms = (what: string, value: number) => z.int().min(0).default(value).describe(`${what}, milliseconds`);
+
+export const serverSchema = z.strictObject({
+  host: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address to listen on. Anything but loopback needs auth, or auth.mode: open'),
+  port: z
+    .int()
+    .min(0)
+    .max(65535)
+    .default(8084)
+    .describe('Port of the OpenAI-compatible endpoint; 0 takes a free one'),
+  body_limit_bytes: z
+    .int()
+    .min(1024)
+    .default(32 * 1024 * 1024)
+    .describe('Largest request body; images travel inline, so this is generous. Over it: 413'),
+  shutdown_grace_ms: ms(
+    'How long streams may finish after SIGTERM before they end with an error event',
+    25_000,
+  ),
+  drain_delay_ms: ms('How long readiness is off before the listener closes, so that balancers notice', 0),
+  headers_timeout_ms: ms('How long a client may take to send its headers', 20_000),
+  request_timeout_ms: ms('How long a client may take to send its whole body', 120_000),
+  max_in_flight: z.int().min(1).default(1024).describe('Requests worked on at once by this process'),
+  max_queue: z
+    .int()
+    .min(0)
+    .default(256)
+    .describe('Requests that may wait for a place; past it 503 with Retry-After'),
+  max_queue_wait_ms: ms('Longest wait for a place before 503', 2_000),
+});
+
+export const adminSchema = z.strictObject({
+  host: z.string().default('127.0.0.1').describe('Address of the admin surface'),
+  port: z.int().min(0).max(65535).describe('Port of the admin surface; it never shares the public one'),
+  token: z
+    .string()
+    .min(16)
+    .describe('Bearer token for the admin surface, at least 16 characters; use ${ENV} or file:'),
+});
+
+export const classifierSchema = z.strictObject({
+  deadline_ms: ms('Longest wait for a classification before the fallback entry is used', 150),
+  startup_wait_ms: ms('How long start waits for the classifier before it goes on degraded', 10_000),
+  upgrade_http_to_grpc: z
+    .boolean()
+    .default(false)
+    .describe('Speak gRPC on port 8001 to http URLs that name Triton’s port 8000'),
+  batch_max: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(16)
+    .describe('Prompts that may share one ModelInfer when they arrive together'),
+  cache_entries: z
+    .int()
+    .min(0)
+    .default(10_000)
+    .describe('Decisions kept in memory (LRU); 0 turns the cache off'),
+  cache_ttl_ms: ms('How long a cached decision holds', 600_000),
+  cache_redis: z.boolean().default(false).describe('Share the decision cache through Redis'),
+  breaker_failures: z
+    .int()
+    .min(1)
+    .default(5)
+    .describe('Consecutive failures that open the classifier’s breaker'),
+  breaker_open_ms: ms('How long the classifier’s breaker stays open before a probe', 1_000),
+  heuristic: z
+    .boolean()
+    .default(false)
+    .describe('When the classifier is down, guess the label from cue words before using the fallback entry'),
+});
+
+export const promptSchema = z.strictObject({
+  turns: z
+    .int()
+    .min(1)
+    .max(20)
+    .default(1)
+    .describe('How many of the last user messages are classified together; 1 is the last user message alone'),
+  max_chars: z
+    .int()
+    .min(256)
+    .default(16_384)
+    .describe('Longest text sent to the classifier; over it head and tail are kept and the cut is counted'),
+});
+
+export const authSchema = z.strictObject({
+  mode: z
+    .enum(['auto', 'required', 'open'])
+    .default('auto')
+    .describe('auto: open on loopback only, required elsewhere; open: no keys anywhere, asked for by name'),
+  keys: z
+    .array(
+      z.strictObject({
+        id: z
+          .string()
+          .regex(/^[A-Za-z0-9_-]{3,64}$/)
+          .describe('Public id of the key; may be logged'),
+        hash: z
+          .string()
+          .regex(/^sha256:[0-9a-f]{64}$/)
+          .describe('sha256:<hex> of the key, as `npm run keys` prints it'),
+        name: z.string().optional(),
+        tenant: z.string().min(1).default('default'),
+        policies: z.array(z.string()).optional().describe('Policies this key may use; absent: all'),
+        targets: z.array(z.string()).optional().describe('Targets this key may reach; absent: all'),
+        expires: z.iso
+          .datetime({ offset: true })
+          .optional()
+          .describe('RFC 3339 time after which the key is refused'),
+        limits: z.array(limitSchema).default([]).describe('Limits of this key alone'),
+        budgets: z.array(budgetSchema).default([]).describe('Budgets of this key alone'),
+      }),
+    )
+    .default([])
+    .describe('Keys for small set-ups; many keys live in Redis'),
+  redis_keys: z.boolean().default(false).describe('Also look keys up in Redis (`npm run keys`)'),
+  jwt: z
+    .strictObject({
+      issuer: z.string().min(1),
+      audience: z.string().min(1),
+      jwks_url: z.url(),
+      tenant_claim: z.string().default('tenant'),
+      policies_claim: z.string().optional(),
+    })
+    .optional()
+    .describe('Accept JWTs of an identity provider'),
+  failures_per_minute: z
+    .int()
+    .min(1)
+    .default(30)
+    .describe('Failed attempts per address and minute before 429'),
+});
+
+export const loggingSchema = z.strictObject({
+  level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
+  prompts: z.boolean().default(false).describe('Log prompt and answer text. Off: never, at any level'),
+});
+
+export const tracingSchema = z.strictObject({
+  otlp_url: z.url().optional().describe('OTLP/HTTP endpoint; absent: traces are off'),
+  sample_ratio: z.number().min(0).max(1).default(1),
+});
+
+export const decisionLogSchema = z.strictObject({
+  file: z.string().optional().describe('JSONL file for decisions; absent: off'),
+  text: z.enum(['hash', 'full']).default('hash').describe('What stands for the prompt in it'),
+});
+
+export const configSchema = z.strictObject({
+  server: serverSchema.prefault({}),
+  admin: adminSchema.optional().describe('Admin surface; absent: off'),
+  default_policy: z.string().optional().describe('Policy of requests that name none, and of model "auto"'),
+  classifier: classifierSchema.prefault({}),
+  prompt: promptSchema.prefault({}),
+  targets: z.array(targetSchema).default([]).describe('Upstream models, defined once, named by many entries'),
+  policies: z.array(policySchema).min(1).describe('The policy table'),
+  auth: authSchema.prefault({}),
+  limits: z.array(limitSchema).default([]).describe('Limits for everybody; several apply at once'),
+  budgets: z.array(budgetSchema).default([]),
+  redis: redisSchema.optional().describe('Shared limits, keys, conversations; absent: in memory'),
+  logging: loggingSchema.prefault({}),
+  tracing: tracingSchema.prefault({}),
+  decision_log: decisionLogSchema.prefault({}),
+});
+
+/** The file after defaults. Secrets are still `${…}` references here; config/load.ts resolves them. */
+export type ConfigFile = z.infer<typeof configSchema>;
+export type LimitConfig = z.infer<typeof limitSchema>;
+export type BudgetConfig = z.infer<typeof budgetSchema>;
+export type RedisConfig = z.infer<typeof redisSchema>;
+export type AuthConfig = z.infer<typeof authSchema>;
+export type ClassifierConfig = z.infer<typeof classifierSchema>;
+export type PromptConfig = z.infer<typeof promptSchema>;

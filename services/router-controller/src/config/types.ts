@@ -1,0 +1,77 @@
+/** The routing table after compilation: names resolved, secrets wrapped, URLs normalised. Immutable; replaced whole. */
+import type { z } from 'zod';
+import type { ConfigFile } from './schema.ts';
+import type { capabilitiesSchema, priceSchema, timeoutsSchema } from './schema-table.ts';
+import type { Secret } from './secret.ts';
+
+export type Capabilities = z.infer<typeof capabilitiesSchema>;
+export type Price = z.infer<typeof priceSchema>;
+export type Timeouts = z.infer<typeof timeoutsSchema>;
+
+/** One upstream model. */
+export interface Target {
+  /** Unique. Inline v1 upstreams are named after their model id; equal upstreams share one target. */
+  readonly name: string;
+  /** Scheme, host, port and path before `/v1`; no trailing slash. */
+  readonly apiBase: string;
+  readonly apiKey: Secret | null;
+  readonly model: string;
+  readonly capabilities: Capabilities;
+  readonly timeouts: Timeouts;
+  readonly price: Price | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface WeightedTarget {
+  readonly target: Target;
+  readonly weight: number;
+  readonly priority: number;
+}
+
+/** What one label leads to. `name` is what `x-chosen-classifier` tells. */
+export interface Entry {
+  readonly name: string;
+  readonly routes: readonly WeightedTarget[];
+  readonly fallbacks: readonly Target[];
+  readonly rank: number;
+}
+
+export interface ClassifierEndpoint {
+  readonly protocol: 'grpc' | 'http';
+  /** host:port for gRPC, scheme://host:port for HTTP. */
+  readonly address: string;
+  readonly model: string;
+}
+
+export interface Policy {
+  readonly name: string;
+  /** At least one; all serve the same model name. */
+  readonly endpoints: readonly ClassifierEndpoint[];
+  readonly threshold: number;
+  readonly fallback: Entry | null;
+  /** By name, in the file's order (v1's positional mapping needs it where a model tells no labels). */
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly sticky: { readonly enabled: boolean; readonly ttl_ms: number };
+  readonly rules: readonly { readonly score: string; readonly at_least: number; readonly entry: Entry }[];
+  readonly shadow: { readonly policy: string; readonly share: number } | null;
+  readonly canary: { readonly policy: string; readonly share: number } | null;
+  readonly retryBudget: { readonly attempts: number; readonly time_ms: number };
+  readonly heartbeatMs: number;
+  readonly hedge: boolean;
+}
+
+export interface RoutingTable {
+  readonly policies: ReadonlyMap<string, Policy>;
+  readonly targets: ReadonlyMap<string, Target>;
+  readonly defaultPolicy: string | null;
+}
+
+/** Everything a running controller needs; one value, swapped atomically on reload. */
+export interface RouterConfig {
+  readonly file: ConfigFile;
+  readonly table: RoutingTable;
+  /** Where it came from, for messages. */
+  readonly path: string;
+  /** sha256 of the file's text, first 12 hex digits: tells versions apart in logs and metrics. */
+  readonly version: string;
+}

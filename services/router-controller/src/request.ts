@@ -1,0 +1,162 @@
+/**
+ * The one value a request is on its way: authenticate → admit → decide → call → settle. Each step adds its own part
+ * and reads earlier ones; nothing reaches back. No step imports a later one, so the shared shapes stand here.
+ */
+import type { Entry, Policy, RouterConfig, Target } from './config/types.ts';
+
+/** A chat completion's body, parsed once. Unknown fields stay and go upstream. */
+export type ChatBody = Record<string, unknown> & {
+  model?: unknown;
+  messages?: unknown;
+  stream?: unknown;
+};
+
+/** v1's `nim-llm-router` object after validation. */
+export interface RouterExtension {
+  readonly policy: string;
+  readonly strategy: 'triton' | 'manual';
+  /** Entry name or upstream model id; only for `manual`. */
+  readonly model: string | null;
+  /** Top-1 probability under which the fallback entry is used; null: the policy's own. */
+  readonly threshold: number | null;
+}
+
+/** Who is calling. */
+export interface Caller {
+  /** Public id of the key, `jwt:<subject>`, or `anonymous`. Safe to log. */
+  readonly id: string;
+  readonly tenant: string;
+  readonly policies: readonly string[] | null;
+  readonly targets: readonly string[] | null;
+}
+
+/** How a decision came to be; a closed set, because it is a metric label. */
+export type DecisionReason =
+  | 'classified' // top-1 label
+  | 'cached' // the same text was classified before
+  | 'manual' // the client named the model
+  | 'rule' // a score rule overruled the label
+  | 'pinned' // the conversation stays where it was
+  | 'low_confidence' // under the threshold; label stands for want of a fallback entry
+  | 'low_confidence_fallback'
+  | 'unknown_label_fallback'
+  | 'empty_prompt_fallback'
+  | 'classifier_timeout_fallback'
+  | 'classifier_error_fallback'
+  | 'heuristic'; // classifier down, cue words guessed
+
+/** What was decided and why; made once, logged, told in headers, shown by /v1/route, replayed offline. */
+export interface Decision {
+  readonly policy: Policy;
+  readonly entry: Entry;
+  /** The classifier's top-1 label, even when the entry is another one; null when it was not asked or failed. */
+  readonly label: string | null;
+  /** Top-1 probability, 0…1. */
+  readonly confidence: number | null;
+  /** Probability by label. */
+  readonly scores: Readonly<Record<string, number>> | null;
+  /** Further scores by name, such as prompt_complexity_score. */
+  readonly extraScores: Readonly<Record<string, number>> | null;
+  readonly reason: DecisionReason;
+  /** Targets in the order they are to be tried: weighted choice first, then the rest. Never empty. */
+  readonly targets: readonly Target[];
+  /** Version of the classifier's model that gave the label. */
+  readonly modelVersion: string | null;
+  /** Tokens the classifier saw before its own cut; null when it does not tell. */
+  readonly tokenCount: number | null;
+  /** True when the text was cut before or inside the classifier. */
+  readonly truncated: boolean;
+  readonly classifyMs: number;
+}
+
+/** Tokens as the upstream reported them, or as estimated. */
+export interface Usage {
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+  readonly source: 'upstream' | 'estimated';
+}
+
+/** How one attempt at an upstream ended; a closed set, because it is a metric label. */
+export type AttemptOutcome =
+  | 'ok'
+  | 'connect_error'
+  | 'tls_error'
+  | 'timeout_connect'
+  | 'timeout_first_byte'
+  | 'timeout_idle'
+  | 'timeout_total'
+  | 'status_4xx'
+  | 'status_408'
+  | 'status_409'
+  | 'status_429'
+  | 'status_5xx'
+  | 'bad_credentials'
+  | 'model_retired'
+  | 'error_event'
+  | 'cut'
+  | 'protocol_error'
+  | 'breaker_open'
+  | 'limited'
+  | 'incapable'
+  | 'aborted';
+
+export interface Attempt {
+  readonly target: Target;
+  readonly outcome: AttemptOutcome;
+  readonly status: number | null;
+  readonly startedMs: number;
+  readonly durationMs: number;
+}
+
+export interface CallOutcome {
+  /** The target whose answer went to the client; null when none did. */
+  readonly target: Target | null;
+  readonly attempts: readonly Attempt[];
+  /** HTTP status the client got (499 when it had left: logs only). */
+  readonly status: number;
+  readonly usage: Usage | null;
+  readonly streamed: boolean;
+  /** A stream that ended without its natural end. */
+  readonly incomplete: boolean;
+  /** Milliseconds from receipt to the first upstream byte, and of the whole call. */
+  readonly firstByteMs: number | null;
+  readonly upstreamMs: number;
+  /** Content-bearing stream events seen, for time per output token. */
+  readonly contentEvents: number;
+}
+
+/** Milliseconds by phase, filled as the request goes. */
+export interface Timings {
+  authenticate?: number;
+  admit?: number;
+  decide?: number;
+  call?: number;
+}
+
+export type Phase = 'receive' | 'authenticate' | 'admit' | 'decide' | 'call' | 'relay';
+
+export interface RoutedRequest {
+  /** Ours; sent back as x-request-id. */
+  readonly id: string;
+  /** `performance.now()` at receipt. */
+  readonly receivedAt: number;
+  /** Aborted when the client is gone or the server gives up on it; every step passes it on. */
+  readonly signal: AbortSignal;
+  /** Request path, sent upstream as it came: `/v1/chat/completions`. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly address: string;
+  /** Configuration in force when the request came; it ends on it, whatever is reloaded meanwhile. */
+  readonly config: RouterConfig;
+  readonly body: ChatBody;
+  readonly bodyBytes: number;
+  readonly extension: RouterExtension;
+  readonly policy: Policy;
+  /** What the client may call and is charged as. Set by authenticate. */
+  caller: Caller;
+  decision?: Decision;
+  outcome?: CallOutcome;
+  phase: Phase;
+  readonly timings: Timings;
+}
