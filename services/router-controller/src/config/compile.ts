@@ -1,0 +1,240 @@
+/** From the file's shape to the routing table: names resolved, secrets wrapped, URLs normalised. v1's form is read here. */
+import { normaliseApiBase, parseEndpoint } from './endpoint.ts';
+import { formatPath, hint, type Problem } from './problems.ts';
+import type { ConfigFile } from './schema.ts';
+import { capabilitiesSchema, timeoutsSchema } from './schema-table.ts';
+import { Secret } from './secret.ts';
+import type { ClassifierEndpoint, Entry, Policy, RoutingTable, Target, WeightedTarget } from './types.ts';
+
+type FilePolicy = ConfigFile['policies'][number];
+type FileEntry = FilePolicy['llms'][number];
+type Path = readonly PropertyKey[];
+
+/** Addresses that stand in for the file's, for `npm start`'s embedded parts and for tests. */
+export interface Overrides {
+  /** `grpc://HOST:PORT` or `http://HOST:PORT`: replaces host and port of every classifier URL. */
+  readonly classifierUrl?: string;
+  /** `http://HOST:PORT`: replaces every target's api_base; its key becomes `stand-in`. */
+  readonly standInUrl?: string;
+}
+
+class Compiler {
+  readonly problems: Problem[] = [];
+  readonly targets = new Map<string, Target>();
+  readonly file: ConfigFile;
+  readonly overrides: Overrides;
+
+  constructor(file: ConfigFile, overrides: Overrides) {
+    this.file = file;
+    this.overrides = overrides;
+  }
+
+  problem(path: Path, message: string): void {
+    this.problems.push({ path: formatPath(path), message });
+  }
+
+  apiBase(text: string, path: Path): string {
+    try {
+      return normaliseApiBase(this.overrides.standInUrl ?? text);
+    } catch (error) {
+      this.problem(path, (error as Error).message);
+      return '';
+    }
+  }
+
+  apiKey(text: string | null | undefined): Secret | null {
+    if (this.overrides.standInUrl) return new Secret('stand-in');
+    return text ? new Secret(text) : null;
+  }
+
+  namedTargets(): void {
+    for (const [index, target] of this.file.targets.entries()) {
+      const path = ['targets', index];
+      if (this.targets.has(target.name)) this.problem([...path, 'name'], `'${target.name}' is defined twice`);
+      this.targets.set(target.name, {
+        name: target.name,
+        apiBase: this.apiBase(target.api_base, [...path, 'api_base']),
+        apiKey: this.apiKey(target.api_key),
+        model: target.model,
+        capabilities: target.capabilities,
+        timeouts: target.timeouts,
+        price: target.price ?? null,
+        headers: target.headers,
+      });
+    }
+  }
+
+  /** v1's inline form: entries with the same base, key and model share one target, named after the model. */
+  inlineTarget(entry: FileEntry, path: Path): Target | null {
+    for (const key of ['api_base', 'model'] as const) {
+      if (!entry[key]) this.problem([...path, key], 'missing or empty; or name a target with `target:`');
+    }
+    // An absent key is a local model without authentication; an empty one is a mistake, fatal in v1 too.
+    if (entry.api_key === '')
+      this.problem([...path, 'api_key'], 'empty; leave it out for an upstream without a key');
+    if (!entry.api_base || !entry.model) return null;
+    const apiBase = this.apiBase(entry.api_base, [...path, 'api_base']);
+    const apiKey = this.apiKey(entry.api_key);
+    for (let copy = 1; ; copy++) {
+      const name = copy === 1 ? entry.model : `${entry.model}#${copy}`;
+      const known = this.targets.get(name);
+      if (known && (known.apiBase !== apiBase || known.apiKey?.reveal() !== apiKey?.reveal())) continue;
+      if (known && known.model === entry.model) return known;
+      if (known) continue;
+      const target: Target = {
+        name,
+        apiBase,
+        apiKey,
+        model: entry.model,
+        capabilities: capabilitiesSchema.parse({}),
+        timeouts: timeoutsSchema.parse({}),
+        price: null,
+        headers: {},
+      };
+      this.targets.set(name, target);
+      return target;
+    }
+  }
+
+  target(name: string, path: Path): Target | null {
+    const target = this.targets.get(name);
+    if (!target) {
+      const names = [...this.targets.keys()];
+      const near = hint(name, names) || ` Known targets: ${names.join(', ') || 'none'}`;
+      this.problem(path, `no target '${name}'.${near}`);
+    }
+    return target ?? null;
+  }
+
+  routes(entry: FileEntry, path: Path): WeightedTarget[] {
+    const forms = [entry.target, entry.targets, entry.api_base ?? entry.model].filter(
+      (form) => form !== undefined,
+    );
+    if (forms.length > 1) {
+      this.problem(
+        path,
+        'names its upstream twice; give one of: target, targets, or api_base + api_key + model',
+      );
+    }
+    if (entry.targets) {
+      if (entry.targets.every((item) => item.weight === 0)) {
+        this.problem([...path, 'targets'], 'every weight is 0; at least one must be above');
+      }
+      return entry.targets.flatMap((item, index) => {
+        const target = this.target(item.target, [...path, 'targets', index, 'target']);
+        return target ? [{ target, weight: item.weight, priority: item.priority }] : [];
+      });
+    }
+    const target = entry.target
+      ? this.target(entry.target, [...path, 'target'])
+      : this.inlineTarget(entry, path);
+    return target ? [{ target, weight: 1, priority: 0 }] : [];
+  }
+
+  entries(policy: FilePolicy, path: Path): Map<string, Entry> {
+    const entries = new Map<string, Entry>();
+    for (const [index, entry] of policy.llms.entries()) {
+      const at = [...path, 'llms', index];
+      if (entries.has(entry.name))
+        this.problem([...at, 'name'], `'${entry.name}' stands twice in this policy`);
+      const routes = this.routes(entry, at);
+      const fallbacks = entry.fallbacks.flatMap(
+        (name, i) => this.target(name, [...at, 'fallbacks', i]) ?? [],
+      );
+      entries.set(entry.name, { name: entry.name, routes, fallbacks, rank: entry.rank });
+    }
+    return entries;
+  }
+
+  endpoints(policy: FilePolicy, path: Path): ClassifierEndpoint[] {
+    const urls = Array.isArray(policy.url) ? policy.url : [policy.url];
+    const endpoints = urls.flatMap((text, index) => {
+      const at = Array.isArray(policy.url) ? [...path, 'url', index] : [...path, 'url'];
+      try {
+        return [this.override(parseEndpoint(text, this.file.classifier.upgrade_http_to_grpc))];
+      } catch (error) {
+        this.problem(at, (error as Error).message);
+        return [];
+      }
+    });
+    const models = new Set(endpoints.map((endpoint) => endpoint.model));
+    if (models.size > 1) {
+      this.problem(
+        [...path, 'url'],
+        `all endpoints of a policy serve one model, these name ${[...models].join(', ')}`,
+      );
+    }
+    return endpoints;
+  }
+
+  override(endpoint: ClassifierEndpoint): ClassifierEndpoint {
+    if (!this.overrides.classifierUrl) return endpoint;
+    const url = new URL(this.overrides.classifierUrl);
+    return url.protocol === 'grpc:'
+      ? { protocol: 'grpc', address: url.host, model: endpoint.model }
+      : { protocol: 'http', address: url.origin, model: endpoint.model };
+  }
+
+  entryNamed(entries: Map<string, Entry>, name: string, path: Path): Entry | null {
+    const entry = entries.get(name);
+    if (!entry) {
+      const near = hint(name, entries.keys()) || ` Entries here: ${[...entries.keys()].join(', ')}`;
+      this.problem(path, `no entry '${name}' in this policy.${near}`);
+    }
+    return entry ?? null;
+  }
+
+  policies(): Map<string, Policy> {
+    const policies = new Map<string, Policy>();
+    const names = this.file.policies.map((policy) => policy.name);
+    for (const [index, policy] of this.file.policies.entries()) {
+      const path = ['policies', index];
+      if (policies.has(policy.name))
+        this.problem([...path, 'name'], `policy '${policy.name}' is defined twice`);
+      if (policy.name === 'auto')
+        this.problem([...path, 'name'], "'auto' is the model name of the default policy");
+      const entries = this.entries(policy, path);
+      for (const key of ['shadow', 'canary'] as const) {
+        const other = policy[key]?.policy;
+        if (other !== undefined && !names.includes(other)) {
+          this.problem([...path, key, 'policy'], `no policy '${other}'.${hint(other, names)}`);
+        }
+      }
+      policies.set(policy.name, {
+        name: policy.name,
+        endpoints: this.endpoints(policy, path),
+        threshold: policy.threshold,
+        fallback: policy.fallback ? this.entryNamed(entries, policy.fallback, [...path, 'fallback']) : null,
+        entries,
+        sticky: policy.sticky,
+        rules: policy.rules.flatMap((rule, i) => {
+          const entry = this.entryNamed(entries, rule.entry, [...path, 'rules', i, 'entry']);
+          return entry ? [{ score: rule.score, at_least: rule.at_least, entry }] : [];
+        }),
+        shadow: policy.shadow ?? null,
+        canary: policy.canary ?? null,
+        retryBudget: policy.retry_budget,
+        heartbeatMs: policy.heartbeat_ms,
+        hedge: policy.hedge,
+      });
+    }
+    return policies;
+  }
+}
+
+/** Compiles a validated file. All problems are returned together; the table is only usable when there are none. */
+export function compile(
+  file: ConfigFile,
+  overrides: Overrides = {},
+): { table: RoutingTable; problems: Problem[] } {
+  const compiler = new Compiler(file, overrides);
+  compiler.namedTargets();
+  const policies = compiler.policies();
+  const defaultPolicy = file.default_policy?.trim() ?? null;
+  if (defaultPolicy !== null && !policies.has(defaultPolicy)) {
+    const names = [...policies.keys()];
+    const near = hint(defaultPolicy, names) || ` Policies: ${names.join(', ')}`;
+    compiler.problem(['default_policy'], `no policy '${defaultPolicy}'.${near}`);
+  }
+  return { table: { policies, targets: compiler.targets, defaultPolicy }, problems: compiler.problems };
+}

@@ -1,0 +1,112 @@
+import type { z } from 'zod';
+
+/** One thing wrong with a configuration: where, what, and the nearest right word where there is one. */
+export interface Problem {
+  /** Path into the file: `policies[0].llms[2].api_base`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Everything wrong with a configuration, told at once, so that nobody mends one typo per restart. */
+export class ConfigError extends Error {
+  readonly problems: readonly Problem[];
+  readonly file: string;
+
+  constructor(file: string, problems: readonly Problem[]) {
+    const lines = problems.map((problem) => `  ${problem.path || '(whole file)'}: ${problem.message}`);
+    super(`${file}: ${problems.length} problem${problems.length === 1 ? '' : 's'}\n${lines.join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+    this.file = file;
+  }
+}
+
+/** `['policies', 0, 'llms']` → `policies[0].llms`. */
+export function formatPath(path: readonly PropertyKey[]): string {
+  let text = '';
+  for (const step of path) {
+    if (typeof step === 'number') text += `[${step}]`;
+    else text += text ? `.${String(step)}` : String(step);
+  }
+  return text;
+}
+
+/** Levenshtein distance, two rows. */
+function distance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(previous[j]! + 1, row[j - 1]! + 1, change));
+    }
+    previous = row;
+  }
+  return previous[b.length]!;
+}
+
+const fold = (word: string) => word.toLowerCase().replaceAll(/[\s_-]/g, '');
+
+/** The known word that was probably meant, or null when none is near. */
+export function nearest(word: string, known: Iterable<string>): string | null {
+  let best: string | null = null;
+  let bestDistance = Number.POSITIVE_INFINITY;
+  for (const candidate of known) {
+    const d = distance(fold(word), fold(candidate));
+    if (d < bestDistance) {
+      best = candidate;
+      bestDistance = d;
+    }
+  }
+  const allowed = Math.max(1, Math.floor(word.length / 3));
+  return bestDistance <= allowed ? best : null;
+}
+
+/** ` Did you mean 'x'?`, or nothing. */
+export function hint(word: string, known: Iterable<string>): string {
+  const near = nearest(word, known);
+  return near === null ? '' : ` Did you mean '${near}'?`;
+}
+
+interface ObjectLike {
+  shape?: Record<string, unknown>;
+  unwrap?: () => unknown;
+  element?: unknown;
+  def?: { innerType?: unknown };
+}
+
+/** Keys that the schema knows at a path of the file, for hints. */
+function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
+  let node = schema as ObjectLike | undefined;
+  const unwrap = () => {
+    while (node && !node.shape && !node.element && node.def?.innerType)
+      node = node.def.innerType as ObjectLike;
+  };
+  unwrap();
+  for (const step of path) {
+    node = (typeof step === 'number' ? node?.element : node?.shape?.[String(step)]) as ObjectLike | undefined;
+    unwrap();
+  }
+  return node?.shape ? Object.keys(node.shape) : [];
+}
+
+/** Zod's issues in our words. `input` is read for what stood there (never for secrets: only keys and types are told). */
+export function problemsOf(error: z.ZodError, schema: unknown): Problem[] {
+  return error.issues.flatMap((issue): Problem[] => {
+    if (issue.code === 'unrecognized_keys') {
+      const known = keysAt(schema, issue.path);
+      return issue.keys.map((key) => ({
+        path: formatPath([...issue.path, key]),
+        message: `unknown key.${hint(key, known) || ` Known here: ${known.join(', ')}`}`,
+      }));
+    }
+    if (issue.code === 'invalid_type' && issue.message.includes('received undefined')) {
+      return [{ path: formatPath(issue.path), message: `missing; it must be a ${issue.expected}` }];
+    }
+    if (issue.code === 'invalid_value') {
+      const wanted = issue.values.map((value) => String(value));
+      return [{ path: formatPath(issue.path), message: `must be one of: ${wanted.join(', ')}` }];
+    }
+    return [{ path: formatPath(issue.path), message: issue.message }];
+  });
+}

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import type { Problem } from './problems.ts';
+import { formatPath } from './problems.ts';
+
+const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
+
+/**
+ * Replaces `${VAR}`, `${VAR:-default}` and `file:PATH` (whole value) in every string of a parsed document.
+ * It works on values after parsing: v1 replaced in the raw text, where a value could break or inject YAML.
+ *
+ * @returns the document, and a problem for each variable that is not set and each file that can't be read.
+ */
+export function substitute(
+  document: unknown,
+  env: Readonly<Record<string, string | undefined>>,
+): { value: unknown; problems: Problem[] } {
+  const problems: Problem[] = [];
+
+  const replace = (text: string, path: readonly PropertyKey[]): string => {
+    if (text.startsWith('file:')) {
+      const file = text.slice('file:'.length);
+      try {
+        return readFileSync(file, 'utf8').trimEnd();
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+        problems.push({ path: formatPath(path), message: `can’t read the file it names, ${file} (${code})` });
+        return '';
+      }
+    }
+    return text.replaceAll(VARIABLE, (_, name: string, fallback: string | undefined) => {
+      const value = env[name];
+      if (value !== undefined && value !== '') return value;
+      if (fallback !== undefined) return fallback;
+      problems.push({
+        path: formatPath(path),
+        message: `environment variable ${name} is not set; set it, or write \${${name}:-default}`,
+      });
+      return '';
+    });
+  };
+
+  const walk = (node: unknown, path: readonly PropertyKey[]): unknown => {
+    if (typeof node === 'string') return replace(node, path);
+    if (Array.isArray(node)) return node.map((item, index) => walk(item, [...path, index]));
+    if (node !== null && typeof node === 'object') {
+      return Object.fromEntries(Object.entries(node).map(([key, item]) => [key, walk(item, [...path, key])]));
+    }
+    return node;
+  };
+
+  return { value: walk(document, []), problems };
+}

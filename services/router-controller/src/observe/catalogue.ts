@@ -1,0 +1,265 @@
+/**
+ * Every metric's name, kind, labels, unit and meaning; nothing else in the project names a metric. The reference page
+ * `docs/reference/metrics.md` is generated from this file and checked for drift.
+ *
+ * Labels are bounded: policies, entries, targets, limits and reasons come from the configuration or closed sets;
+ * users, keys, sessions and prompts never are labels.
+ */
+
+export interface MetricSpec {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly buckets?: readonly number[];
+}
+
+const counter = <const L extends readonly string[]>(name: string, labels: L, help: string) =>
+  ({ kind: 'counter', name, labels, help }) as const;
+const gauge = <const L extends readonly string[]>(name: string, labels: L, help: string) =>
+  ({ kind: 'gauge', name, labels, help }) as const;
+const histogram = <const L extends readonly string[]>(
+  name: string,
+  labels: L,
+  buckets: readonly number[],
+  help: string,
+) => ({ kind: 'histogram', name, labels, buckets, help }) as const;
+
+/** Seconds from 0.1 ms: the router's own share of a request. */
+const FAST = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2];
+/** Seconds up to ten minutes: whole generations. */
+const SLOW = [0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 600];
+/** The buckets that OpenTelemetry's GenAI conventions advise. */
+const OTEL_SECONDS = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
+const OTEL_TTFT = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+const OTEL_PER_TOKEN = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5];
+const OTEL_TOKENS = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304];
+const CONFIDENCE = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99];
+
+const GEN_AI = ['gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model'] as const;
+
+export const CATALOGUE = {
+  // v1's names, so that existing boards go on working.
+  v1Requests: counter('num_requests', [], 'v1: requests received'),
+  v1PerPolicy: counter('requests_per_policy', ['policy'], 'v1: requests by policy'),
+  v1PerModel: counter('requests_per_model', ['model'], 'v1: requests by entry name'),
+  v1Latency: histogram(
+    'request_latency_seconds',
+    [],
+    SLOW,
+    'v1: whole request; streams until their last byte',
+  ),
+  v1Success: counter('request_success_total', [], 'v1: requests answered below 400'),
+  v1Failure: counter('request_failure_total', ['error_type'], 'v1: requests that failed, by error code'),
+  v1PolicyUsage: counter('routing_policy_usage', ['routing_policy'], 'v1: requests by routing policy'),
+  v1Selection: histogram('model_selection_time_seconds', [], FAST, 'v1: time to decide'),
+  v1LlmTime: histogram(
+    'llm_response_time_seconds',
+    ['llm'],
+    SLOW,
+    'v1: time of the upstream call by entry name',
+  ),
+  v1Tokens: counter(
+    'llm_token_usage',
+    ['llm_name', 'category'],
+    'v1: tokens by entry name and prompt|completion|total',
+  ),
+  v1Overhead: histogram(
+    'proxy_overhead_latency_seconds',
+    [],
+    FAST,
+    'v1: the router’s own share before the upstream call',
+  ),
+
+  // OpenTelemetry GenAI semantic conventions, in Prometheus spelling.
+  genAiTokens: histogram(
+    'gen_ai_client_token_usage',
+    [...GEN_AI, 'gen_ai_token_type'],
+    OTEL_TOKENS,
+    'Tokens per call, by input|output',
+  ),
+  genAiDuration: histogram(
+    'gen_ai_server_request_duration_seconds',
+    [...GEN_AI, 'error_type'],
+    OTEL_SECONDS,
+    'Duration of the upstream call; error_type is empty on success',
+  ),
+  genAiTtft: histogram(
+    'gen_ai_server_time_to_first_token_seconds',
+    GEN_AI,
+    OTEL_TTFT,
+    'Time to first token of streams',
+  ),
+  genAiPerToken: histogram(
+    'gen_ai_server_time_per_output_token_seconds',
+    GEN_AI,
+    OTEL_PER_TOKEN,
+    'Time per output token after the first, of streams',
+  ),
+
+  // The request as a whole.
+  requests: counter(
+    'llm_router_requests_total',
+    ['policy', 'status', 'code'],
+    'Requests by HTTP status and error code',
+  ),
+  duration: histogram('llm_router_request_duration_seconds', ['policy', 'stream'], SLOW, 'Whole request'),
+  phase: histogram(
+    'llm_router_phase_seconds',
+    ['phase'],
+    FAST,
+    'The router’s own time by phase: receive, authenticate, admit, decide, settle',
+  ),
+  inFlight: gauge('llm_router_in_flight', [], 'Requests being worked on'),
+  queued: gauge('llm_router_queue_length', [], 'Requests waiting for a place'),
+  queueWait: histogram(
+    'llm_router_queue_wait_seconds',
+    [],
+    FAST,
+    'Wait for a place, of requests that waited',
+  ),
+  disconnects: counter(
+    'llm_router_client_disconnects_total',
+    ['phase'],
+    'Clients that left, by the phase they left in',
+  ),
+  authFailures: counter('llm_router_auth_failures_total', ['reason'], 'Refused credentials by reason'),
+
+  // decide
+  classifications: counter(
+    'llm_router_classifications_total',
+    ['policy', 'label', 'outcome'],
+    'Classifications by top-1 label; outcome: applied, cached, low_confidence, timeout, error, unknown_label, skipped',
+  ),
+  confidence: histogram('llm_router_classification_confidence', ['policy'], CONFIDENCE, 'Top-1 probability'),
+  classifySeconds: histogram(
+    'llm_router_classifier_seconds',
+    ['policy'],
+    FAST,
+    'Round trip to the classifier',
+  ),
+  classifierErrors: counter(
+    'llm_router_classifier_errors_total',
+    ['policy', 'reason'],
+    'Failed classifier calls: timeout, unavailable, breaker_open, bad_answer, other',
+  ),
+  classifierReady: gauge(
+    'llm_router_classifier_ready',
+    ['policy'],
+    '1 when the policy’s labels are verified',
+  ),
+  classifierBatch: histogram(
+    'llm_router_classifier_batch_size',
+    [],
+    [1, 2, 4, 8, 16, 32, 64],
+    'Prompts per ModelInfer',
+  ),
+  truncated: counter(
+    'llm_router_input_truncated_total',
+    ['policy', 'stage'],
+    'Prompts cut before (chars) or inside (tokens) the classifier',
+  ),
+  cache: counter(
+    'llm_router_decision_cache_total',
+    ['policy', 'result'],
+    'Decision cache: hit, shared, miss',
+  ),
+  decisions: counter(
+    'llm_router_decisions_total',
+    ['policy', 'entry', 'target', 'reason'],
+    'Decisions by entry, first target and reason',
+  ),
+  pinned: counter(
+    'llm_router_conversations_total',
+    ['policy', 'event'],
+    'Pinned conversations: new, kept, moved_up, moved_failure',
+  ),
+  shadow: counter(
+    'llm_router_shadow_total',
+    ['policy', 'shadow', 'result'],
+    'Shadow decisions: agree, differ, error',
+  ),
+
+  // call
+  attempts: counter(
+    'llm_router_upstream_attempts_total',
+    ['target', 'outcome'],
+    'Upstream attempts by outcome',
+  ),
+  fallbacks: counter(
+    'llm_router_fallbacks_total',
+    ['policy', 'entry', 'reason'],
+    'Moves to the next target, by why',
+  ),
+  upstreamSeconds: histogram(
+    'llm_router_upstream_seconds',
+    ['target'],
+    SLOW,
+    'Upstream call from send to last byte',
+  ),
+  ttft: histogram('llm_router_ttft_seconds', ['target'], OTEL_TTFT, 'Send to first upstream byte'),
+  breaker: gauge('llm_router_breaker_state', ['target'], 'Circuit breaker: 0 closed, 1 half-open, 2 open'),
+  badCredentials: gauge(
+    'llm_router_target_credentials_bad',
+    ['target'],
+    '1 while the target refuses our key',
+  ),
+  retired: counter(
+    'llm_router_target_retired_total',
+    ['target'],
+    'Answers that say the model is gone (404, 410)',
+  ),
+  incomplete: counter('llm_router_incomplete_streams_total', ['target'], 'Streams without their natural end'),
+
+  // limits and money
+  limits: counter(
+    'llm_router_limit_decisions_total',
+    ['limit', 'scope', 'decision'],
+    'Limit decisions: allowed, refused, shadow_refused',
+  ),
+  limiterErrors: counter(
+    'llm_router_limiter_backend_errors_total',
+    ['reason'],
+    'Limiter calls that Redis did not answer',
+  ),
+  limiterUp: gauge(
+    'llm_router_limiter_backend_up',
+    [],
+    '1 while limits are shared through Redis (or need not be)',
+  ),
+  tokens: counter(
+    'llm_router_tokens_total',
+    ['policy', 'target', 'type', 'source'],
+    'Tokens: input, cached_input, output',
+  ),
+  cost: counter('llm_router_cost_usd_total', ['policy', 'target'], 'Cost by the price table, USD'),
+  savings: counter(
+    'llm_router_savings_usd_total',
+    ['policy'],
+    'Saved against sending everything to the policy’s dearest target, USD',
+  ),
+  budgetUsed: gauge(
+    'llm_router_budget_used_ratio',
+    ['budget', 'scope'],
+    'Highest used share among the budget’s holders',
+  ),
+
+  // the process
+  reloadOk: gauge(
+    'llm_router_config_last_reload_successful',
+    [],
+    '1 when the newest configuration file is in force',
+  ),
+  reloadTime: gauge('llm_router_config_last_reload_success_timestamp_seconds', [], 'When it came into force'),
+  reloads: counter('llm_router_config_reloads_total', ['result'], 'Reloads: applied, refused, unchanged'),
+  logDropped: counter(
+    'llm_router_log_lines_dropped_total',
+    [],
+    'Log lines dropped because the sink was too slow',
+  ),
+  build: gauge(
+    'llm_router_build_info',
+    ['version', 'node', 'config'],
+    'Always 1; versions of the router, Node and the configuration',
+  ),
+} as const satisfies Record<string, MetricSpec>;

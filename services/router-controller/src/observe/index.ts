@@ -1,0 +1,3 @@
+export { CATALOGUE, type MetricSpec } from './catalogue.ts';
+export { createLog, type Logger, redact } from './log.ts';
+export { createMetrics, type Metrics } from './metrics.ts';

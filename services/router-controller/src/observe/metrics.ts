@@ -1,0 +1,31 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { CATALOGUE, type MetricSpec } from './catalogue.ts';
+
+type Labels<S extends MetricSpec> = S['labels'][number];
+type Instrument<S extends MetricSpec> = S['kind'] extends 'counter'
+  ? Counter<Labels<S>>
+  : S['kind'] extends 'gauge'
+    ? Gauge<Labels<S>>
+    : Histogram<Labels<S>>;
+
+type Instruments = { readonly [K in keyof typeof CATALOGUE]: Instrument<(typeof CATALOGUE)[K]> };
+
+export type Metrics = Instruments & { readonly registry: Registry };
+
+function build(spec: MetricSpec, registry: Registry): Counter | Gauge | Histogram {
+  const base = { name: spec.name, help: spec.help, labelNames: [...spec.labels], registers: [registry] };
+  if (spec.kind === 'counter') return new Counter(base);
+  if (spec.kind === 'gauge') return new Gauge(base);
+  return new Histogram({ ...base, buckets: [...(spec.buckets ?? [])] });
+}
+
+/**
+ * Creates every metric of the catalogue in a registry of its own, so that tests can run several controllers in one
+ * process. Node's own metrics (event-loop lag, memory) are added when `runtime` is true.
+ */
+export function createMetrics(options: { runtime?: boolean } = {}): Metrics {
+  const registry = new Registry();
+  if (options.runtime) collectDefaultMetrics({ register: registry });
+  const entries = Object.entries(CATALOGUE).map(([key, spec]) => [key, build(spec, registry)] as const);
+  return { ...(Object.fromEntries(entries) as unknown as Instruments), registry };
+}
