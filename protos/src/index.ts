@@ -1,0 +1,84 @@
+/** KServe v2: the service definition, a typed client, and tensor codecs. */
+import { fileURLToPath } from 'node:url';
+import {
+  type CallOptions,
+  type ChannelCredentials,
+  type ChannelOptions,
+  type ClientUnaryCall,
+  credentials,
+  loadPackageDefinition,
+  type ServiceDefinition,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import type {
+  ModelConfigMessage,
+  ModelIndex,
+  ModelInferRequest,
+  ModelInferResponse,
+  ModelMetadataResponse,
+  ModelName,
+  ServerMetadataResponse,
+} from './messages.ts';
+
+export type * from './messages.ts';
+export * from './tensors.ts';
+
+const PROTO_FILE = fileURLToPath(new URL('../kserve_v2.proto', import.meta.url));
+
+type Unary<Request, Response> = (
+  request: Request,
+  options: CallOptions,
+  callback: (error: ServiceError | null, response: Response) => void,
+) => ClientUnaryCall;
+
+/** The client; every call wants options with a deadline, because grpc-js may wait for ever without one. */
+export interface KServeClient {
+  ServerLive: Unary<object, { live: boolean }>;
+  ServerReady: Unary<object, { ready: boolean }>;
+  ModelReady: Unary<ModelName, { ready: boolean }>;
+  ServerMetadata: Unary<object, ServerMetadataResponse>;
+  ModelMetadata: Unary<ModelName, ModelMetadataResponse>;
+  ModelInfer: Unary<ModelInferRequest, ModelInferResponse>;
+  ModelConfig: Unary<ModelName, { config: ModelConfigMessage }>;
+  RepositoryIndex: Unary<{ ready?: boolean }, { models: ModelIndex[] }>;
+  RepositoryModelLoad: Unary<{ model_name: string }, object>;
+  RepositoryModelUnload: Unary<{ model_name: string }, object>;
+  close(): void;
+}
+
+interface ServiceConstructor {
+  new (address: string, creds: ChannelCredentials, options?: ChannelOptions): KServeClient;
+  readonly service: ServiceDefinition;
+}
+
+const definition = loadSync(PROTO_FILE, { keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true });
+const loaded = loadPackageDefinition(definition) as unknown as {
+  inference: { GRPCInferenceService: ServiceConstructor };
+};
+const Service = loaded.inference.GRPCInferenceService;
+
+/** For servers: `server.addService(kserveService, handlers)`. */
+export const kserveService: ServiceDefinition = Service.service;
+
+/** Prompts are text, but batches and other models' tensors may be large. */
+export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+
+/**
+ * One long-lived channel with keepalive; a name that resolves to several addresses (a headless service) is balanced
+ * over all of them.
+ *
+ * @param address host:port, or any gRPC target such as `dns:///router-server:8001`.
+ */
+export function createKServeClient(address: string, options: ChannelOptions = {}): KServeClient {
+  return new Service(address, credentials.createInsecure(), {
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 5_000,
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+    'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
+    'grpc.initial_reconnect_backoff_ms': 200,
+    'grpc.max_reconnect_backoff_ms': 2_000,
+    ...options,
+  });
+}

@@ -1,0 +1,95 @@
+/** The protocol's messages as proto-loader gives them (keepCase, longs as numbers, bytes as Buffer). */
+
+export interface InferParameter {
+  bool_param?: boolean;
+  int64_param?: number;
+  string_param?: string;
+  double_param?: number;
+  uint64_param?: number;
+}
+
+export interface TensorContents {
+  bool_contents?: boolean[];
+  int_contents?: number[];
+  int64_contents?: number[];
+  uint_contents?: number[];
+  uint64_contents?: number[];
+  fp32_contents?: number[];
+  fp64_contents?: number[];
+  bytes_contents?: Buffer[];
+}
+
+export interface InferTensor {
+  name: string;
+  datatype: string;
+  shape: number[];
+  parameters?: Record<string, InferParameter>;
+  contents?: TensorContents | null;
+}
+
+export interface RequestedOutput {
+  name: string;
+  parameters?: Record<string, InferParameter>;
+}
+
+export interface ModelInferRequest {
+  model_name: string;
+  model_version?: string;
+  id?: string;
+  parameters?: Record<string, InferParameter>;
+  inputs: InferTensor[];
+  outputs?: RequestedOutput[];
+  raw_input_contents?: Buffer[];
+}
+
+export interface ModelInferResponse {
+  model_name: string;
+  model_version: string;
+  id?: string;
+  parameters?: Record<string, InferParameter>;
+  outputs: InferTensor[];
+  raw_output_contents?: Buffer[];
+}
+
+export interface TensorMetadata {
+  name: string;
+  datatype: string;
+  shape: number[];
+}
+
+export interface ModelMetadataResponse {
+  name: string;
+  versions: string[];
+  platform: string;
+  inputs: TensorMetadata[];
+  outputs: TensorMetadata[];
+}
+
+export interface ServerMetadataResponse {
+  name: string;
+  version: string;
+  extensions: string[];
+}
+
+export interface ModelConfigMessage {
+  name: string;
+  platform: string;
+  backend: string;
+  max_batch_size: number;
+  input: { name: string; data_type: string; dims: number[] }[];
+  output: { name: string; data_type: string; dims: number[]; label_filename: string }[];
+  default_model_filename: string;
+  parameters: Record<string, { string_value: string }>;
+}
+
+export interface ModelIndex {
+  name: string;
+  version: string;
+  state: string;
+  reason: string;
+}
+
+export interface ModelName {
+  name: string;
+  version?: string;
+}
