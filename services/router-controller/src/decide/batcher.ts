@@ -1,0 +1,141 @@
+/**
+ * Prompts that arrive together share one ModelInfer, and equal texts in flight share one place in it: a gRPC call costs
+ * the controller more CPU than all its other work on a decision.
+ */
+import { type CallOptions, ClassifierError, type InferResult, type RawAnswer } from './model-client.ts';
+
+export interface SharedAnswer {
+  readonly answer: RawAnswer;
+  readonly modelVersion: string;
+  /** True when another request's call for the same text was joined. */
+  readonly joined: boolean;
+}
+
+type Send = (texts: readonly string[], options: Required<CallOptions>) => Promise<InferResult>;
+
+interface Place {
+  readonly text: string;
+  readonly done: PromiseWithResolvers<{ answer: RawAnswer; modelVersion: string }>;
+  deadlineAt: number;
+  waiting: number;
+  abandon: () => void;
+}
+
+/** Texts of like length go together: a batch is padded to its longest row, so a short prompt would pay for a long one. */
+const SIZE_CLASSES = [200, 800, 3_000, Number.POSITIVE_INFINITY];
+
+const sizeClass = (text: string) => SIZE_CLASSES.findIndex((limit) => text.length <= limit);
+
+/** Waits for a shared promise with a deadline and a signal of one's own; leaves no timer or listener behind. */
+async function waitFor<T>(promise: Promise<T>, { deadlineMs, signal }: CallOptions): Promise<T> {
+  const own = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => own.reject(new ClassifierError('timeout', `no answer within ${deadlineMs} ms`)),
+    deadlineMs,
+  );
+  const onAbort = () => own.reject(new ClassifierError('aborted', 'the request was aborted'));
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([promise, own.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+export class PromptBatcher {
+  readonly #send: Send;
+  readonly #maxBatch: () => number;
+  readonly #places = new Map<string, Place>();
+  #queue: Place[] = [];
+  #scheduled = false;
+
+  /**
+   * @param send one call for several texts.
+   * @param maxBatch how many texts one call may carry now.
+   */
+  constructor(send: Send, maxBatch: () => number) {
+    this.#send = send;
+    this.#maxBatch = maxBatch;
+  }
+
+  /** @throws ClassifierError */
+  async classify(text: string, options: CallOptions): Promise<SharedAnswer> {
+    const known = this.#places.get(text);
+    const place = known ?? this.#enqueue(text);
+    place.deadlineAt = Math.max(place.deadlineAt, performance.now() + options.deadlineMs);
+    place.waiting++;
+    try {
+      return { ...(await waitFor(place.done.promise, options)), joined: known !== undefined };
+    } finally {
+      if (--place.waiting === 0) {
+        this.#forget(place);
+        place.abandon();
+      }
+    }
+  }
+
+  #enqueue(text: string): Place {
+    const place: Place = {
+      text,
+      done: Promise.withResolvers(),
+      deadlineAt: 0,
+      waiting: 0,
+      abandon: () => {
+        this.#queue = this.#queue.filter((other) => other !== place);
+      },
+    };
+    // Everybody may have left by the time it fails; that is no unhandled rejection.
+    place.done.promise.catch(() => {});
+    this.#places.set(text, place);
+    this.#queue.push(place);
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      setImmediate(() => this.#flush());
+    }
+    return place;
+  }
+
+  #forget(place: Place): void {
+    if (this.#places.get(place.text) === place) this.#places.delete(place.text);
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    const groups = Map.groupBy(this.#queue, (place) => sizeClass(place.text));
+    this.#queue = [];
+    const max = Math.max(1, this.#maxBatch());
+    for (const group of groups.values()) {
+      for (let at = 0; at < group.length; at += max) void this.#call(group.slice(at, at + max));
+    }
+  }
+
+  async #call(places: Place[]): Promise<void> {
+    const controller = new AbortController();
+    let left = places.length;
+    for (const place of places) {
+      place.abandon = () => {
+        if (--left === 0) controller.abort();
+      };
+    }
+    const deadlineMs = Math.max(1, Math.max(...places.map((place) => place.deadlineAt)) - performance.now());
+    try {
+      const texts = places.map((place) => place.text);
+      const result = await this.#send(texts, { deadlineMs, signal: controller.signal });
+      for (const [i, place] of places.entries()) {
+        place.done.resolve({ answer: result.answers[i]!, modelVersion: result.modelVersion });
+      }
+    } catch (error) {
+      const reason = error instanceof ClassifierError ? error.reason : 'other';
+      // One text that the model refuses must not fail its batch mates: ask again one by one.
+      if (places.length > 1 && (reason === 'other' || reason === 'bad_answer')) {
+        await Promise.all(places.filter((place) => place.waiting > 0).map((place) => this.#call([place])));
+        return;
+      }
+      for (const place of places) place.done.reject(error);
+    } finally {
+      for (const place of places) this.#forget(place);
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/** Pure: from a classification and a policy to the entry and the order of its targets. */
+import type { Entry, Policy, Target } from '../config/types.ts';
+import type { DecisionReason } from '../request.ts';
+
+/** A model's answer with names put to its numbers. */
+export interface Classification {
+  readonly label: string;
+  readonly confidence: number;
+  readonly scores: Readonly<Record<string, number>>;
+  readonly extraScores: Readonly<Record<string, number>> | null;
+  readonly modelVersion: string;
+  readonly tokenCount: number | null;
+  /** True when the model saw only head and tail of the text. */
+  readonly tokensCut: boolean;
+}
+
+export interface Choice {
+  readonly entry: Entry;
+  readonly reason: DecisionReason;
+}
+
+/**
+ * Picks the entry. Order: score rules, then an unknown label, then low confidence, then the label itself.
+ *
+ * @param threshold top-1 probability under which the fallback entry is used.
+ * @returns null when the label has no entry and the policy no fallback.
+ */
+export function chooseEntry(
+  policy: Policy,
+  classification: Classification,
+  threshold: number,
+): Choice | null {
+  for (const rule of policy.rules) {
+    const value = classification.extraScores?.[rule.score] ?? classification.scores[rule.score];
+    if (value !== undefined && value >= rule.at_least) return { entry: rule.entry, reason: 'rule' };
+  }
+  const entry = policy.entries.get(classification.label);
+  if (!entry) return policy.fallback ? { entry: policy.fallback, reason: 'unknown_label_fallback' } : null;
+  if (classification.confidence < threshold) {
+    return policy.fallback
+      ? { entry: policy.fallback, reason: 'low_confidence_fallback' }
+      : { entry, reason: 'low_confidence' };
+  }
+  return { entry, reason: 'classified' };
+}
+
+/** Index of the route that a point in [0, 1) falls on when the routes lie side by side, as wide as their weights. */
+function drawByWeight(routes: readonly { readonly weight: number }[], point: number): number {
+  let left = point * routes.reduce((sum, route) => sum + route.weight, 0);
+  for (const [index, route] of routes.entries()) {
+    left -= route.weight;
+    if (left < 0) return index;
+  }
+  return routes.length - 1;
+}
+
+/**
+ * The targets of an entry in the order they are to be tried: within each priority drawn by weight without replacement,
+ * then the entry's fallbacks, each target once.
+ *
+ * @param random returns a number in [0, 1); given so that tests and replays are repeatable.
+ */
+export function orderTargets(entry: Entry, random: () => number = Math.random): Target[] {
+  const ordered = new Set<Target>();
+  const priorities = [...new Set(entry.routes.map((route) => route.priority))].sort((a, b) => a - b);
+  for (const priority of priorities) {
+    const pool = entry.routes.filter((route) => route.priority === priority && route.weight > 0);
+    while (pool.length > 0) {
+      const index = drawByWeight(pool, random());
+      ordered.add(pool[index]!.target);
+      pool.splice(index, 1);
+    }
+  }
+  for (const target of entry.fallbacks) ordered.add(target);
+  return [...ordered];
+}
+
+/** The manual strategy: an entry by its name, or by the model id of one of its targets. */
+export function findManual(policy: Policy, model: string): { entry: Entry; target: Target | null } | null {
+  const wanted = model.trim();
+  const entry = policy.entries.get(wanted);
+  if (entry) return { entry, target: null };
+  for (const candidate of policy.entries.values()) {
+    const targets = [...candidate.routes.map((route) => route.target), ...candidate.fallbacks];
+    const target = targets.find((t) => t.model === wanted || t.name === wanted);
+    if (target) return { entry: candidate, target };
+  }
+  return null;
+}

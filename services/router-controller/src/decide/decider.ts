@@ -1,0 +1,394 @@
+/** decide: prompt text → classifier → policy → decision. Pure but for the classifier, the store and the dice it is given. */
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Entry, Policy, RouterConfig, Target } from '../config/types.ts';
+import { RouterError } from '../errors.ts';
+import type { Logger, Metrics } from '../observe/index.ts';
+import type { ChatBody, Decision, DecisionReason, RoutedRequest } from '../request.ts';
+import { type Choice, type Classification, chooseEntry, findManual, orderTargets } from './choose.ts';
+import { Conversations, conversationKey, type Pin } from './conversations.ts';
+import { guessLabel } from './heuristic.ts';
+import { ClassifierError } from './model-client.ts';
+import {
+  type ClassifierStatus,
+  LabelMismatch,
+  PolicyClassifier,
+  type PolicyClassifierDeps,
+} from './policy-classifier.ts';
+import { type PromptText, promptText } from './prompt-text.ts';
+import { MemoryStore, type SharedStore } from './shared-store.ts';
+
+export interface DeciderDeps {
+  readonly config: RouterConfig;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** Shared by replicas; default: memory. */
+  readonly store?: SharedStore;
+  readonly connect?: PolicyClassifierDeps['connect'];
+  readonly random?: () => number;
+}
+
+/** What a decision is made from; a request, or a line of `/v1/route`. */
+export interface DecisionInput {
+  readonly policy: Policy;
+  readonly body: ChatBody;
+  readonly strategy: 'triton' | 'manual';
+  readonly model: string | null;
+  readonly threshold: number | null;
+  readonly allowedTargets: readonly string[] | null;
+  readonly conversation: string | null;
+  readonly signal?: AbortSignal;
+}
+
+interface Classified {
+  readonly classification: Classification;
+  readonly cached: boolean;
+}
+
+/** Longest wait where there is nothing to fall back to: a late answer is better than a 503 then. */
+const PATIENCE_MS = 2_000;
+const CACHED_CHARS = 20_000;
+
+export class Decider {
+  readonly #deps: DeciderDeps;
+  readonly #conversations: Conversations;
+  readonly #random: () => number;
+  #config: RouterConfig;
+  #classifiers: Map<string, PolicyClassifier>;
+  #cache: LRUCache<string, Classification>;
+
+  constructor(deps: DeciderDeps) {
+    this.#deps = deps;
+    this.#random = deps.random ?? Math.random;
+    this.#conversations = new Conversations(deps.store ?? new MemoryStore(50_000));
+    this.#config = deps.config;
+    this.#classifiers = this.#connect(deps.config);
+    this.#cache = this.#newCache(deps.config);
+  }
+
+  #newCache({ file: { classifier } }: RouterConfig): LRUCache<string, Classification> {
+    return new LRUCache({ max: Math.max(1, classifier.cache_entries), ttl: classifier.cache_ttl_ms });
+  }
+
+  #connect(config: RouterConfig): Map<string, PolicyClassifier> {
+    const { metrics, log, connect } = this.#deps;
+    return new Map(
+      [...config.table.policies.values()].map((policy) => {
+        const classifier = new PolicyClassifier(policy, config.file.classifier, {
+          ...(connect && { connect }),
+          onBatch: (size) => metrics.classifierBatch.observe(size),
+          onStatus: (status) => {
+            metrics.classifierReady.set({ policy: policy.name }, status.ready ? 1 : 0);
+            if (status.ready)
+              log.info('classifier ready', {
+                policy: policy.name,
+                model_version: status.modelVersion,
+                labels: status.labels,
+              });
+            else log.warn('classifier not ready', { policy: policy.name, problem: status.problem });
+          },
+        });
+        return [policy.name, classifier];
+      }),
+    );
+  }
+
+  /**
+   * Reads every model's labels.
+   *
+   * @throws LabelMismatch when a model that answers and its policy disagree.
+   */
+  async start(): Promise<void> {
+    await startAll(this.#classifiers, this.#config.file.classifier.startup_wait_ms);
+  }
+
+  /**
+   * Takes a new configuration into force. Labels are checked first; on a mismatch the old one stays.
+   *
+   * @throws LabelMismatch
+   */
+  async useConfig(config: RouterConfig): Promise<void> {
+    const next = this.#connect(config);
+    try {
+      await startAll(next, Math.min(2_000, config.file.classifier.startup_wait_ms));
+    } catch (error) {
+      for (const classifier of next.values()) classifier.close();
+      throw error;
+    }
+    const old = this.#classifiers;
+    this.#classifiers = next;
+    this.#config = config;
+    this.#cache = this.#newCache(config);
+    // Decisions under way still wait for the old channels.
+    setTimeout(() => closeAll(old), 10_000).unref();
+  }
+
+  status(): Record<string, ClassifierStatus> {
+    return Object.fromEntries(
+      [...this.#classifiers].map(([name, classifier]) => [name, classifier.status()]),
+    );
+  }
+
+  close(): void {
+    closeAll(this.#classifiers);
+  }
+
+  /** Decides for a request. @throws RouterError */
+  async decide(request: RoutedRequest): Promise<Decision> {
+    const conversation = request.policy.sticky.enabled ? conversationKey(request) : null;
+    const decision = await this.decideInput({
+      policy: this.#canary(request.policy, conversation ?? request.id),
+      body: request.body,
+      strategy: request.extension.strategy,
+      model: request.extension.model,
+      threshold: request.extension.threshold,
+      allowedTargets: request.caller.targets,
+      conversation,
+      signal: request.signal,
+    });
+    this.#shadow(request.policy, request.body, decision);
+    return decision;
+  }
+
+  /** Tells where a conversation ended up, so that it stays there. */
+  async noteOutcome(request: RoutedRequest): Promise<void> {
+    const { decision, outcome } = request;
+    if (!decision || !outcome?.target || !decision.policy.sticky.enabled || outcome.status >= 400) return;
+    const key = conversationKey(request);
+    if (key === null) return;
+    await this.#conversations.pin(
+      key,
+      { entry: decision.entry.name, target: outcome.target.name },
+      decision.policy.sticky.ttl_ms,
+    );
+    if (outcome.target !== decision.targets[0]) {
+      this.#deps.metrics.pinned.inc({ policy: decision.policy.name, event: 'moved_failure' });
+    }
+  }
+
+  /** A share of the traffic is decided by another policy; the same conversation always falls on the same side. */
+  #canary(policy: Policy, key: string): Policy {
+    if (!policy.canary) return policy;
+    const point = createHash('sha256').update(key).digest().readUInt32BE(0) / 2 ** 32;
+    return (point < policy.canary.share && this.#config.table.policies.get(policy.canary.policy)) || policy;
+  }
+
+  /** A second policy sees a share of the traffic; its disagreement is counted, and nothing else happens. */
+  #shadow(policy: Policy, body: ChatBody, decision: Decision): void {
+    const { shadow } = policy;
+    if (!shadow || this.#random() >= shadow.share) return;
+    const other = this.#config.table.policies.get(shadow.policy);
+    if (!other) return;
+    const count = (result: string) =>
+      this.#deps.metrics.shadow.inc({ policy: policy.name, shadow: other.name, result });
+    this.#classify(other, promptText(body, this.#config.file.prompt), null).then(
+      ({ classification }) => count(classification.label === decision.label ? 'agree' : 'differ'),
+      () => count('error'),
+    );
+  }
+
+  /** Decides for any input. @throws RouterError */
+  async decideInput(input: DecisionInput): Promise<Decision> {
+    const started = performance.now();
+    const decision =
+      input.strategy === 'manual' ? this.#manual(input, started) : await this.#classified(input, started);
+    const { policy, entry, reason, targets } = decision;
+    this.#deps.metrics.decisions.inc({
+      policy: policy.name,
+      entry: entry.name,
+      target: targets[0]!.name,
+      reason,
+    });
+    return decision;
+  }
+
+  #manual(input: DecisionInput, started: number): Decision {
+    const found = findManual(input.policy, input.model ?? '');
+    if (!found) {
+      const names = [...input.policy.entries.keys()].join(', ');
+      throw new RouterError(
+        'model_not_found',
+        `Model not found: ${input.model}. Policy '${input.policy.name}' has: ${names}`,
+        {
+          param: 'nim-llm-router.model',
+        },
+      );
+    }
+    const ordered = orderTargets(found.entry, this.#random);
+    const targets = found.target ? [found.target, ...ordered.filter((t) => t !== found.target)] : ordered;
+    return this.#decision(input, started, { entry: found.entry, reason: 'manual' }, targets, null, false);
+  }
+
+  async #classified(input: DecisionInput, started: number): Promise<Decision> {
+    const { policy } = input;
+    const text = promptText(input.body, this.#config.file.prompt);
+    if (text.cut) this.#deps.metrics.truncated.inc({ policy: policy.name, stage: 'chars' });
+    let classified: Classified | null = null;
+    let choice: Choice | null;
+    try {
+      classified = await this.#classify(policy, text, input.signal ?? null);
+      const { classification } = classified;
+      choice = chooseEntry(policy, classification, input.threshold ?? policy.threshold);
+      this.#observe(policy, classified, choice);
+      if (!choice) throw new ClassifierError('bad_answer', `label '${classification.label}' has no entry`);
+      if (classified.cached && choice.reason === 'classified') choice = { ...choice, reason: 'cached' };
+    } catch (error) {
+      choice = await this.#degrade(input, text, error);
+    }
+    const pinned = await this.#stay(input, choice);
+    if (pinned) choice = pinned.choice;
+    const ordered = orderTargets(choice.entry, this.#random);
+    const first = pinned && ordered.find((target) => target.name === pinned.pin.target);
+    const targets = first ? [first, ...ordered.filter((target) => target !== first)] : ordered;
+    return this.#decision(input, started, choice, targets, classified?.classification ?? null, text.cut);
+  }
+
+  /** A pinned conversation stays, unless the new entry is of a higher rank. */
+  async #stay(input: DecisionInput, choice: Choice): Promise<{ choice: Choice; pin: Pin } | null> {
+    if (input.conversation === null) return null;
+    const { policy } = input;
+    const pin = await this.#conversations.find(input.conversation, policy);
+    const event = (name: string) => this.#deps.metrics.pinned.inc({ policy: policy.name, event: name });
+    if (!pin) {
+      event('new');
+      return null;
+    }
+    const entry = policy.entries.get(pin.entry)!;
+    if (choice.entry.rank > entry.rank) {
+      event('moved_up');
+      return null;
+    }
+    event('kept');
+    return { choice: { entry, reason: 'pinned' }, pin };
+  }
+
+  async #classify(policy: Policy, text: PromptText, signal: AbortSignal | null): Promise<Classified> {
+    const classifier = this.#classifiers.get(policy.name);
+    if (!classifier) throw new ClassifierError('unavailable', `policy '${policy.name}' has no classifier`);
+    const { metrics } = this.#deps;
+    const { deadline_ms, cache_entries } = this.#config.file.classifier;
+    const version = classifier.status().modelVersion;
+    const cacheable = cache_entries > 0 && version !== null && text.text.length <= CACHED_CHARS;
+    const key = cacheable
+      ? createHash('sha256').update(`${policy.name}\u0000${version}\u0000`).update(text.text).digest('base64')
+      : null;
+    const hit = key === null ? undefined : this.#cache.get(key);
+    if (hit) {
+      metrics.cache.inc({ policy: policy.name, result: 'hit' });
+      return { classification: hit, cached: true };
+    }
+    const started = performance.now();
+    const patient = policy.fallback === null && !this.#config.file.classifier.heuristic;
+    const result = await classifier.classify(text.text, {
+      deadlineMs: patient ? Math.max(deadline_ms, PATIENCE_MS) : deadline_ms,
+      ...(signal && { signal }),
+    });
+    metrics.classifySeconds.observe({ policy: policy.name }, (performance.now() - started) / 1000);
+    const { joined, ...classification } = result;
+    if (key !== null) {
+      metrics.cache.inc({ policy: policy.name, result: joined ? 'shared' : 'miss' });
+      this.#cache.set(key, classification);
+    }
+    return { classification, cached: false };
+  }
+
+  #observe(policy: Policy, { classification, cached }: Classified, choice: Choice | null): void {
+    const { metrics } = this.#deps;
+    const low = choice?.reason === 'low_confidence' || choice?.reason === 'low_confidence_fallback';
+    const unknown = choice === null || choice.reason === 'unknown_label_fallback';
+    const outcome = unknown ? 'unknown_label' : low ? 'low_confidence' : cached ? 'cached' : 'applied';
+    // A label that the table does not know could be anything, and labels of metrics are bounded.
+    const label = policy.entries.has(classification.label) ? classification.label : 'unknown';
+    metrics.classifications.inc({ policy: policy.name, label, outcome });
+    metrics.confidence.observe({ policy: policy.name }, classification.confidence);
+  }
+
+  /** No label in time: last good place of the conversation, a guess if configured, else the fallback entry, else 503. */
+  async #degrade(input: DecisionInput, text: PromptText, error: unknown): Promise<Choice> {
+    const { policy } = input;
+    const reason = error instanceof ClassifierError ? error.reason : 'other';
+    if (reason === 'aborted' || input.signal?.aborted) {
+      throw new RouterError(
+        'client_closed_request',
+        'The client closed the request while it was being classified',
+        { cause: error },
+      );
+    }
+    if (!(error instanceof ClassifierError)) throw error;
+    const { metrics } = this.#deps;
+    metrics.classifierErrors.inc({ policy: policy.name, reason });
+    metrics.classifications.inc({
+      policy: policy.name,
+      label: 'none',
+      outcome: reason === 'timeout' ? 'timeout' : 'error',
+    });
+    const pin =
+      input.conversation === null ? null : await this.#conversations.find(input.conversation, policy);
+    if (pin) return { entry: policy.entries.get(pin.entry)!, reason: 'pinned' };
+    if (this.#config.file.classifier.heuristic) {
+      const label = guessLabel(policy, text.text);
+      if (label !== null) return { entry: policy.entries.get(label)!, reason: 'heuristic' };
+    }
+    if (policy.fallback) {
+      const why: DecisionReason =
+        reason === 'timeout' ? 'classifier_timeout_fallback' : 'classifier_error_fallback';
+      return { entry: policy.fallback, reason: why };
+    }
+    throw new RouterError(
+      'classifier_unavailable',
+      `The classifier of policy '${policy.name}' gave no usable answer (${reason}: ${error.message}) and the policy has no ` +
+        'fallback entry; set `fallback` in the policy, or use routing_strategy manual',
+      { headers: { 'retry-after': '1' }, cause: error },
+    );
+  }
+
+  #decision(
+    input: DecisionInput,
+    started: number,
+    { entry, reason }: Choice,
+    targets: readonly Target[],
+    classification: Classification | null,
+    cut: boolean,
+  ): Decision {
+    const { policy, allowedTargets } = input;
+    const allowed =
+      allowedTargets === null ? targets : targets.filter((target) => allowedTargets.includes(target.name));
+    if (allowed.length === 0) throw notAllowed(entry, targets);
+    const tokensCut = classification?.tokensCut ?? false;
+    if (tokensCut) this.#deps.metrics.truncated.inc({ policy: policy.name, stage: 'tokens' });
+    return {
+      policy,
+      entry,
+      label: classification?.label ?? null,
+      confidence: classification?.confidence ?? null,
+      scores: classification?.scores ?? null,
+      extraScores: classification?.extraScores ?? null,
+      reason,
+      targets: allowed,
+      modelVersion: classification?.modelVersion ?? null,
+      tokenCount: classification?.tokenCount ?? null,
+      truncated: cut || tokensCut,
+      classifyMs: performance.now() - started,
+    };
+  }
+}
+
+function notAllowed(entry: Entry, targets: readonly Target[]): RouterError {
+  const names = targets.map((target) => target.name).join(', ');
+  return new RouterError(
+    'permission_denied',
+    `This key may not use any target of entry '${entry.name}' (${names})`,
+  );
+}
+
+async function startAll(classifiers: Map<string, PolicyClassifier>, waitMs: number): Promise<void> {
+  const results = await Promise.allSettled(
+    [...classifiers.values()].map((classifier) => classifier.start(waitMs)),
+  );
+  const mismatches = results.flatMap((r) => (r.status === 'rejected' ? [r.reason as Error] : []));
+  if (mismatches.length > 0) throw new LabelMismatch(mismatches.map((error) => error.message).join('\n'));
+}
+
+function closeAll(classifiers: Map<string, PolicyClassifier>): void {
+  for (const classifier of classifiers.values()) classifier.close();
+}

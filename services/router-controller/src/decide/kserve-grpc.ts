@@ -1,0 +1,188 @@
+/** KServe v2 over gRPC: one long-lived channel per address, a deadline on every call. */
+import { status as grpcStatus, type ServiceError } from '@grpc/grpc-js';
+import {
+  createKServeClient,
+  encodeBytes,
+  type KServeClient,
+  type ModelInferRequest,
+  type ModelInferResponse,
+  type RequestedOutput,
+  readOutput,
+} from '@llm-router/protos';
+import {
+  assemble,
+  type CallOptions,
+  ClassifierError,
+  type ClassifierFailure,
+  type InferResult,
+  labelsFromClasses,
+  type ModelClient,
+  type ModelDescription,
+  PROBE_TEXT,
+  tokenLimitOf,
+  WIRE,
+} from './model-client.ts';
+
+const FAILURES: Readonly<Record<number, ClassifierFailure>> = {
+  [grpcStatus.DEADLINE_EXCEEDED]: 'timeout',
+  [grpcStatus.CANCELLED]: 'aborted',
+  [grpcStatus.UNAVAILABLE]: 'unavailable',
+  [grpcStatus.RESOURCE_EXHAUSTED]: 'unavailable',
+  [grpcStatus.NOT_FOUND]: 'unavailable',
+};
+
+type Method = Exclude<keyof KServeClient, 'close'>;
+type Reply<M extends Method> = Parameters<Parameters<KServeClient[M]>[2]>[1];
+type Call = (
+  request: object,
+  options: object,
+  callback: (error: ServiceError | null, reply: unknown) => void,
+) => { cancel(): void };
+
+export class KServeGrpcClient implements ModelClient {
+  readonly address: string;
+  readonly #model: string;
+  readonly #client: KServeClient;
+
+  /** @param address host:port */
+  constructor(address: string, model: string) {
+    this.address = address;
+    this.#model = model;
+    this.#client = createKServeClient(address);
+  }
+
+  #call<M extends Method>(
+    method: M,
+    request: object,
+    { deadlineMs, signal }: CallOptions,
+  ): Promise<Reply<M>> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(new ClassifierError('aborted', 'the request was aborted'));
+        return;
+      }
+      // grpc-js may sit on a call when a server restarts (grpc-node#2785), so the deadline is kept here as well.
+      const timer = setTimeout(() => {
+        call.cancel();
+        finish(
+          new ClassifierError(
+            'timeout',
+            `${this.address} gave no answer within ${Math.round(deadlineMs)} ms`,
+          ),
+        );
+      }, deadlineMs + 5);
+      const onAbort = () => {
+        call.cancel();
+        finish(new ClassifierError('aborted', 'the request was aborted'));
+      };
+      const finish = (error: ClassifierError | null, reply?: Reply<M>) => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        if (error) reject(error);
+        else resolve(reply as Reply<M>);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      const invoke = (this.#client[method] as unknown as Call).bind(this.#client);
+      const call = invoke(request, { deadline: Date.now() + deadlineMs }, (error, reply) => {
+        if (!error) return finish(null, reply as Reply<M>);
+        const reason = FAILURES[error.code] ?? 'other';
+        finish(new ClassifierError(reason, `${this.address}: ${error.details || error.message}`, error));
+      });
+    });
+  }
+
+  #request(texts: readonly string[], outputs: RequestedOutput[]): ModelInferRequest {
+    return {
+      model_name: this.#model,
+      inputs: [{ name: WIRE.input, datatype: 'BYTES', shape: [texts.length, 1] }],
+      outputs,
+      raw_input_contents: [encodeBytes(texts)],
+    };
+  }
+
+  #numbers(response: ModelInferResponse, name: string): readonly number[] | null {
+    let output: ReturnType<typeof readOutput>;
+    try {
+      output = readOutput(response, name);
+    } catch (error) {
+      throw new ClassifierError('bad_answer', `output ${name}: ${(error as Error).message}`, error);
+    }
+    if (output?.numbers.some((value) => !Number.isFinite(value))) {
+      throw new ClassifierError('bad_answer', `output ${name} holds values that are no numbers`);
+    }
+    return output?.numbers ?? null;
+  }
+
+  async describe(options: CallOptions): Promise<ModelDescription> {
+    const metadata = await this.#call('ModelMetadata', { name: this.#model }, options);
+    const output = metadata.outputs.find((tensor) => tensor.name === WIRE.output);
+    if (!output) {
+      const names = metadata.outputs.map((tensor) => tensor.name).join(', ') || 'none';
+      throw new ClassifierError(
+        'bad_answer',
+        `model ${this.#model} has no output ${WIRE.output}; it has: ${names}`,
+      );
+    }
+    const plain = await this.#call(
+      'ModelInfer',
+      this.#request([PROBE_TEXT], [{ name: WIRE.output }]),
+      options,
+    );
+    const size = this.#numbers(plain, WIRE.output)?.length ?? 0;
+    const scores = metadata.outputs.find((tensor) => tensor.name === WIRE.scores);
+    const scoreSize = scores ? Math.abs(Number(scores.shape.at(-1))) : 0;
+    const shape = metadata.inputs.find((tensor) => tensor.name === WIRE.input)?.shape ?? [];
+    return {
+      version: plain.model_version || '1',
+      labels: await this.#labels(WIRE.output, size, options),
+      size,
+      maxBatch: shape.length > 1 && Number(shape[0]) === -1 ? 64 : 1,
+      hasTokenCount: metadata.outputs.some((tensor) => tensor.name === WIRE.tokenCount),
+      tokenLimit: await this.#tokenLimit(options),
+      scoreNames: scores ? ((await this.#labels(WIRE.scores, scoreSize, options)) ?? []) : [],
+    };
+  }
+
+  /** ModelConfig is Triton's extension: a server without it simply does not tell. */
+  async #tokenLimit(options: CallOptions): Promise<number | null> {
+    try {
+      const { config } = await this.#call('ModelConfig', { name: this.#model }, options);
+      return tokenLimitOf(config.parameters);
+    } catch {
+      return null;
+    }
+  }
+
+  async #labels(name: string, size: number, options: CallOptions): Promise<readonly string[] | null> {
+    const outputs = [{ name, parameters: { classification: { int64_param: size } } }];
+    try {
+      const response = await this.#call('ModelInfer', this.#request([PROBE_TEXT], outputs), options);
+      const rows = readOutput(response, name)?.bytes ?? [];
+      return rows.length > 0 ? labelsFromClasses(rows.map((row) => row.toString('utf8'))) : null;
+    } catch (error) {
+      // A server without the classification extension tells no labels; anything else is a real failure.
+      if (error instanceof ClassifierError && error.reason === 'other') return null;
+      throw error;
+    }
+  }
+
+  async infer(texts: readonly string[], want: ModelDescription, options: CallOptions): Promise<InferResult> {
+    const outputs: RequestedOutput[] = [{ name: WIRE.output }];
+    if (want.hasTokenCount) outputs.push({ name: WIRE.tokenCount });
+    if (want.scoreNames.length > 0) outputs.push({ name: WIRE.scores });
+    const response = await this.#call('ModelInfer', this.#request(texts, outputs), options);
+    const output = this.#numbers(response, WIRE.output);
+    if (!output)
+      throw new ClassifierError('bad_answer', `the answer of ${this.#model} has no ${WIRE.output}`);
+    const tokenCount = want.hasTokenCount ? this.#numbers(response, WIRE.tokenCount) : null;
+    const scores = want.scoreNames.length > 0 ? this.#numbers(response, WIRE.scores) : null;
+    return {
+      answers: assemble(texts.length, output, tokenCount, scores),
+      modelVersion: response.model_version || want.version,
+    };
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}

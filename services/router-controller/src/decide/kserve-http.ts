@@ -1,0 +1,189 @@
+/** KServe v2 over HTTP/JSON: what v1's `url` names, and all that some servers speak. */
+import { Agent, request } from 'undici';
+import {
+  assemble,
+  type CallOptions,
+  ClassifierError,
+  type InferResult,
+  labelsFromClasses,
+  type ModelClient,
+  type ModelDescription,
+  PROBE_TEXT,
+  tokenLimitOf,
+  WIRE,
+} from './model-client.ts';
+
+interface JsonTensor {
+  readonly name: string;
+  readonly datatype?: string;
+  readonly shape: readonly number[];
+  readonly data?: readonly unknown[];
+}
+
+interface JsonAnswer {
+  readonly model_version?: string;
+  readonly outputs?: readonly JsonTensor[];
+  readonly error?: string;
+}
+
+interface JsonMetadata {
+  readonly inputs?: readonly JsonTensor[];
+  readonly outputs?: readonly JsonTensor[];
+  readonly error?: string;
+}
+
+const flat = (data: readonly unknown[] | undefined): unknown[] => (data ?? []).flat(4);
+
+function numbers(tensor: JsonTensor): number[] {
+  const values = flat(tensor.data).map(Number);
+  if (values.some((value) => !Number.isFinite(value))) {
+    throw new ClassifierError('bad_answer', `output ${tensor.name} holds values that are no numbers`);
+  }
+  return values;
+}
+
+export class KServeHttpClient implements ModelClient {
+  readonly address: string;
+  readonly #model: string;
+  readonly #agent: Agent;
+
+  /** @param address origin, such as http://router-server:8000 */
+  constructor(address: string, model: string) {
+    this.address = address;
+    this.#model = model;
+    this.#agent = new Agent({
+      connections: 16,
+      pipelining: 1,
+      connect: { timeout: 2_000 },
+      keepAliveTimeout: 30_000,
+    });
+  }
+
+  async #json<T extends { error?: string }>(
+    path: string,
+    body: unknown,
+    { deadlineMs, signal }: CallOptions,
+  ): Promise<T> {
+    const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(deadlineMs)));
+    const both = signal ? AbortSignal.any([signal, timeout]) : timeout;
+    let status: number;
+    let text: string;
+    try {
+      const response = await request(`${this.address}/v2/models/${encodeURIComponent(this.#model)}${path}`, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: body === undefined ? null : JSON.stringify(body),
+        dispatcher: this.#agent,
+        signal: both,
+      });
+      status = response.statusCode;
+      text = await response.body.text();
+    } catch (error) {
+      if (signal?.aborted) throw new ClassifierError('aborted', 'the request was aborted', error);
+      if (timeout.aborted)
+        throw new ClassifierError('timeout', `no answer within ${Math.round(deadlineMs)} ms`, error);
+      throw new ClassifierError('unavailable', `${this.address}: ${(error as Error).message}`, error);
+    }
+    let parsed: T;
+    try {
+      parsed = JSON.parse(text) as T;
+    } catch (error) {
+      throw new ClassifierError('bad_answer', `${this.address} answered ${status} without JSON`, error);
+    }
+    if (status >= 400 || parsed === null || typeof parsed !== 'object') {
+      const reason = status === 503 || status === 502 || status === 504 ? 'unavailable' : 'other';
+      throw new ClassifierError(
+        reason,
+        `${this.address} answered ${status}: ${parsed?.error ?? 'no reason given'}`,
+      );
+    }
+    return parsed;
+  }
+
+  #input(texts: readonly string[]) {
+    return { name: WIRE.input, datatype: 'BYTES', shape: [texts.length, 1], data: texts };
+  }
+
+  async describe(options: CallOptions): Promise<ModelDescription> {
+    const metadata = await this.#json<JsonMetadata>('', undefined, options);
+    const outputs = metadata.outputs ?? [];
+    const output = outputs.find((tensor) => tensor.name === WIRE.output);
+    if (!output) {
+      const names = outputs.map((tensor) => tensor.name).join(', ') || 'none';
+      throw new ClassifierError(
+        'bad_answer',
+        `model ${this.#model} has no output ${WIRE.output}; it has: ${names}`,
+      );
+    }
+    const inputShape = metadata.inputs?.find((tensor) => tensor.name === WIRE.input)?.shape ?? [];
+    const plain = await this.#json<JsonAnswer>('/infer', { inputs: [this.#input([PROBE_TEXT])] }, options);
+    const size = flat(plain.outputs?.find((tensor) => tensor.name === WIRE.output)?.data).length;
+    const scores = outputs.find((tensor) => tensor.name === WIRE.scores);
+    const scoreSize = scores ? Math.abs(Number(scores.shape.at(-1))) : 0;
+    return {
+      version: plain.model_version ?? '1',
+      labels: await this.#labels(WIRE.output, size, options),
+      size,
+      maxBatch: inputShape.length > 1 && Number(inputShape[0]) === -1 ? 64 : 1,
+      hasTokenCount: outputs.some((tensor) => tensor.name === WIRE.tokenCount),
+      tokenLimit: await this.#tokenLimit(options),
+      scoreNames: scores ? ((await this.#labels(WIRE.scores, scoreSize, options)) ?? []) : [],
+    };
+  }
+
+  /** ModelConfig is Triton's extension: a server without it simply does not tell. */
+  async #tokenLimit(options: CallOptions): Promise<number | null> {
+    try {
+      const config = await this.#json<{
+        parameters?: Record<string, { string_value?: string }>;
+        error?: string;
+      }>('/config', undefined, options);
+      return tokenLimitOf(config.parameters);
+    } catch {
+      return null;
+    }
+  }
+
+  async #labels(name: string, size: number, options: CallOptions): Promise<readonly string[] | null> {
+    try {
+      const answer = await this.#json<JsonAnswer>(
+        '/infer',
+        { inputs: [this.#input([PROBE_TEXT])], outputs: [{ name, parameters: { classification: size } }] },
+        options,
+      );
+      return labelsFromClasses(flat(answer.outputs?.[0]?.data).map(String));
+    } catch (error) {
+      // A server without the classification extension tells no labels; anything else is a real failure.
+      if (error instanceof ClassifierError && error.reason === 'other') return null;
+      throw error;
+    }
+  }
+
+  async infer(texts: readonly string[], want: ModelDescription, options: CallOptions): Promise<InferResult> {
+    const names = [
+      WIRE.output,
+      ...(want.hasTokenCount ? [WIRE.tokenCount] : []),
+      ...(want.scoreNames.length ? [WIRE.scores] : []),
+    ];
+    const answer = await this.#json<JsonAnswer>(
+      '/infer',
+      { inputs: [this.#input(texts)], outputs: names.map((name) => ({ name })) },
+      options,
+    );
+    const values = (name: string) => {
+      const tensor = answer.outputs?.find((output) => output.name === name);
+      return tensor ? numbers(tensor) : null;
+    };
+    const output = values(WIRE.output);
+    if (!output)
+      throw new ClassifierError('bad_answer', `the answer of ${this.#model} has no ${WIRE.output}`);
+    return {
+      answers: assemble(texts.length, output, values(WIRE.tokenCount), values(WIRE.scores)),
+      modelVersion: answer.model_version ?? want.version,
+    };
+  }
+
+  close(): void {
+    void this.#agent.destroy();
+  }
+}

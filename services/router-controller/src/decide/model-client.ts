@@ -1,0 +1,129 @@
+/** What deciding needs of a classifier, whatever protocol it speaks. */
+
+/** The model's answer for one text. */
+export interface RawAnswer {
+  /** OUTPUT: one number per label, by index. */
+  readonly output: ArrayLike<number>;
+  /** Tokens before the model's own cut; null when the model does not tell. */
+  readonly tokenCount: number | null;
+  /** SCORES: further scores by index; null when there are none. */
+  readonly scores: ArrayLike<number> | null;
+}
+
+export interface InferResult {
+  /** One per text, in order. */
+  readonly answers: readonly RawAnswer[];
+  readonly modelVersion: string;
+}
+
+/** What the model tells of itself. */
+export interface ModelDescription {
+  readonly version: string;
+  /** Label by index; null when the model publishes none (v1's positional mapping is used then). */
+  readonly labels: readonly string[] | null;
+  /** How many numbers OUTPUT has. */
+  readonly size: number;
+  /** Texts one call may carry. */
+  readonly maxBatch: number;
+  readonly hasTokenCount: boolean;
+  /** Tokens the model sees of a text (parameter `max_tokens` of its config); null when it does not tell. */
+  readonly tokenLimit: number | null;
+  /** Names of SCORES by index; empty when the model has none. */
+  readonly scoreNames: readonly string[];
+}
+
+/** Why a call failed; a closed set, because it is a metric label. */
+export type ClassifierFailure =
+  | 'timeout'
+  | 'unavailable'
+  | 'bad_answer'
+  | 'breaker_open'
+  | 'aborted'
+  | 'other';
+
+export class ClassifierError extends Error {
+  readonly reason: ClassifierFailure;
+
+  constructor(reason: ClassifierFailure, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'ClassifierError';
+    this.reason = reason;
+  }
+}
+
+export interface CallOptions {
+  /** Milliseconds until the call is given up with reason `timeout`. */
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One classifier model behind one address. Two implementations: KServe v2 over gRPC and over HTTP/JSON. */
+export interface ModelClient {
+  readonly address: string;
+  /** @throws ClassifierError */
+  describe(options: CallOptions): Promise<ModelDescription>;
+  /** @throws ClassifierError */
+  infer(texts: readonly string[], want: ModelDescription, options: CallOptions): Promise<InferResult>;
+  close(): void;
+}
+
+/** Names on the wire; `OUTPUT` is v1's, the others are ours and optional. */
+export const WIRE = {
+  input: 'INPUT',
+  output: 'OUTPUT',
+  tokenCount: 'TOKEN_COUNT',
+  scores: 'SCORES',
+} as const;
+
+/** A text that every classifier can answer; asked once to learn labels and sizes. */
+export const PROBE_TEXT = 'Hello! How are you?';
+
+/** Splits a tensor of `[N]`, `[1,N]` or `[rows,N]` into rows. */
+export function rowsOf(data: ArrayLike<number>, rows: number, name: string): ArrayLike<number>[] {
+  if (rows === 0 || data.length === 0 || data.length % rows !== 0) {
+    throw new ClassifierError('bad_answer', `${name} holds ${data.length} numbers for ${rows} prompts`);
+  }
+  const size = data.length / rows;
+  const all = Array.from(data);
+  return Array.from({ length: rows }, (_, row) => all.slice(row * size, (row + 1) * size));
+}
+
+/** Reads the parameter `max_tokens` of a ModelConfig. */
+export function tokenLimitOf(
+  parameters: Readonly<Record<string, { string_value?: string }>> | undefined,
+): number | null {
+  const value = Number(parameters?.max_tokens?.string_value);
+  return Number.isInteger(value) && value > 0 ? value : null;
+}
+
+/** Puts the three outputs together, one answer per text. */
+export function assemble(
+  rows: number,
+  output: ArrayLike<number>,
+  tokenCount: ArrayLike<number> | null,
+  scores: ArrayLike<number> | null,
+): RawAnswer[] {
+  const outputs = rowsOf(output, rows, WIRE.output);
+  const counts = tokenCount ? rowsOf(tokenCount, rows, WIRE.tokenCount) : null;
+  const extra = scores ? rowsOf(scores, rows, WIRE.scores) : null;
+  return outputs.map((row, i) => ({
+    output: row,
+    tokenCount: counts?.[i] ? Number(counts[i][0]) : null,
+    scores: extra?.[i] ?? null,
+  }));
+}
+
+/**
+ * Orders `score:index:label` rows of the classification extension by index.
+ *
+ * @returns labels by index, or null when no row tells a label (`score:index`, as of NVIDIA's own models).
+ */
+export function labelsFromClasses(rows: readonly string[]): readonly string[] | null {
+  const labels: string[] = [];
+  for (const row of rows) {
+    const match = /^[^:]*:(\d+):(.+)$/s.exec(row);
+    if (!match) return null;
+    labels[Number(match[1])] = match[2]!.trim();
+  }
+  return labels.length === rows.length && labels.every((label) => label) ? labels : null;
+}

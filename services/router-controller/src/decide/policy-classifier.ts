@@ -1,0 +1,301 @@
+/**
+ * One policy's classifier: its endpoints, what the model told of itself, and a breaker around it. Labels are matched by
+ * name; position counts only where the model publishes no labels (v1's own models).
+ */
+import {
+  BrokenCircuitError,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  handleWhen,
+  IsolatedCircuitError,
+} from 'cockatiel';
+import { hint } from '../config/problems.ts';
+import type { ClassifierConfig } from '../config/schema.ts';
+import type { ClassifierEndpoint, Policy } from '../config/types.ts';
+import { PromptBatcher } from './batcher.ts';
+import type { Classification } from './choose.ts';
+import { KServeGrpcClient } from './kserve-grpc.ts';
+import { KServeHttpClient } from './kserve-http.ts';
+import {
+  type CallOptions,
+  ClassifierError,
+  type InferResult,
+  type ModelClient,
+  type ModelDescription,
+} from './model-client.ts';
+
+/** A model that answers, but whose labels and the policy's entries are not the same set. */
+export class LabelMismatch extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'LabelMismatch';
+  }
+}
+
+/** How often a healthy model's labels are read again: a head can be replaced without the ensemble's version changing. */
+const REFRESH_MS = 30_000;
+const RETRY_MS = 1_000;
+const DESCRIBE_MS = 5_000;
+
+export interface ClassifierStatus {
+  readonly ready: boolean;
+  /** Why it is not ready. */
+  readonly problem: string | null;
+  readonly labels: readonly string[] | null;
+  readonly modelVersion: string | null;
+  readonly positional: boolean;
+}
+
+/** Entries that need not be labels: the ones that are used for something else than their label. */
+function extraEntries(policy: Policy): Set<string> {
+  return new Set([
+    ...(policy.fallback ? [policy.fallback.name] : []),
+    ...policy.rules.map((rule) => rule.entry.name),
+  ]);
+}
+
+/**
+ * Puts names to the model's outputs.
+ *
+ * @returns label by index.
+ * @throws LabelMismatch naming both sides.
+ */
+export function matchLabels(policy: Policy, model: ModelDescription): readonly string[] {
+  const entries = [...policy.entries.keys()];
+  if (model.labels === null) {
+    if (model.size !== entries.length) {
+      throw new LabelMismatch(
+        `policy '${policy.name}' has ${entries.length} entries, but its model gives ${model.size} outputs and publishes ` +
+          `no labels to match by name. Entries: ${entries.join(', ')}`,
+      );
+    }
+    return entries;
+  }
+  const labels = model.labels;
+  const missing = labels.filter((label) => !policy.entries.has(label));
+  const spare = extraEntries(policy);
+  const unknown = entries.filter((entry) => !labels.includes(entry) && !spare.has(entry));
+  // With a fallback entry, a label without an entry of its own has a defined way.
+  if (unknown.length > 0 || (missing.length > 0 && !policy.fallback)) {
+    const list = (names: readonly string[], others: readonly string[]) =>
+      names.map((name) => `'${name}'${hint(name, others)}`).join('; ');
+    const parts = [
+      missing.length > 0 ? `labels of the model without an entry: ${list(missing, unknown)}` : '',
+      unknown.length > 0 ? `entries that are no label of the model: ${list(unknown, missing)}` : '',
+    ].filter(Boolean);
+    throw new LabelMismatch(
+      `policy '${policy.name}': ${parts.join('. ')}. Model labels: ${labels.join(', ')}. Policy entries: ${entries.join(', ')}`,
+    );
+  }
+  return labels;
+}
+
+export function createModelClient(endpoint: ClassifierEndpoint): ModelClient {
+  return endpoint.protocol === 'grpc'
+    ? new KServeGrpcClient(endpoint.address, endpoint.model)
+    : new KServeHttpClient(endpoint.address, endpoint.model);
+}
+
+export interface PolicyClassifierDeps {
+  readonly connect?: (endpoint: ClassifierEndpoint) => ModelClient;
+  readonly onStatus?: (status: ClassifierStatus) => void;
+  readonly onBatch?: (size: number) => void;
+}
+
+export class PolicyClassifier {
+  readonly policy: Policy;
+  readonly #clients: readonly ModelClient[];
+  readonly #deps: PolicyClassifierDeps;
+  readonly #batcher: PromptBatcher;
+  readonly #breaker;
+  #model: ModelDescription | null = null;
+  #labels: readonly string[] = [];
+  #problem: string | null = 'not yet reached';
+  #next = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #refreshing: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(policy: Policy, config: ClassifierConfig, deps: PolicyClassifierDeps = {}) {
+    this.policy = policy;
+    this.#deps = deps;
+    this.#clients = policy.endpoints.map(deps.connect ?? createModelClient);
+    this.#batcher = new PromptBatcher(
+      (texts, options) => this.#infer(texts, options),
+      () => Math.min(config.batch_max, this.#model?.maxBatch ?? 1),
+    );
+    this.#breaker = circuitBreaker(
+      handleWhen((error) => error instanceof ClassifierError && error.reason !== 'aborted'),
+      { halfOpenAfter: config.breaker_open_ms, breaker: new ConsecutiveBreaker(config.breaker_failures) },
+    );
+  }
+
+  status(): ClassifierStatus {
+    return {
+      ready: this.#model !== null && this.#problem === null,
+      problem: this.#problem,
+      labels: this.#model ? this.#labels : null,
+      modelVersion: this.#model?.version ?? null,
+      positional: this.#model !== null && this.#model.labels === null,
+    };
+  }
+
+  /**
+   * Reads the model's labels and goes on reading them in the background.
+   *
+   * @throws LabelMismatch at once; a classifier that can't be reached within waitMs is left to the background.
+   */
+  async start(waitMs: number): Promise<void> {
+    const until = performance.now() + waitMs;
+    try {
+      do {
+        await this.#refresh();
+        if (this.status().ready) return;
+        await new Promise((resolve) =>
+          setTimeout(resolve, Math.min(200, Math.max(0, until - performance.now()))),
+        );
+      } while (performance.now() < until && !this.#closed);
+    } finally {
+      this.#schedule();
+    }
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () =>
+        void this.#refresh()
+          .catch(() => {})
+          .finally(() => this.#schedule()),
+      this.status().ready ? REFRESH_MS : RETRY_MS,
+    );
+    this.#timer.unref();
+  }
+
+  /** One reading of the model's labels; readings at the same time are one. */
+  #refresh(): Promise<void> {
+    this.#refreshing ??= this.#describe().finally(() => {
+      this.#refreshing = null;
+    });
+    return this.#refreshing;
+  }
+
+  async #describe(): Promise<void> {
+    const problems: string[] = [];
+    for (let turn = 0; turn < this.#clients.length; turn++) {
+      const client = this.#clients[(this.#next + turn) % this.#clients.length]!;
+      let model: ModelDescription;
+      try {
+        model = await client.describe({ deadlineMs: DESCRIBE_MS });
+      } catch (error) {
+        problems.push(error instanceof Error ? error.message : String(error));
+        continue;
+      }
+      try {
+        this.#labels = matchLabels(this.policy, model);
+      } catch (error) {
+        this.#model = null;
+        this.#setProblem((error as Error).message);
+        throw error;
+      }
+      this.#model = model;
+      this.#setProblem(null);
+      return;
+    }
+    // A model whose labels are known stays usable: one failed reading is no proof that it is gone.
+    if (!this.#model) this.#setProblem(problems.join('; '));
+  }
+
+  #setProblem(problem: string | null): void {
+    const changed = problem !== this.#problem;
+    this.#problem = problem;
+    if (changed) this.#deps.onStatus?.(this.status());
+  }
+
+  async #infer(texts: readonly string[], options: Required<CallOptions>): Promise<InferResult> {
+    const model = this.#model;
+    if (!model)
+      throw new ClassifierError('unavailable', `classifier of '${this.policy.name}': ${this.#problem}`);
+    this.#deps.onBatch?.(texts.length);
+    const until = performance.now() + options.deadlineMs;
+    let last: unknown;
+    for (let turn = 0; turn < this.#clients.length; turn++) {
+      const client = this.#clients[this.#next++ % this.#clients.length]!;
+      const deadlineMs = until - performance.now();
+      if (deadlineMs <= 0) break;
+      try {
+        return await client.infer(texts, model, { deadlineMs, signal: options.signal });
+      } catch (error) {
+        last = error;
+        if (!(error instanceof ClassifierError) || error.reason !== 'unavailable') throw error;
+      }
+    }
+    throw last ?? new ClassifierError('timeout', 'no time left for another endpoint');
+  }
+
+  /**
+   * Classifies one text.
+   *
+   * @throws ClassifierError; reason `breaker_open` without a call while the breaker is open.
+   */
+  async classify(text: string, options: CallOptions): Promise<Classification & { joined: boolean }> {
+    try {
+      return await this.#breaker.execute(() => this.#classify(text, options));
+    } catch (error) {
+      if (error instanceof BrokenCircuitError || error instanceof IsolatedCircuitError) {
+        throw new ClassifierError(
+          'breaker_open',
+          `the classifier of '${this.policy.name}' failed repeatedly and rests`,
+        );
+      }
+      throw error;
+    }
+  }
+
+  async #classify(text: string, options: CallOptions): Promise<Classification & { joined: boolean }> {
+    const { answer, modelVersion, joined } = await this.#batcher.classify(text, options);
+    if (this.#model && modelVersion !== this.#model.version) await this.#refresh();
+    const model = this.#model;
+    if (!model || this.#problem !== null) {
+      throw new ClassifierError('unavailable', `classifier of '${this.policy.name}': ${this.#problem}`);
+    }
+    const { output } = answer;
+    if (output.length !== this.#labels.length) {
+      void this.#refresh().catch(() => {});
+      throw new ClassifierError('bad_answer', `${output.length} outputs for ${this.#labels.length} labels`);
+    }
+    let best = 0;
+    for (let i = 0; i < output.length; i++) {
+      const value = output[i]!;
+      // Probabilities or one-hot; a little slack for rounding in FP16.
+      if (!(value >= -0.01 && value <= 1.01)) {
+        throw new ClassifierError(
+          'bad_answer',
+          `OUTPUT must hold probabilities, got ${value} for ${this.#labels[i]}`,
+        );
+      }
+      if (value > output[best]!) best = i;
+    }
+    const scores = Object.fromEntries(this.#labels.map((label, i) => [label, output[i]!]));
+    const extraScores = answer.scores
+      ? Object.fromEntries(model.scoreNames.map((name, i) => [name, answer.scores![i]!]))
+      : null;
+    return {
+      label: this.#labels[best]!,
+      confidence: Math.min(1, Math.max(0, output[best]!)),
+      scores,
+      extraScores,
+      modelVersion,
+      tokenCount: answer.tokenCount,
+      tokensCut: model.tokenLimit !== null && (answer.tokenCount ?? 0) > model.tokenLimit,
+      joined,
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    for (const client of this.#clients) client.close();
+  }
+}
