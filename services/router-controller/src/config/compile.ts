@@ -215,7 +215,6 @@ class Compiler {
         canary: policy.canary ?? null,
         retryBudget: policy.retry_budget,
         heartbeatMs: policy.heartbeat_ms,
-        hedge: policy.hedge,
       });
     }
     return policies;

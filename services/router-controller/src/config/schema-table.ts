@@ -111,9 +111,5 @@ export const policySchema = z.strictObject({
     })
     .prefault({}),
   heartbeat_ms: z.int().min(0).default(0).describe('Comment lines before a slow first token; 0 is off'),
-  hedge: z
-    .boolean()
-    .default(false)
-    .describe('Ask a second target when the first has not begun within its p95'),
   llms: z.array(entrySchema).min(1).describe('One entry a label'),
 });

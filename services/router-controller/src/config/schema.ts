@@ -6,7 +6,7 @@
  * Keys are snake_case because v1's are. Objects are strict: a typo is refused, never ignored.
  */
 import { z } from 'zod';
-import { budgetSchema, limitSchema, redisSchema } from './schema-limits.ts';
+import { limitSchema } from './schema-limits.ts';
 import { policySchema, targetSchema } from './schema-table.ts';
 
 const ms = (what: string, value: number) => z.int().min(0).default(value).describe(`${what}, milliseconds`);
@@ -43,15 +43,6 @@ export const serverSchema = z.strictObject({
   max_queue_wait_ms: ms('Longest wait for a place before 503', 2_000),
 });
 
-export const adminSchema = z.strictObject({
-  host: z.string().default('127.0.0.1').describe('Address of the admin surface'),
-  port: z.int().min(0).max(65535).describe('Port of the admin surface; it never shares the public one'),
-  token: z
-    .string()
-    .min(16)
-    .describe('Bearer token for the admin surface, at least 16 characters; use ${ENV} or file:'),
-});
-
 export const classifierSchema = z.strictObject({
   deadline_ms: ms('Longest wait for a classification before the fallback entry is used', 150),
   startup_wait_ms: ms('How long start waits for the classifier before it goes on degraded', 10_000),
@@ -71,7 +62,6 @@ export const classifierSchema = z.strictObject({
     .default(10_000)
     .describe('Decisions kept in memory (LRU); 0 turns the cache off'),
   cache_ttl_ms: ms('How long a cached decision holds', 600_000),
-  cache_redis: z.boolean().default(false).describe('Share the decision cache through Redis'),
   breaker_failures: z
     .int()
     .min(1)
@@ -122,23 +112,10 @@ export const authSchema = z.strictObject({
           .datetime({ offset: true })
           .optional()
           .describe('RFC 3339 time after which the key is refused'),
-        limits: z.array(limitSchema).default([]).describe('Limits of this key alone'),
-        budgets: z.array(budgetSchema).default([]).describe('Budgets of this key alone'),
       }),
     )
     .default([])
-    .describe('Keys for small set-ups; many keys live in Redis'),
-  redis_keys: z.boolean().default(false).describe('Also look keys up in Redis (`npm run keys`)'),
-  jwt: z
-    .strictObject({
-      issuer: z.string().min(1),
-      audience: z.string().min(1),
-      jwks_url: z.url(),
-      tenant_claim: z.string().default('tenant'),
-      policies_claim: z.string().optional(),
-    })
-    .optional()
-    .describe('Accept JWTs of an identity provider'),
+    .describe('Keys that may call; `npm run keys` makes them'),
   failures_per_minute: z
     .int()
     .min(1)
@@ -148,22 +125,10 @@ export const authSchema = z.strictObject({
 
 export const loggingSchema = z.strictObject({
   level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
-  prompts: z.boolean().default(false).describe('Log prompt and answer text. Off: never, at any level'),
-});
-
-export const tracingSchema = z.strictObject({
-  otlp_url: z.url().optional().describe('OTLP/HTTP endpoint; absent: traces are off'),
-  sample_ratio: z.number().min(0).max(1).default(1),
-});
-
-export const decisionLogSchema = z.strictObject({
-  file: z.string().optional().describe('JSONL file for decisions; absent: off'),
-  text: z.enum(['hash', 'full']).default('hash').describe('What stands for the prompt in it'),
 });
 
 export const configSchema = z.strictObject({
   server: serverSchema.prefault({}),
-  admin: adminSchema.optional().describe('Admin surface; absent: off'),
   default_policy: z.string().optional().describe('Policy of requests that name none, and of model "auto"'),
   classifier: classifierSchema.prefault({}),
   prompt: promptSchema.prefault({}),
@@ -171,18 +136,12 @@ export const configSchema = z.strictObject({
   policies: z.array(policySchema).min(1).describe('The policy table'),
   auth: authSchema.prefault({}),
   limits: z.array(limitSchema).default([]).describe('Limits for everybody; several apply at once'),
-  budgets: z.array(budgetSchema).default([]),
-  redis: redisSchema.optional().describe('Shared limits, keys, conversations; absent: in memory'),
   logging: loggingSchema.prefault({}),
-  tracing: tracingSchema.prefault({}),
-  decision_log: decisionLogSchema.prefault({}),
 });
 
 /** The file after defaults. Secrets are still `${…}` references here; config/load.ts resolves them. */
 export type ConfigFile = z.infer<typeof configSchema>;
 export type LimitConfig = z.infer<typeof limitSchema>;
-export type BudgetConfig = z.infer<typeof budgetSchema>;
-export type RedisConfig = z.infer<typeof redisSchema>;
 export type AuthConfig = z.infer<typeof authSchema>;
 export type ClassifierConfig = z.infer<typeof classifierSchema>;
 export type PromptConfig = z.infer<typeof promptSchema>;

@@ -57,7 +57,6 @@ export interface Policy {
   readonly canary: { readonly policy: string; readonly share: number } | null;
   readonly retryBudget: { readonly attempts: number; readonly time_ms: number };
   readonly heartbeatMs: number;
-  readonly hedge: boolean;
 }
 
 export interface RoutingTable {

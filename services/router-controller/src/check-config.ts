@@ -1,0 +1,42 @@
+/**
+ * `npm run check-config -- FILE`: validates a configuration without starting anything. Exits 0 when it
+ * is right; else 1, with every problem, its path, and the nearest right word.
+ *
+ * Variables that are not set are problems, unless `--allow-missing-secrets` is given (for CI, where keys are absent).
+ */
+import { parseArgs } from 'node:util';
+import { keysRequired } from './authenticate/index.ts';
+import { ConfigError, loadConfig } from './config/index.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { 'allow-missing-secrets': { type: 'boolean' } },
+});
+const [file] = positionals;
+if (!file || positionals.length > 1) {
+  console.error('usage: npm run check-config -- FILE [--allow-missing-secrets]');
+  process.exit(2);
+}
+
+/** Gives every variable a value, so that only the shape is checked. */
+const anyEnv = new Proxy({}, { get: (_target, name) => process.env[String(name)] ?? `\${${String(name)}}` });
+
+try {
+  const config = await loadConfig(file, values['allow-missing-secrets'] ? { env: anyEnv } : {});
+  try {
+    keysRequired(config.file);
+  } catch (error) {
+    throw new ConfigError(file, [{ path: 'auth', message: (error as Error).message }]);
+  }
+  const { policies, targets } = config.table;
+  console.log(`${file}: ok, ${policies.size} policies, ${targets.size} targets`);
+  for (const policy of policies.values()) {
+    const { protocol, address, model } = policy.endpoints[0]!;
+    console.log(
+      `  ${policy.name}: ${policy.entries.size} entries, classifier ${model} at ${address} (${protocol})`,
+    );
+  }
+} catch (error) {
+  console.error(error instanceof ConfigError ? error.message : error);
+  process.exit(1);
+}

@@ -1,0 +1,146 @@
+/** The way of one request: authenticate → admit → decide → call → settle. */
+import { randomUUID } from 'node:crypto';
+import type { Request, Response } from 'express';
+import type { Admission, Gate, Grant } from '../admit/index.ts';
+import { type Authenticator, checkPolicyAllowed } from '../authenticate/index.ts';
+import type { UpstreamCaller } from '../call/index.ts';
+import type { RouterConfig } from '../config/types.ts';
+import type { Decider } from '../decide/index.ts';
+import type { RouterError } from '../errors.ts';
+import type { ChatBody, RoutedRequest } from '../request.ts';
+import type { Settler } from '../settle/index.ts';
+import { decisionHeaders } from './decision-headers.ts';
+import { sendError, toRouterError } from './errors.ts';
+import { checkBody, EXTENSION, readRouting } from './extension.ts';
+
+export interface Steps {
+  /** Configuration in force now; a request keeps the one it began with. */
+  readonly config: () => RouterConfig;
+  readonly authenticator: () => Authenticator;
+  readonly gate: Gate;
+  readonly admission: Admission;
+  readonly decider: Decider;
+  readonly caller: UpstreamCaller;
+  readonly settler: Settler;
+}
+
+/** What the first middleware notes of a request before its body is read. */
+export interface Arrival {
+  readonly id: string;
+  readonly receivedAt: number;
+  readonly signal: AbortSignal;
+}
+
+const ID = /^[\x21-\x7e]{1,128}$/;
+
+/** Notes arrival, names the request, and turns the client's leaving into a signal. */
+export function arrive(request: Request, response: Response): Arrival {
+  const given = request.headers['x-request-id'];
+  const id = typeof given === 'string' && ID.test(given) ? given : `req_${randomUUID()}`;
+  const controller = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) controller.abort(new Error('the client closed the connection'));
+  });
+  response.setHeader('x-request-id', id);
+  const arrival = { id, receivedAt: performance.now(), signal: controller.signal };
+  response.locals.arrival = arrival;
+  return arrival;
+}
+
+async function timed<T>(
+  request: RoutedRequest,
+  phase: 'authenticate' | 'admit' | 'decide' | 'call',
+  run: () => T | Promise<T>,
+): Promise<T> {
+  request.phase = phase;
+  const started = performance.now();
+  try {
+    return await run();
+  } finally {
+    request.timings[phase] = performance.now() - started;
+  }
+}
+
+/** Handles POST /v1/chat/completions, and v1's POST /completions. */
+export function chatHandler(steps: Steps) {
+  return async (http: Request, response: Response): Promise<void> => {
+    const arrival = response.locals.arrival as Arrival;
+    const address = http.socket.remoteAddress ?? '';
+    let request: RoutedRequest | null = null;
+    let failure: RouterError | null = null;
+    let leave: (() => void) | null = null;
+    let grant: Grant | null = null;
+    try {
+      const config = steps.config();
+      const started = performance.now();
+      const caller = steps.authenticator().authenticate(http.headers, address);
+      const authenticateMs = performance.now() - started;
+      checkBody(http.body, http.path.endsWith('/completions') && !http.path.endsWith('/chat/completions'));
+      const { policy, extension } = readRouting(config.table, http.body);
+      const { [EXTENSION]: _stripped, ...body } = http.body as ChatBody;
+      request = {
+        ...arrival,
+        path: http.path,
+        headers: http.headers,
+        address,
+        config,
+        body,
+        bodyBytes: Number(response.locals.bodyBytes ?? 0),
+        extension,
+        policy,
+        caller,
+        phase: 'authenticate',
+        timings: { authenticate: authenticateMs },
+      };
+      checkPolicyAllowed(caller, policy.name);
+      await route(steps, request, response, (held) => {
+        leave = held.leave ?? leave;
+        grant = held.grant ?? grant;
+      });
+    } catch (raised) {
+      failure = toRouterError(raised);
+      if (failure.status === 500)
+        http.app.locals.log?.error('internal error', { request_id: arrival.id, error: failure.cause });
+      for (const [name, value] of Object.entries(told(request, grant)))
+        if (!response.headersSent) response.setHeader(name, value);
+      sendError(response, failure);
+    } finally {
+      (grant as Grant | null)?.release();
+      (leave as (() => void) | null)?.();
+      if (request) steps.settler.settle(request, failure);
+      else steps.settler.refuse(arrival.id, address, failure!, performance.now() - arrival.receivedAt);
+    }
+  };
+}
+
+/** Headers that an error of the router's own carries too. */
+function told(request: RoutedRequest | null, grant: Grant | null): Record<string, string> {
+  return { ...grant?.headers, ...(request?.decision && decisionHeaders(request.decision, null)) };
+}
+
+async function route(
+  steps: Steps,
+  request: RoutedRequest,
+  response: Response,
+  hold: (held: { leave?: () => void; grant?: Grant }) => void,
+): Promise<void> {
+  const grant = await timed(request, 'admit', async () => {
+    const { caller, policy, signal } = request;
+    const given = steps.admission.admit({ key: caller.id, tenant: caller.tenant, policy: policy.name });
+    hold({ grant: given });
+    hold({ leave: await steps.gate.enter(caller.tenant, signal) });
+    return given;
+  });
+  request.decision = await timed(request, 'decide', () => steps.decider.decide(request));
+  const decision = request.decision;
+  request.outcome = await timed(request, 'call', () =>
+    steps.caller.call(request, response, {
+      headers: (target) => ({
+        'x-request-id': request.id,
+        ...grant.headers,
+        ...decisionHeaders(decision, target),
+      }),
+    }),
+  );
+  await steps.decider.noteOutcome(request);
+}

@@ -1,0 +1,142 @@
+/** Reads what a request says of its routing: v1's `nim-llm-router` object, or a virtual model name. */
+import { hint } from '../config/problems.ts';
+import type { Policy, RoutingTable } from '../config/types.ts';
+import { findManual } from '../decide/index.ts';
+import { RouterError } from '../errors.ts';
+import type { ChatBody, RouterExtension } from '../request.ts';
+
+export const EXTENSION = 'nim-llm-router';
+/** The virtual model that stands for the default policy. */
+export const AUTO = 'auto';
+
+const FIELDS = ['policy', 'routing_strategy', 'model', 'threshold'];
+
+const invalid = (param: string, message: string) => new RouterError('invalid_request', message, { param });
+
+function policyNamed(table: RoutingTable, name: string, param: string): Policy {
+  const policy = table.policies.get(name);
+  if (policy) return policy;
+  const names = [...table.policies.keys()];
+  throw new RouterError(
+    'policy_not_found',
+    `Policy '${name}' not found.${hint(name, names)} Policies: ${names.join(', ')}`,
+    {
+      param,
+    },
+  );
+}
+
+function optionalString(value: unknown, param: string): string {
+  if (value === undefined || value === null) return '';
+  if (typeof value !== 'string') throw invalid(param, `'${param}' must be a string`);
+  return value.trim();
+}
+
+export interface Routing {
+  readonly policy: Policy;
+  readonly extension: RouterExtension;
+}
+
+/** Stock clients: `model` names a policy, `auto`, or an entry or model of the default policy. */
+function fromModel(table: RoutingTable, body: ChatBody): Routing {
+  const model = optionalString(body.model, 'model');
+  const named = table.policies.get(model);
+  const fallback = table.defaultPolicy === null ? undefined : table.policies.get(table.defaultPolicy);
+  const policy = named ?? fallback;
+  if (policy && (named || model === '' || model === AUTO)) {
+    return { policy, extension: { policy: policy.name, strategy: 'triton', model: null, threshold: null } };
+  }
+  if (policy && findManual(policy, model)) {
+    return { policy, extension: { policy: policy.name, strategy: 'manual', model, threshold: null } };
+  }
+  const names = [...table.policies.keys()];
+  if (model === '' || model === AUTO) {
+    throw invalid(
+      EXTENSION,
+      `The request names no policy and the configuration no default_policy. Send '${EXTENSION}': {"policy": …} or a policy's ` +
+        `name as model. Policies: ${names.join(', ')}`,
+    );
+  }
+  const known = [...names, ...(fallback ? [AUTO] : [])];
+  throw new RouterError(
+    'model_not_found',
+    `Model not found: ${model}.${hint(model, known)} Use one of: ${known.join(', ')}; GET /v1/models lists all`,
+    { param: 'model' },
+  );
+}
+
+/**
+ * Validates the extension and finds the policy. The body is not changed.
+ *
+ * @throws RouterError invalid_request naming the field and what it may be; policy_not_found
+ */
+export function readRouting(table: RoutingTable, body: ChatBody): Routing {
+  const extension = body[EXTENSION];
+  if (extension === undefined || extension === null) return fromModel(table, body);
+  if (typeof extension !== 'object' || Array.isArray(extension)) {
+    throw invalid(EXTENSION, `'${EXTENSION}' must be an object with the fields ${FIELDS.join(', ')}`);
+  }
+  const fields = extension as Record<string, unknown>;
+  for (const key of Object.keys(fields)) {
+    if (!FIELDS.includes(key)) {
+      throw invalid(
+        `${EXTENSION}.${key}`,
+        `'${EXTENSION}' has no field '${key}'.${hint(key, FIELDS)} Fields: ${FIELDS.join(', ')}`,
+      );
+    }
+  }
+  const at = (field: string) => `${EXTENSION}.${field}`;
+  const wanted = optionalString(fields.policy, at('policy'));
+  const bodyModel = typeof body.model === 'string' ? body.model.trim() : '';
+  const name = wanted || (table.policies.has(bodyModel) ? bodyModel : '') || (table.defaultPolicy ?? '');
+  if (name === '') {
+    const names = [...table.policies.keys()].join(', ');
+    throw invalid(
+      at('policy'),
+      `'${at('policy')}' is missing and the configuration has no default_policy. Policies: ${names}`,
+    );
+  }
+  const strategy = fields.routing_strategy ?? 'triton';
+  if (strategy !== 'triton' && strategy !== 'manual') {
+    throw invalid(at('routing_strategy'), `'${at('routing_strategy')}' must be "triton" or "manual"`);
+  }
+  const model = optionalString(fields.model, at('model'));
+  if (strategy === 'manual' && model === '') {
+    throw invalid(
+      at('model'),
+      `'${at('model')}' is required with routing_strategy "manual": the name of an entry, or a model id`,
+    );
+  }
+  const threshold = fields.threshold ?? null;
+  if (threshold !== null && (typeof threshold !== 'number' || !(threshold >= 0 && threshold <= 1))) {
+    throw invalid(at('threshold'), `'${at('threshold')}' must be a number from 0 to 1`);
+  }
+  const policy = policyNamed(table, name, at('policy'));
+  return {
+    policy,
+    extension: { policy: name, strategy, model: strategy === 'manual' ? model : null, threshold },
+  };
+}
+
+/**
+ * Checks what the router itself reads of a body; all else is for the upstream to judge.
+ *
+ * @throws RouterError invalid_request
+ */
+export function checkBody(body: unknown, legacy: boolean): asserts body is ChatBody {
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) {
+    throw new RouterError('invalid_request', 'The body must be a JSON object');
+  }
+  const { messages, prompt, stream } = body as ChatBody;
+  if (stream !== undefined && stream !== null && typeof stream !== 'boolean')
+    throw invalid('stream', "'stream' must be a boolean");
+  if (legacy && messages === undefined && prompt !== undefined) return;
+  if (!Array.isArray(messages) || messages.length === 0) {
+    throw invalid('messages', "'messages' must be an array of at least one message");
+  }
+  for (const [index, message] of messages.entries()) {
+    if (message === null || typeof message !== 'object' || typeof message.role !== 'string') {
+      throw invalid(`messages[${index}]`, `'messages[${index}]' must be an object with a role`);
+    }
+  }
+}

@@ -1,0 +1,88 @@
+/** POST /v1/route: the decision without the call, for one request or a list. */
+import type { Request, Response } from 'express';
+import { checkPolicyAllowed } from '../authenticate/index.ts';
+import { promptText } from '../decide/index.ts';
+import { RouterError } from '../errors.ts';
+import type { ChatBody, Decision } from '../request.ts';
+import type { Arrival, Steps } from './chat.ts';
+import { checkBody, readRouting } from './extension.ts';
+
+/** Most requests in one list. */
+const MAX_LIST = 256;
+
+function tell(decision: Decision, chars: { sent: number; whole: number }): object {
+  return {
+    policy: decision.policy.name,
+    entry: decision.entry.name,
+    label: decision.label,
+    confidence: decision.confidence,
+    scores: decision.scores,
+    extra_scores: decision.extraScores,
+    reason: decision.reason,
+    target: decision.targets[0]!.name,
+    model: decision.targets[0]!.model,
+    fallbacks: decision.targets.slice(1).map((target) => target.name),
+    model_version: decision.modelVersion,
+    tokens: decision.tokenCount,
+    truncated: decision.truncated,
+    text_chars: chars,
+    ms: Math.round(decision.classifyMs * 1000) / 1000,
+  };
+}
+
+/** `{"prompt": "…"}` is short for one user message. */
+function asChat(item: unknown): ChatBody {
+  const body = item as ChatBody | null;
+  if (
+    body !== null &&
+    typeof body === 'object' &&
+    body.messages === undefined &&
+    typeof body.prompt === 'string'
+  ) {
+    const { prompt, ...rest } = body;
+    return { ...rest, messages: [{ role: 'user', content: prompt }] };
+  }
+  checkBody(body, false);
+  return body;
+}
+
+export function routeHandler({ authenticator, config, decider }: Steps) {
+  return async (request: Request, response: Response): Promise<void> => {
+    const caller = authenticator().authenticate(request.headers, request.socket.remoteAddress ?? '');
+    const { signal } = response.locals.arrival as Arrival;
+    const one = async (item: unknown): Promise<object> => {
+      const body = asChat(item);
+      const { policy, extension } = readRouting(config().table, body);
+      checkPolicyAllowed(caller, policy.name);
+      const text = promptText(body, config().file.prompt);
+      const decision = await decider.decideInput({
+        ...extension,
+        policy,
+        body,
+        allowedTargets: caller.targets,
+        conversation: null,
+        signal,
+      });
+      return tell(decision, { sent: text.text.length, whole: text.chars });
+    };
+    if (!Array.isArray(request.body)) {
+      response.json(await one(request.body));
+      return;
+    }
+    if (request.body.length > MAX_LIST) {
+      throw new RouterError(
+        'invalid_request',
+        `A list may hold ${MAX_LIST} requests, not ${request.body.length}`,
+      );
+    }
+    const results = await Promise.all(
+      request.body.map((item) =>
+        one(item).catch((error: unknown) => {
+          if (error instanceof RouterError) return error.toBody();
+          throw error;
+        }),
+      ),
+    );
+    response.json(results);
+  };
+}

@@ -1,0 +1,159 @@
+/** settle: what a request came to, in metrics and one log line. Called exactly once per request. */
+import type { Target } from '../config/types.ts';
+import type { RouterError } from '../errors.ts';
+import type { Logger, Metrics } from '../observe/index.ts';
+import type { RoutedRequest, Usage } from '../request.ts';
+
+/** USD of a call by the target's prices; null when it has none. */
+export function costOf({ price }: Target, usage: Usage): number | null {
+  if (!price) return null;
+  const fresh = Math.max(0, usage.promptTokens - usage.cachedTokens);
+  const cached = usage.cachedTokens * (price.cached_input ?? price.input);
+  return (fresh * price.input + cached + usage.completionTokens * price.output) / 1e6;
+}
+
+/** What the same call would have cost at the policy's dearest target, less what it did cost. */
+export function savingsOf(request: RoutedRequest, cost: number, usage: Usage): number {
+  const targets = [...request.policy.entries.values()].flatMap((entry) =>
+    entry.routes.map((route) => route.target),
+  );
+  const costs = targets.flatMap((target) => costOf(target, usage) ?? []);
+  return Math.max(0, Math.max(cost, ...costs) - cost);
+}
+
+const seconds = (ms: number) => ms / 1000;
+const round = (ms: number) => Math.round(ms * 100) / 100;
+
+/** Provider by the host of the API, as OTel's attribute wants it: bounded by the configuration. */
+function provider(target: Target): string {
+  return new URL(target.apiBase).hostname;
+}
+
+export class Settler {
+  readonly #metrics: Metrics;
+  readonly #log: Logger;
+
+  constructor(metrics: Metrics, log: Logger) {
+    this.#metrics = metrics;
+    this.#log = log;
+  }
+
+  /** A request that ended before it had a policy: bad JSON, no key, unknown policy. */
+  refuse(id: string, address: string, error: RouterError, elapsedMs: number): void {
+    this.#metrics.v1Requests.inc();
+    this.#metrics.v1Failure.inc({ error_type: error.code });
+    this.#metrics.v1Latency.observe(seconds(elapsedMs));
+    this.#metrics.requests.inc({ policy: '', status: String(error.status), code: error.code });
+    if (error.code === 'client_closed_request') this.#metrics.disconnects.inc({ phase: 'receive' });
+    this.#log.info('request', {
+      request_id: id,
+      address,
+      status: error.status,
+      code: error.code,
+      ms: round(elapsedMs),
+    });
+  }
+
+  settle(request: RoutedRequest, error: RouterError | null): void {
+    const elapsed = performance.now() - request.receivedAt;
+    const { decision, outcome, policy, timings } = request;
+    const m = this.#metrics;
+    const gone = request.signal.aborted || error?.code === 'client_closed_request';
+    const status = gone ? 499 : (outcome?.status ?? error?.status ?? 500);
+    const code = gone ? 'client_closed_request' : (error?.code ?? (status >= 400 ? 'upstream_error' : ''));
+    const streamed = String(request.body.stream === true);
+
+    m.requests.inc({ policy: policy.name, status: String(status), code });
+    m.duration.observe({ policy: policy.name, stream: streamed }, seconds(elapsed));
+    if (gone) m.disconnects.inc({ phase: request.phase });
+    for (const [phase, ms] of Object.entries(timings))
+      if (phase !== 'call') m.phase.observe({ phase }, seconds(ms));
+    const cost = this.#tokens(request);
+
+    m.v1Requests.inc();
+    m.v1PerPolicy.inc({ policy: policy.name });
+    m.v1PolicyUsage.inc({ routing_policy: policy.name });
+    m.v1Latency.observe(seconds(elapsed));
+    if (status < 400) m.v1Success.inc();
+    else m.v1Failure.inc({ error_type: code });
+    if (decision) {
+      m.v1PerModel.inc({ model: decision.entry.name });
+      m.v1Selection.observe(seconds(timings.decide ?? 0));
+      m.v1Overhead.observe(
+        seconds((timings.authenticate ?? 0) + (timings.admit ?? 0) + (timings.decide ?? 0)),
+      );
+      if (outcome) m.v1LlmTime.observe({ llm: decision.entry.name }, seconds(outcome.upstreamMs));
+    }
+
+    this.#log.info('request', {
+      request_id: request.id,
+      caller: request.caller.id,
+      tenant: request.caller.tenant,
+      policy: policy.name,
+      entry: decision?.entry.name,
+      label: decision?.label,
+      confidence: decision?.confidence,
+      reason: decision?.reason,
+      target: outcome?.target?.name,
+      status,
+      code: code || undefined,
+      stream: request.body.stream === true,
+      incomplete: outcome?.incomplete || undefined,
+      attempts: outcome?.attempts.map((a) => ({
+        target: a.target.name,
+        outcome: a.outcome,
+        status: a.status,
+        ms: round(a.durationMs),
+      })),
+      usage: outcome?.usage,
+      cost_usd: cost ?? undefined,
+      truncated: decision?.truncated || undefined,
+      phase: gone ? request.phase : undefined,
+      error: error && error.status >= 500 ? error.message : undefined,
+      ms: round(elapsed),
+      ms_by_phase: Object.fromEntries(Object.entries(timings).map(([phase, ms]) => [phase, round(ms)])),
+      first_byte_ms: outcome?.firstByteMs == null ? undefined : round(outcome.firstByteMs),
+    });
+  }
+
+  #tokens(request: RoutedRequest): number | null {
+    const { decision, outcome, policy } = request;
+    if (!decision || !outcome?.target || outcome.status >= 400) return null;
+    const { target, usage } = outcome;
+    const m = this.#metrics;
+    const genAi = {
+      gen_ai_operation_name: 'chat',
+      gen_ai_provider_name: provider(target),
+      gen_ai_request_model: target.model,
+    };
+    m.upstreamSeconds.observe({ target: target.name }, seconds(outcome.upstreamMs));
+    m.genAiDuration.observe(
+      { ...genAi, error_type: outcome.incomplete ? 'incomplete' : '' },
+      seconds(outcome.upstreamMs),
+    );
+    if (outcome.streamed && outcome.firstByteMs !== null)
+      m.genAiTtft.observe(genAi, seconds(outcome.firstByteMs));
+    if (!usage) return null;
+    const { promptTokens, cachedTokens, completionTokens, source } = usage;
+    const by = { policy: policy.name, target: target.name, source };
+    m.tokens.inc({ ...by, type: 'input' }, promptTokens - cachedTokens);
+    m.tokens.inc({ ...by, type: 'cached_input' }, cachedTokens);
+    m.tokens.inc({ ...by, type: 'output' }, completionTokens);
+    m.genAiTokens.observe({ ...genAi, gen_ai_token_type: 'input' }, promptTokens);
+    m.genAiTokens.observe({ ...genAi, gen_ai_token_type: 'output' }, completionTokens);
+    if (outcome.streamed && completionTokens > 1 && outcome.firstByteMs !== null) {
+      const generating = Math.max(0, outcome.upstreamMs - outcome.firstByteMs);
+      m.genAiPerToken.observe(genAi, seconds(generating / (completionTokens - 1)));
+    }
+    const llm_name = decision.entry.name;
+    m.v1Tokens.inc({ llm_name, category: 'prompt' }, promptTokens);
+    m.v1Tokens.inc({ llm_name, category: 'completion' }, completionTokens);
+    m.v1Tokens.inc({ llm_name, category: 'total' }, promptTokens + completionTokens);
+    const cost = costOf(target, usage);
+    if (cost !== null) {
+      m.cost.inc({ policy: policy.name, target: target.name }, cost);
+      m.savings.inc({ policy: policy.name }, savingsOf(request, cost, usage));
+    }
+    return cost;
+  }
+}

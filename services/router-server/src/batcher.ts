@@ -1,0 +1,121 @@
+/** Gathers requests that arrive together into one run of the model, as Triton's dynamic batcher does. */
+import { InferError } from './errors.ts';
+import { concat, shapeKey, slice, type Tensor, type Tensors } from './tensor.ts';
+
+export type Run = (inputs: Tensors) => Promise<Tensors>;
+
+export interface BatcherOptions {
+  readonly maxBatch: number;
+  readonly maxDelayUs: number;
+  readonly maxQueue: number;
+}
+
+interface Job {
+  readonly inputs: Tensors;
+  readonly rows: number;
+  readonly key: string;
+  readonly signal: AbortSignal | undefined;
+  readonly done: PromiseWithResolvers<Tensors>;
+}
+
+export interface BatchObserver {
+  /** One run: how many rows, how long its jobs had waited, how long it took. */
+  readonly onRun: (rows: number, queueMs: number, computeMs: number) => void;
+}
+
+export class Batcher {
+  readonly #run: Run;
+  readonly #options: BatcherOptions;
+  readonly #observer: BatchObserver;
+  #queue: (Job & { readonly since: number })[] = [];
+  #running = 0;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(run: Run, options: BatcherOptions, observer: BatchObserver) {
+    this.#run = run;
+    this.#options = options;
+    this.#observer = observer;
+  }
+
+  /**
+   * Runs the inputs, perhaps together with others of the same row shape.
+   *
+   * @throws InferError UNAVAILABLE when the queue is full; CANCELLED when the signal came before the run.
+   */
+  submit(inputs: Tensors, rows: number, signal?: AbortSignal): Promise<Tensors> {
+    if (this.#queue.length >= this.#options.maxQueue) {
+      throw new InferError('UNAVAILABLE', `${this.#queue.length} requests wait already; try again`);
+    }
+    const done = Promise.withResolvers<Tensors>();
+    this.#queue.push({ inputs, rows, key: shapeKey(inputs), signal, done, since: performance.now() });
+    this.#schedule();
+    return done.promise;
+  }
+
+  /** One run at a time: while it computes, the next batch gathers. A waiting time only matters when idle. */
+  #schedule(): void {
+    if (this.#running > 0 || this.#timer || this.#queue.length === 0) return;
+    const waiting = this.#queue.reduce((sum, job) => sum + job.rows, 0);
+    const delayMs = this.#options.maxDelayUs / 1000;
+    if (waiting >= this.#options.maxBatch || delayMs < 1) {
+      this.#running++;
+      setImmediate(() => void this.#next());
+      return;
+    }
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#running++;
+      void this.#next();
+    }, delayMs);
+  }
+
+  #take(): (Job & { since: number })[] {
+    const live = this.#queue.filter((job) => {
+      if (!job.signal?.aborted) return true;
+      job.done.reject(new InferError('CANCELLED', 'the request was cancelled before it ran'));
+      return false;
+    });
+    const [head] = live;
+    const batch: (Job & { since: number })[] = [];
+    const rest: (Job & { since: number })[] = [];
+    let rows = 0;
+    for (const job of live) {
+      if (job.key === head!.key && (batch.length === 0 || rows + job.rows <= this.#options.maxBatch)) {
+        batch.push(job);
+        rows += job.rows;
+      } else rest.push(job);
+    }
+    this.#queue = rest;
+    return batch;
+  }
+
+  async #next(): Promise<void> {
+    const batch = this.#take();
+    try {
+      if (batch.length > 0) await this.#compute(batch);
+    } finally {
+      this.#running--;
+      this.#schedule();
+    }
+  }
+
+  async #compute(batch: readonly (Job & { since: number })[]): Promise<void> {
+    const started = performance.now();
+    const queueMs = batch.reduce((sum, job) => sum + started - job.since, 0) / batch.length;
+    try {
+      const names = [...batch[0]!.inputs.keys()];
+      const joined = new Map(names.map((name) => [name, concat(batch.map((job) => job.inputs.get(name)!))]));
+      const outputs = await this.#run(joined);
+      let at = 0;
+      for (const job of batch) {
+        const own = new Map<string, Tensor>();
+        for (const [name, tensor] of outputs) own.set(name, slice(tensor, at, at + job.rows));
+        at += job.rows;
+        job.done.resolve(own);
+      }
+      this.#observer.onRun(at, queueMs, performance.now() - started);
+    } catch (error) {
+      for (const job of batch) job.done.reject(error);
+    }
+  }
+}

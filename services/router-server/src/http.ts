@@ -1,0 +1,182 @@
+/** KServe v2 over HTTP/JSON, with the fields that v1's Rust controller insists on. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describeConfig, describeModel, SERVER } from './describe.ts';
+import { HTTP_STATUS, InferError } from './errors.ts';
+import { type InputTensor, infer } from './infer.ts';
+import type { ServerMetrics } from './metrics.ts';
+import type { Repository } from './repository.ts';
+import type { Tensor, TensorData } from './tensor.ts';
+
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+const bad = (message: string) => new InferError('INVALID_ARGUMENT', message);
+
+async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
+  if (request.headers['inference-header-content-length'] !== undefined) {
+    throw new InferError(
+      'UNIMPLEMENTED',
+      'the binary tensor data extension is not served here; send JSON data',
+    );
+  }
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of request) {
+    size += (part as Buffer).length;
+    if (size > MAX_BODY_BYTES) throw bad(`the body is larger than ${MAX_BODY_BYTES} bytes`);
+    parts.push(part as Buffer);
+  }
+  const text = Buffer.concat(parts).toString('utf8');
+  if (text.trim() === '') return {};
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    throw bad(`the body is not JSON: ${(error as Error).message}`);
+  }
+  if (body === null || typeof body !== 'object' || Array.isArray(body))
+    throw bad('the body must be a JSON object');
+  return body as Record<string, unknown>;
+}
+
+/** JSON data may be flat or nested by dimension; both are row-major. */
+function dataOf(datatype: string, name: string, data: unknown): TensorData {
+  if (!Array.isArray(data)) throw bad(`input '${name}': data must be an array`);
+  const flat = (data as unknown[]).flat(8);
+  if (datatype === 'BYTES') {
+    return flat.map((value) => {
+      if (typeof value !== 'string')
+        throw bad(`input '${name}': BYTES data must be strings, got ${typeof value}`);
+      return Buffer.from(value, 'utf8');
+    });
+  }
+  if (flat.some((value) => typeof value !== 'number'))
+    throw bad(`input '${name}': ${datatype} data must be numbers`);
+  const numbers = flat as number[];
+  if (datatype === 'FP32') return Float32Array.from(numbers);
+  if (datatype === 'INT32') return Int32Array.from(numbers);
+  if (datatype === 'INT64') return BigInt64Array.from(numbers, (value) => BigInt(Math.trunc(value)));
+  throw bad(`input '${name}': datatype ${datatype} is not served here`);
+}
+
+function inputsOf(body: Record<string, unknown>): InputTensor[] {
+  if (!Array.isArray(body.inputs)) throw bad("'inputs' must be an array of tensors");
+  return (body.inputs as Record<string, unknown>[]).map((input, index) => {
+    const { name, datatype, shape, data } = input ?? {};
+    if (typeof name !== 'string' || typeof datatype !== 'string' || !Array.isArray(shape)) {
+      throw bad(`inputs[${index}] must have name, datatype, shape and data`);
+    }
+    return { name, datatype, shape: shape.map(Number), data: dataOf(datatype, name, data) };
+  });
+}
+
+function outputsOf(body: Record<string, unknown>) {
+  const outputs = (body.outputs ?? []) as { name?: unknown; parameters?: { classification?: unknown } }[];
+  if (!Array.isArray(outputs)) throw bad("'outputs' must be an array");
+  return outputs.map((output, index) => {
+    if (typeof output?.name !== 'string') throw bad(`outputs[${index}] must have a name`);
+    return { name: output.name, classification: Number(output.parameters?.classification ?? 0) };
+  });
+}
+
+function jsonData({ datatype, data }: Tensor): unknown[] {
+  if (datatype === 'BYTES') return (data as Buffer[]).map((value) => value.toString('utf8'));
+  return datatype === 'INT64' ? Array.from(data as BigInt64Array, Number) : Array.from(data as Float32Array);
+}
+
+const MODEL_PATH = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(\/[a-z]+)?$/;
+const REPOSITORY_PATH = /^\/v2\/repository\/models\/([^/]+)\/(load|unload)$/;
+
+export async function serveHttp(
+  repository: Repository,
+  metrics: ServerMetrics,
+  host: string,
+  port: number,
+): Promise<{ port: number; server: Server }> {
+  async function modelInfer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    name: string,
+    version: string,
+  ): Promise<object> {
+    const body = await readJson(request);
+    const controller = new AbortController();
+    response.once('close', () => controller.abort());
+    const { model, outputs } = await infer(repository, metrics, {
+      model: name,
+      version,
+      inputs: inputsOf(body),
+      outputs: outputsOf(body),
+      signal: controller.signal,
+    });
+    return {
+      model_name: model.config.name,
+      model_version: model.version,
+      ...(typeof body.id === 'string' && { id: body.id }),
+      parameters: { sequence_id: 0, sequence_start: false, sequence_end: false },
+      outputs: outputs.map((tensor) => ({
+        name: tensor.name,
+        datatype: tensor.datatype,
+        shape: tensor.shape,
+        data: jsonData(tensor),
+      })),
+    };
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<object | null> {
+    const path = (request.url ?? '/').split('?')[0]!;
+    const { method } = request;
+    if (method === 'GET' && (path === '/v2' || path === '/v2/')) return SERVER;
+    if (method === 'GET' && path === '/v2/health/live') return {};
+    if (method === 'GET' && path === '/v2/health/ready') {
+      if (repository.index().some((row) => row.state === 'READY')) return {};
+      throw new InferError('UNAVAILABLE', 'no model is ready');
+    }
+    if (path === '/metrics' && method === 'GET') {
+      response
+        .writeHead(200, { 'content-type': metrics.registry.contentType })
+        .end(await metrics.registry.metrics());
+      return null;
+    }
+    if (method === 'POST' && path === '/v2/repository/index') return repository.index();
+    const control = REPOSITORY_PATH.exec(path);
+    if (control && method === 'POST') {
+      await repository[control[2] as 'load' | 'unload'](decodeURIComponent(control[1]!));
+      return {};
+    }
+    const match = MODEL_PATH.exec(path);
+    if (!match) throw new InferError('NOT_FOUND', `no such path: ${method} ${path}`);
+    const [, rawName, version = '', action = ''] = match;
+    const name = decodeURIComponent(rawName!);
+    if (method === 'POST' && action === '/infer') return modelInfer(request, response, name, version);
+    if (method === 'GET' && action === '') return describeModel(repository.get(name, version));
+    if (method === 'GET' && action === '/config') return describeConfig(repository.get(name, version));
+    if (method === 'GET' && action === '/ready') {
+      repository.get(name, version);
+      return {};
+    }
+    throw new InferError('NOT_FOUND', `no such path: ${method} ${path}`);
+  }
+
+  const server = createServer((request, response) => {
+    const send = (code: number, body: object) => {
+      if (response.headersSent || response.destroyed) return;
+      response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    };
+    answer(request, response).then(
+      (body) => body && send(200, body),
+      (error: unknown) => {
+        const known = error instanceof InferError;
+        send(known ? HTTP_STATUS[error.code] : 500, {
+          error: known ? error.message : `internal error: ${error}`,
+        });
+      },
+    );
+  });
+  server.keepAliveTimeout = 65_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return { port: (server.address() as AddressInfo).port, server };
+}

@@ -1,0 +1,79 @@
+/**
+ * A small stand-in for Triton on machines without one: it loads the same model_repository and speaks the same protocol.
+ *
+ * @example
+ * const server = await startRouterServer({ repository: 'model_repository' });
+ * server.grpc; // '127.0.0.1:40123'
+ * await server.close();
+ */
+import { availableParallelism } from 'node:os';
+import { serveGrpc } from './grpc.ts';
+import { serveHttp } from './http.ts';
+import { createMetrics } from './metrics.ts';
+import { Repository } from './repository.ts';
+
+export { InferError } from './errors.ts';
+export { Repository } from './repository.ts';
+
+export interface RouterServerOptions {
+  readonly repository: string;
+  readonly host?: string;
+  /** 0 takes a free one. */
+  readonly grpcPort?: number;
+  readonly httpPort?: number;
+  /** Threads of one inference; default: as many as there are cores, at most 4. */
+  readonly threads?: number;
+  /** Seconds between looks at the repository; 0: only by the repository API. */
+  readonly pollSeconds?: number;
+  readonly log?: (line: string) => void;
+}
+
+export interface RouterServer {
+  /** host:port */
+  readonly grpc: string;
+  /** http://host:port */
+  readonly http: string;
+  readonly repository: Repository;
+  /** Ends requests in flight first, within two seconds. */
+  readonly close: () => Promise<void>;
+}
+
+const CLOSE_MS = 2_000;
+
+export async function startRouterServer(options: RouterServerOptions): Promise<RouterServer> {
+  const host = options.host ?? '127.0.0.1';
+  const metrics = createMetrics();
+  const repository = new Repository({
+    folder: options.repository,
+    threads: options.threads ?? Math.min(4, availableParallelism()),
+    metrics,
+    ...(options.log && { log: options.log }),
+  });
+  await repository.sync();
+  const grpc = await serveGrpc(repository, metrics, `${host}:${options.grpcPort ?? 0}`);
+  const http = await serveHttp(repository, metrics, host, options.httpPort ?? 0);
+  const seconds = options.pollSeconds ?? 2;
+  const poll =
+    seconds > 0
+      ? setInterval(
+          () => void repository.sync().catch((error) => options.log?.(`can’t read the repository: ${error}`)),
+          seconds * 1000,
+        )
+      : null;
+  return {
+    grpc: `${host}:${grpc.port}`,
+    http: `http://${host}:${http.port}`,
+    repository,
+    close: async () => {
+      if (poll) clearInterval(poll);
+      const timer = setTimeout(() => {
+        grpc.force();
+        http.server.closeAllConnections();
+      }, CLOSE_MS);
+      http.server.closeIdleConnections();
+      await Promise.all([grpc.close(), new Promise((resolve) => http.server.close(resolve))]);
+      clearTimeout(timer);
+      await repository.close();
+    },
+  };
+}

@@ -1,0 +1,154 @@
+/** One inference, whatever protocol it came by: checks the inputs, runs, picks and ranks the outputs. */
+import { InferError } from './errors.ts';
+import type { ServerMetrics } from './metrics.ts';
+import type { TensorSpec } from './model-config.ts';
+import type { LoadedModel, Repository } from './repository.ts';
+import { elements, type Tensor, type TensorData, type Tensors } from './tensor.ts';
+
+export interface InputTensor {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  readonly data: TensorData;
+}
+
+export interface OutputWish {
+  readonly name: string;
+  /** Triton's classification extension: the best k as `score:index:label`. 0: the tensor itself. */
+  readonly classification: number;
+}
+
+export interface InferCall {
+  readonly model: string;
+  readonly version: string;
+  readonly inputs: readonly InputTensor[];
+  /** Empty: all outputs. */
+  readonly outputs: readonly OutputWish[];
+  readonly signal?: AbortSignal;
+}
+
+export interface InferAnswer {
+  readonly model: LoadedModel;
+  readonly outputs: readonly (Tensor & { readonly name: string })[];
+}
+
+const bad = (message: string) => new InferError('INVALID_ARGUMENT', message);
+
+function checkInput(model: LoadedModel, spec: TensorSpec, given: InputTensor | undefined): Tensor {
+  const { name, maxBatchSize } = model.config;
+  const batched = maxBatchSize > 0;
+  const wanted = [...(batched ? [-1] : []), ...spec.dims];
+  const where = `model '${name}', input '${spec.name}'`;
+  if (!given) throw bad(`${where}: missing; it must be ${spec.datatype} of shape [${wanted.join(',')}]`);
+  if (given.datatype !== spec.datatype)
+    throw bad(`${where}: datatype is ${given.datatype}, it must be ${spec.datatype}`);
+  const fits =
+    given.shape.length === wanted.length &&
+    given.shape.every((n, i) => n >= 0 && (wanted[i] === -1 || wanted[i] === n));
+  if (!fits) throw bad(`${where}: shape is [${given.shape.join(',')}], it must be [${wanted.join(',')}]`);
+  const rows = given.shape[0] ?? 1;
+  if (batched && (rows < 1 || rows > maxBatchSize))
+    throw bad(`${where}: batch of ${rows}; it may be 1 to ${maxBatchSize}`);
+  const count = elements(given.shape);
+  if (given.data.length !== count) {
+    throw bad(
+      `${where}: holds ${given.data.length} elements, shape [${given.shape.join(',')}] wants ${count}`,
+    );
+  }
+  return { datatype: given.datatype, shape: given.shape, data: given.data };
+}
+
+function checkInputs(model: LoadedModel, inputs: readonly InputTensor[]): Tensors {
+  const specs = model.config.inputs;
+  const unknown = inputs.find((input) => !specs.some((spec) => spec.name === input.name));
+  if (unknown) {
+    throw bad(
+      `model '${model.config.name}' has no input '${unknown.name}'; it has: ${specs.map((spec) => spec.name).join(', ')}`,
+    );
+  }
+  return new Map(
+    specs.map((spec) => [
+      spec.name,
+      checkInput(
+        model,
+        spec,
+        inputs.find((input) => input.name === spec.name),
+      ),
+    ]),
+  );
+}
+
+/** The best k of each row as Triton writes them: `score:index:label`, without the label where there is none. */
+function classify(tensor: Tensor, k: number, labels: readonly string[] | undefined): Tensor {
+  if (tensor.datatype !== 'FP32') throw bad(`classification wants an FP32 output, not ${tensor.datatype}`);
+  const data = tensor.data as Float32Array;
+  const rows = tensor.shape[0]!;
+  const size = data.length / rows;
+  const best = Math.min(k, size);
+  const out: Buffer[] = [];
+  for (let row = 0; row < rows; row++) {
+    const order = Array.from({ length: size }, (_, i) => i).sort(
+      (a, b) => data[row * size + b]! - data[row * size + a]! || a - b,
+    );
+    for (const index of order.slice(0, best)) {
+      const label = labels?.[index];
+      out.push(
+        Buffer.from(
+          `${data[row * size + index]!.toFixed(6)}:${index}${label === undefined ? '' : `:${label}`}`,
+        ),
+      );
+    }
+  }
+  return { datatype: 'BYTES', shape: [rows, best], data: out };
+}
+
+/** Rejects as soon as the signal comes; the run itself may still end for its batch mates. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  const cancelled = Promise.withResolvers<never>();
+  const onAbort = () => cancelled.reject(new InferError('CANCELLED', 'the request was cancelled'));
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work, cancelled.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    work.catch(() => {});
+  }
+}
+
+/** @throws InferError */
+export async function infer(
+  repository: Repository,
+  metrics: ServerMetrics,
+  call: InferCall,
+): Promise<InferAnswer> {
+  const model = repository.get(call.model, call.version);
+  const by = { model: model.config.name, version: model.version };
+  const started = performance.now();
+  try {
+    const inputs = checkInputs(model, call.inputs);
+    const names = model.config.outputs.map((output) => output.name);
+    const wishes =
+      call.outputs.length > 0 ? call.outputs : names.map((name) => ({ name, classification: 0 }));
+    const unknown = wishes.find((wish) => !names.includes(wish.name));
+    if (unknown)
+      throw bad(`model '${model.config.name}' has no output '${unknown.name}'; it has: ${names.join(', ')}`);
+    const results = await unlessAborted(model.infer(inputs, call.signal), call.signal);
+    const outputs = wishes.map(({ name, classification }) => {
+      const tensor = results.get(name)!;
+      return {
+        name,
+        ...(classification > 0 ? classify(tensor, classification, model.labels.get(name)) : tensor),
+      };
+    });
+    metrics.success.inc(by);
+    if (model.config.platform === 'ensemble')
+      metrics.count.inc(by, results.values().next().value?.shape[0] ?? 1);
+    metrics.requestUs.inc(by, (performance.now() - started) * 1000);
+    return { model, outputs };
+  } catch (error) {
+    metrics.failure.inc(by);
+    throw error;
+  }
+}

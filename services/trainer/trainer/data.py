@@ -1,0 +1,73 @@
+"""Reading, cleaning and weighting of labelled prompts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import labels, relabel
+
+OWN = Path(__file__).resolve().parent.parent / "data"
+"""Prompts written for this project (CC0), beside this package."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One prompt. A label of None means "not labelled for this head": masked in the loss, never a negative."""
+
+    prompt: str
+    task: str | None
+    complexity: str | None
+    intent: str | None
+    source: str
+    weight: float = 1.0
+
+
+def read_jsonl(path: Path) -> list[Row]:
+    """Reads rows of `{"prompt", "task", "complexity", "intent", "source"}`; missing labels are None."""
+    rows = []
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                item = json.loads(line)
+                rows.append(
+                    Row(
+                        item["prompt"], item.get("task"), item.get("complexity"), item.get("intent"),
+                        item.get("source", path.stem),
+                    )
+                )
+            except (json.JSONDecodeError, KeyError, TypeError) as error:
+                raise SystemExit(f"{path}:{number}: want an object with at least a prompt ({error})") from None
+    check_labels(rows, path)
+    return rows
+
+
+def check_labels(rows: list[Row], path: Path) -> None:
+    """Refuses labels that no head has."""
+    for row in rows:
+        for column, known in labels.HEADS.items():
+            label = getattr(row, column)
+            if label is not None and label not in known:
+                raise SystemExit(f"{path}: label {label!r} is no {column} label; one of: {', '.join(known)}")
+
+
+def own_rows(weight: float = 3.0) -> list[Row]:
+    """The project's own prompts; they count more, because they look like real traffic."""
+    rows: list[Row] = []
+    for path in sorted((OWN / "own").glob("*.jsonl")):
+        rows += read_jsonl(path)
+    return [replace(row, weight=weight) for row in rows]
+
+
+def training_rows(shared: Path) -> list[Row]:
+    """Everything the encoder is trained on: shared rows, relabelled where they contradict themselves, and our own."""
+    cleaned = relabel.clean(read_jsonl(shared / "train.jsonl"))
+    return cleaned + own_rows()
+
+
+def intent_labels(rows: list[Row]) -> tuple[str, ...]:
+    """Banking77's labels, sorted, so that an index is the same in every run."""
+    return tuple(sorted({row.intent for row in rows if row.intent}))

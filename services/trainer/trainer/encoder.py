@@ -1,0 +1,73 @@
+"""MiniLM-L6 (a BERT encoder: 384 wide, 6 layers, 12 heads) in JAX, and the pooling that heads stand on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+LAYERS, HEADS, WIDTH, EPSILON = 6, 12, 384, 1e-12
+EMBEDDING = 2 * WIDTH
+"""Mean of the tokens beside the first token: the mean tells the topic, the first token what is asked."""
+
+Params = dict[str, jax.Array]
+
+
+def load_params(folder: Path) -> dict[str, np.ndarray]:
+    """The encoder's weights by their Hugging Face names, without the pooler."""
+    from safetensors.numpy import load_file
+
+    weights = load_file(str(folder / "model.safetensors"))
+    return {name: value.astype(np.float32) for name, value in weights.items()
+            if not name.startswith("pooler.") and "position_ids" not in name}
+
+
+def layer_norm(x: jax.Array, weight: jax.Array, bias: jax.Array) -> jax.Array:
+    mean = x.mean(-1, keepdims=True)
+    variance = ((x - mean) ** 2).mean(-1, keepdims=True)
+    return (x - mean) * jax.lax.rsqrt(variance + EPSILON) * weight + bias
+
+
+def dropout(x: jax.Array, rate: float, key: jax.Array | None) -> jax.Array:
+    if key is None or rate == 0:
+        return x
+    keep = jax.random.bernoulli(key, 1 - rate, x.shape)
+    return jnp.where(keep, x / (1 - rate), 0)
+
+
+def embed(params: Params, ids: jax.Array, mask: jax.Array, key: jax.Array | None = None, rate: float = 0.1) -> jax.Array:
+    """[rows, tokens] ids and mask → [rows, EMBEDDING]. A key turns dropout on."""
+    keys = iter(jax.random.split(key, 2 * LAYERS + 1)) if key is not None else iter([None] * (2 * LAYERS + 1))
+
+    def linear(x: jax.Array, name: str) -> jax.Array:
+        return x @ params[f"{name}.weight"].T + params[f"{name}.bias"]
+
+    def norm(x: jax.Array, name: str) -> jax.Array:
+        return layer_norm(x, params[f"{name}.weight"], params[f"{name}.bias"])
+
+    rows, tokens = ids.shape
+    x = params["embeddings.word_embeddings.weight"][ids]
+    x = x + params["embeddings.position_embeddings.weight"][:tokens] + params["embeddings.token_type_embeddings.weight"][0]
+    x = dropout(norm(x, "embeddings.LayerNorm"), rate, next(keys))
+    bias = (1.0 - mask[:, None, None, :].astype(jnp.float32)) * -1e9
+    size = WIDTH // HEADS
+
+    def split(y: jax.Array) -> jax.Array:
+        return y.reshape(rows, tokens, HEADS, size).transpose(0, 2, 1, 3)
+
+    for index in range(LAYERS):
+        at = f"encoder.layer.{index}"
+        query, key_, value = (split(linear(x, f"{at}.attention.self.{name}")) for name in ("query", "key", "value"))
+        weights = jax.nn.softmax(query @ key_.transpose(0, 1, 3, 2) / np.sqrt(size) + bias, axis=-1)
+        attended = (weights @ value).transpose(0, 2, 1, 3).reshape(rows, tokens, WIDTH)
+        attended = dropout(linear(attended, f"{at}.attention.output.dense"), rate, next(keys))
+        x = norm(x + attended, f"{at}.attention.output.LayerNorm")
+        hidden = jax.nn.gelu(linear(x, f"{at}.intermediate.dense"), approximate=False)
+        hidden = dropout(linear(hidden, f"{at}.output.dense"), rate, next(keys))
+        x = norm(x + hidden, f"{at}.output.LayerNorm")
+
+    weight = mask[:, :, None].astype(jnp.float32)
+    mean = (x * weight).sum(1) / jnp.maximum(weight.sum(1), 1)
+    return jnp.concatenate([mean, x[:, 0]], axis=-1)

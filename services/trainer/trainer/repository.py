@@ -1,0 +1,164 @@
+"""Writes Triton's model repository: tokenizer, encoder, a head and an ensemble per policy.
+
+Everything is written beside and renamed, so that a server that polls never sees half a model.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from . import onnx_graph, tokens
+
+MAX_TOKENS = 256
+BUCKETS = (16, 32, 64, 96, 128, 192, 256)
+BATCH = 64
+
+TOKENIZER = f"""name: "prompt_tokenizer"
+backend: "python"
+max_batch_size: {BATCH}
+input [ {{ name: "INPUT" data_type: TYPE_STRING dims: [ 1 ] }} ]
+output [
+  {{ name: "INPUT_IDS" data_type: TYPE_INT64 dims: [ -1 ] }},
+  {{ name: "ATTENTION_MASK" data_type: TYPE_INT64 dims: [ -1 ] }},
+  {{ name: "TOKEN_COUNT" data_type: TYPE_INT32 dims: [ 1 ] }}
+]
+# Tokens the encoder sees; a longer text keeps head and tail.
+parameters {{ key: "max_tokens" value: {{ string_value: "{MAX_TOKENS}" }} }}
+# Characters that are tokenized at most, so that a megabyte can't stall the server.
+parameters {{ key: "max_chars" value: {{ string_value: "16384" }} }}
+# Few lengths, so that the dynamic batcher finds equal shapes.
+parameters {{ key: "pad_to" value: {{ string_value: "{",".join(map(str, BUCKETS))}" }} }}
+# The step of services/router-server that does the same without Python.
+parameters {{ key: "router_server_implementation" value: {{ string_value: "prompt_tokenizer" }} }}
+instance_group [ {{ count: 1 kind: KIND_CPU }} ]
+"""
+
+ENCODER = """name: "{name}"
+backend: "onnxruntime"
+max_batch_size: {batch}
+input [
+  {{ name: "INPUT_IDS" data_type: TYPE_INT64 dims: [ -1 ] }},
+  {{ name: "ATTENTION_MASK" data_type: TYPE_INT64 dims: [ -1 ] }}
+]
+output [ {{ name: "EMBEDDING" data_type: TYPE_FP32 dims: [ {width} ] }} ]
+dynamic_batching {{ max_queue_delay_microseconds: 500 }}
+instance_group [ {{ count: 1 kind: KIND_AUTO }} ]
+"""
+
+HEAD = """name: "{policy}_head"
+backend: "onnxruntime"
+max_batch_size: {batch}
+input [ {{ name: "EMBEDDING" data_type: TYPE_FP32 dims: [ {width} ] }} ]
+output [
+  {{ name: "OUTPUT" data_type: TYPE_FP32 dims: [ {labels} ] label_filename: "labels.txt" }}{scores}
+]
+instance_group [ {{ count: 1 kind: KIND_CPU }} ]
+"""
+
+ENSEMBLE = """name: "{policy}_ensemble"
+platform: "ensemble"
+max_batch_size: {batch}
+input [ {{ name: "INPUT" data_type: TYPE_STRING dims: [ 1 ] }} ]
+output [
+  {{ name: "OUTPUT" data_type: TYPE_FP32 dims: [ {labels} ] label_filename: "labels.txt" }},
+  {{ name: "TOKEN_COUNT" data_type: TYPE_INT32 dims: [ 1 ] }}{scores}
+]
+# Tokens the encoder sees; the controller compares TOKEN_COUNT with it.
+parameters {{ key: "max_tokens" value: {{ string_value: "{max_tokens}" }} }}
+ensemble_scheduling {{
+  step [
+    {{
+      model_name: "prompt_tokenizer"
+      model_version: -1
+      input_map {{ key: "INPUT" value: "INPUT" }}
+      output_map {{ key: "INPUT_IDS" value: "ids" }}
+      output_map {{ key: "ATTENTION_MASK" value: "mask" }}
+      output_map {{ key: "TOKEN_COUNT" value: "TOKEN_COUNT" }}
+    }},
+    {{
+      model_name: "{encoder}"
+      model_version: -1
+      input_map {{ key: "INPUT_IDS" value: "ids" }}
+      input_map {{ key: "ATTENTION_MASK" value: "mask" }}
+      output_map {{ key: "EMBEDDING" value: "embedding" }}
+    }},
+    {{
+      model_name: "{policy}_head"
+      model_version: -1
+      input_map {{ key: "EMBEDDING" value: "embedding" }}
+      output_map {{ key: "OUTPUT" value: "OUTPUT" }}{score_map}
+    }}
+  ]
+}}
+"""
+
+
+class Staged:
+    """A model folder written under a dot name, which no server looks at, and renamed when it is whole."""
+
+    def __init__(self, repository: Path, name: str) -> None:
+        self.target = repository / name
+        self.folder = repository / f".new-{name}"
+
+    def __enter__(self) -> Path:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        (self.folder / "1").mkdir(parents=True)
+        return self.folder
+
+    def __exit__(self, kind, *_rest) -> None:
+        if kind is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            return
+        old = self.target.with_name(f".old-{self.target.name}")
+        shutil.rmtree(old, ignore_errors=True)
+        if self.target.exists():
+            self.target.rename(old)
+        self.folder.rename(self.target)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def write_tokenizer(repository: Path) -> None:
+    """The tokenizer step; its model.py (Triton's side) is kept as it is."""
+    folder = repository / "prompt_tokenizer"
+    (folder / "1").mkdir(parents=True, exist_ok=True)
+    tokens.load_tokenizer().save(str(folder / "1" / "tokenizer.json"), pretty=False)
+    partial = folder / ".config.pbtxt"
+    partial.write_text(TOKENIZER)
+    partial.rename(folder / "config.pbtxt")
+
+
+def write_encoder(repository: Path, params: dict[str, np.ndarray], work: Path, name: str = "prompt_encoder") -> None:
+    """fp32 and fp16 go to the work folder; int8 is what the repository holds."""
+    plain = work / f"{name}.fp32.onnx"
+    onnx_graph.export_encoder(params, plain)
+    with Staged(repository, name) as folder:
+        (folder / "config.pbtxt").write_text(ENCODER.format(name=name, batch=BATCH, width=onnx_graph.EMBEDDING))
+        onnx_graph.quantize(plain, folder / "1" / "model.onnx")
+
+
+def write_policy(
+    repository: Path, policy: str, names: tuple[str, ...], weight: np.ndarray, bias: np.ndarray, temperature: float,
+    with_scores: bool = False, encoder: str = "prompt_encoder",
+) -> None:
+    """Head and ensemble of one policy; the head first, so that the ensemble finds it."""
+    scores = onnx_graph.score_matrix(names) if with_scores else None
+    count = len(onnx_graph.COMPLEXITY_SCORES)
+    fill = {
+        "policy": policy, "batch": BATCH, "width": weight.shape[1], "labels": len(names), "max_tokens": MAX_TOKENS, "encoder": encoder,
+        "scores": f',\n  {{ name: "SCORES" data_type: TYPE_FP32 dims: [ {count} ] label_filename: "scores.txt" }}' if with_scores else "",
+        "score_map": '\n      output_map { key: "SCORES" value: "SCORES" }' if with_scores else "",
+    }
+    for kind, template in (("head", HEAD), ("ensemble", ENSEMBLE)):
+        with Staged(repository, f"{policy}_{kind}") as folder:
+            (folder / "config.pbtxt").write_text(template.format(**fill))
+            (folder / "labels.txt").write_text("\n".join(names) + "\n")
+            if with_scores:
+                (folder / "scores.txt").write_text("\n".join(onnx_graph.COMPLEXITY_SCORES) + "\n")
+            if kind == "head":
+                onnx_graph.export_head(weight, bias, temperature, folder / "1" / "model.onnx", scores)
+            else:
+                # Triton wants a version folder; git keeps none that is empty.
+                (folder / "1" / ".keep").write_text("")
