@@ -1,0 +1,98 @@
+/** A child process that says `ready …` when it serves, and never outlives its parent. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+const START_MS = 60_000;
+const STOP_MS = 30_000;
+const RESTART_MS = 1_000;
+
+export class Child {
+  readonly #name: string;
+  readonly #file: string;
+  #args: string[];
+  readonly #env: Readonly<Record<string, string>>;
+  #process: ChildProcess | null = null;
+  #stopping = false;
+  onExit: (code: number | null) => void = () => {};
+
+  constructor(name: string, file: string, args: string[], env: Readonly<Record<string, string>>) {
+    this.#name = name;
+    this.#file = file;
+    this.#args = args;
+    this.#env = env;
+  }
+
+  /**
+   * Starts it.
+   *
+   * @returns its `ready` line.
+   * @throws Error when it ends, or says nothing, before that.
+   */
+  start(): Promise<string> {
+    const child = spawn(process.execPath, [this.#file, ...this.#args, '--exit-with-parent'], {
+      env: { ...process.env, ...this.#env },
+      // Standard input is the leash: when this process dies, however, the pipe ends and the child stops.
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    this.#process = child;
+    const ready = Promise.withResolvers<string>();
+    let isReady = false;
+    createInterface({ input: child.stdout! }).on('line', (line) => {
+      if (!isReady && line.startsWith('ready')) {
+        isReady = true;
+        this.#keepPorts(line);
+        ready.resolve(line);
+      } else console.log(`${this.#name}: ${line}`);
+    });
+    const timer = setTimeout(
+      () => ready.reject(new Error(`${this.#name} did not become ready within ${START_MS / 1000} s`)),
+      START_MS,
+    );
+    child.once('error', ready.reject);
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer);
+      if (!isReady)
+        ready.reject(
+          new Error(
+            `${this.#name} ended before it was ready (${signal ?? `exit ${code}`}); its lines above say why`,
+          ),
+        );
+      else if (!this.#stopping) {
+        console.error(`${this.#name} ended (${signal ?? `exit ${code}`})`);
+        this.onExit(code);
+      }
+    });
+    return ready.promise.finally(() => clearTimeout(timer));
+  }
+
+  /** A restart must come back where others look for it: free ports that were taken once are asked for by number. */
+  #keepPorts(line: string): void {
+    const ports = [...line.matchAll(/:(\d+)/g)].map((match) => match[1]!);
+    this.#args = this.#args.map((arg, index) =>
+      arg === '0' && /port$/.test(this.#args[index - 1] ?? '') ? (ports.shift() ?? arg) : arg,
+    );
+  }
+
+  /** Starts it again after a pause, until it stays. */
+  restart(): void {
+    console.error(`${this.#name}: starting again in ${RESTART_MS} ms`);
+    setTimeout(() => {
+      if (this.#stopping) return;
+      this.start().catch((error: Error) => {
+        console.error(error.message);
+        if (!this.#stopping) this.restart();
+      });
+    }, RESTART_MS);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const child = this.#process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    await gone;
+    clearTimeout(timer);
+  }
+}

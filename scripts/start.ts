@@ -1,0 +1,173 @@
+/**
+ * `npm start -- [--port N] [--host H] [--config FILE]`: the whole router on this machine.
+ *
+ * Embedded defaults: a classifier server in Node over model_repository, limits in memory, and, without NVIDIA_API_KEY
+ * and without --config, stand-ins in place of the four LLMs.
+ */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  ConfigError,
+  loadConfig,
+  type RouterConfig,
+} from '../services/router-controller/src/config/index.ts';
+import { Child } from './lib/child.ts';
+import { ROOT } from './parts/lib.ts';
+
+const HELP = `npm start -- [--port N] [--host H] [--config FILE]
+
+  --port N       port of the router (default: the configuration's, 8084)
+  --host H       address to listen on (default: 127.0.0.1)
+  --config FILE  your policy table (default: config/router.yaml)
+
+NVIDIA_API_KEY  calls the real models of config/router.yaml; without it local stand-ins answer
+LLM_ROUTER_CLASSIFIER_URL  grpc://HOST:PORT or http://HOST:PORT of a Triton to use instead of the embedded classifier`;
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
+}
+
+function flags() {
+  try {
+    return parseArgs({
+      options: {
+        port: { type: 'string' },
+        host: { type: 'string' },
+        config: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    fail(`${(error as Error).message}\n\n${HELP}`);
+  }
+}
+
+const values = flags();
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+
+const service = (name: string) => join(ROOT, 'services', name, 'src', 'main.ts');
+const configFile = values.config ? resolve(values.config) : join(ROOT, 'config', 'router.yaml');
+const standIns = !values.config && !process.env.NVIDIA_API_KEY;
+const children: Child[] = [];
+let stopping = false;
+
+async function stop(code: number): Promise<never> {
+  if (!stopping) {
+    stopping = true;
+    // The controller first: its streams end while the parts it calls still live.
+    for (const child of [...children].reverse()) await child.stop();
+  }
+  process.exit(code);
+}
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => void stop(0));
+
+async function begin(name: string, args: string[], env: Record<string, string> = {}): Promise<string> {
+  const child = new Child(name, service(name), args, env);
+  children.push(child);
+  child.onExit = (code) => {
+    if (stopping) return;
+    // A classifier or stand-in that crashed is brought back on its old address; without its controller nothing is left to do.
+    if (name === 'router-controller') void stop(code === 0 ? 1 : (code ?? 1));
+    else child.restart();
+  };
+  return child.start();
+}
+
+/** Policies of the embedded table need the embedded classifier, unless another one is named. */
+async function classifierUrl(config: RouterConfig): Promise<string | null> {
+  if (process.env.LLM_ROUTER_CLASSIFIER_URL) return process.env.LLM_ROUTER_CLASSIFIER_URL;
+  if (values.config && !(await isOurs(config))) return null;
+  const ready = await begin('router-server', [
+    '--repository',
+    join(ROOT, 'model_repository'),
+    '--grpc-port',
+    '0',
+    '--http-port',
+    '0',
+  ]);
+  return `grpc://${/grpc (\S+)/.exec(ready)![1]}`;
+}
+
+/**
+ * Whether a configuration wants the models of model_repository and nothing serves them where it says: v1's own file
+ * names `router-server:8000`, which exists only under compose and Kubernetes.
+ */
+async function isOurs(config: RouterConfig): Promise<boolean> {
+  for (const policy of config.table.policies.values()) {
+    for (const { model, address, protocol } of policy.endpoints) {
+      if (!existsSync(join(ROOT, 'model_repository', model))) return false;
+      if (await answers(protocol === 'grpc' ? `http://${address}` : address)) return false;
+    }
+  }
+  return true;
+}
+
+/** True when something listens there. */
+async function answers(url: string): Promise<boolean> {
+  const { connect } = await import('node:net');
+  const { hostname, port } = new URL(url);
+  return new Promise((done) => {
+    const socket = connect({ host: hostname, port: Number(port || 80), timeout: 1_000 });
+    const end = (up: boolean) => {
+      socket.destroy();
+      done(up);
+    };
+    socket
+      .once('connect', () => end(true))
+      .once('error', () => end(false))
+      .once('timeout', () => end(false));
+  });
+}
+
+function describe(config: RouterConfig): void {
+  for (const policy of config.table.policies.values()) {
+    const isDefault = policy.name === config.table.defaultPolicy ? ' (default)' : '';
+    console.log(`policy ${policy.name}${isDefault}`);
+    for (const entry of policy.entries.values()) {
+      console.log(
+        `  ${entry.name.padEnd(22)} → ${entry.routes.map(({ target }) => target.model).join(', ')}`,
+      );
+    }
+  }
+}
+
+try {
+  // Stand-ins need no keys, so the file is read as the controller will read it.
+  const overrides = standIns ? { standInUrl: 'http://127.0.0.1:1' } : {};
+  const config = await loadConfig(configFile, { overrides });
+  console.log(`configuration ${configFile}`);
+  console.log('starting the classifier …');
+  const env: Record<string, string> = {};
+  const classifier = await classifierUrl(config);
+  if (classifier) env.LLM_ROUTER_CLASSIFIER_URL = classifier;
+  console.log(classifier ? `classifier ${classifier}` : 'classifier as the configuration says');
+  if (standIns) {
+    console.log('no NVIDIA_API_KEY: starting local stand-ins for the LLMs (their answers say so) …');
+    env.LLM_ROUTER_STAND_IN_URL = /ready (\S+)/.exec(await begin('stand-in-llms', ['--port', '0']))![1]!;
+  }
+  console.log('starting the controller …');
+  const args = [
+    '--config',
+    configFile,
+    ...(values.port ? ['--port', values.port] : []),
+    ...(values.host ? ['--host', values.host] : []),
+  ];
+  const url = /ready (\S+)/.exec(await begin('router-controller', args, env))![1]!;
+  describe(config);
+  const [policy] = config.table.policies.keys();
+  console.log(`\ntry:\n  curl -si ${url}/v1/chat/completions -H 'content-type: application/json' \\
+    -d '{"model": "${policy}", "messages": [{"role": "user", "content": "Write a Python function that reverses a list"}]}'\n`);
+  console.log(`listening on ${url}`);
+} catch (error) {
+  console.error(
+    error instanceof ConfigError
+      ? error.message
+      : `start failed: ${error instanceof Error ? error.message : error}`,
+  );
+  await stop(1);
+}

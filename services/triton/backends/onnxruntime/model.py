@@ -1,0 +1,77 @@
+"""Triton's `onnxruntime` backend for machines without the native one: a Python-based backend over the onnxruntime package.
+
+Triton looks a backend up by the name in `config.pbtxt`. Because this one is called onnxruntime too, the same model
+repository runs here from the wheel, and on the stock GPU images with their native backend.
+
+Requests of one execute() call are joined along the batch dimension where their shapes agree, run once, and split again.
+"""
+
+import json
+import os
+
+import numpy as np
+import onnxruntime
+import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    @staticmethod
+    def auto_complete_config(auto_complete_model_config):
+        """Nothing is guessed: config.pbtxt says all."""
+        return auto_complete_model_config
+
+    def initialize(self, args):
+        config = json.loads(args["model_config"])
+        folder = os.path.join(args["model_repository"], args["model_version"])
+        path = os.path.join(folder, config.get("default_model_filename") or "model.onnx")
+        options = onnxruntime.SessionOptions()
+        parameters = config.get("parameters", {})
+        threads = parameters.get("intra_op_thread_count", {}).get("string_value") or os.environ.get("ORT_THREADS")
+        options.intra_op_num_threads = int(threads) if threads else min(4, os.cpu_count() or 1)
+        options.inter_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self.inputs = [item["name"] for item in config["input"]]
+        self.outputs = [item["name"] for item in config["output"]]
+        self.types = {item["name"]: pb_utils.triton_string_to_numpy(item["data_type"]) for item in config["output"]}
+        known = {item.name for item in self.session.get_outputs()}
+        missing = [name for name in self.outputs if name not in known]
+        if missing:
+            raise pb_utils.TritonModelException(f"{path} has no output {', '.join(missing)}; it has {', '.join(sorted(known))}")
+
+    def execute(self, requests):
+        responses = [None] * len(requests)
+        groups = {}
+        for index, request in enumerate(requests):
+            try:
+                arrays = [pb_utils.get_input_tensor_by_name(request, name).as_numpy() for name in self.inputs]
+            except Exception as error:  # one bad request must not fail the others of its batch
+                responses[index] = self.failed(error)
+                continue
+            key = tuple((array.dtype.str, array.shape[1:]) for array in arrays)
+            groups.setdefault(key, []).append((index, arrays))
+        for members in groups.values():
+            self.run(members, responses)
+        return responses
+
+    def run(self, members, responses):
+        """Runs requests of equal shape as one batch and puts each one's rows into its response."""
+        try:
+            joined = [np.concatenate(parts) for parts in zip(*(arrays for _, arrays in members))]
+            results = self.session.run(self.outputs, dict(zip(self.inputs, joined)))
+        except Exception as error:
+            for index, _ in members:
+                responses[index] = self.failed(error)
+            return
+        at = 0
+        for index, arrays in members:
+            end = at + arrays[0].shape[0]
+            tensors = [
+                pb_utils.Tensor(name, np.ascontiguousarray(result[at:end]).astype(self.types[name], copy=False))
+                for name, result in zip(self.outputs, results)
+            ]
+            responses[index] = pb_utils.InferenceResponse(output_tensors=tensors)
+            at = end
+
+    @staticmethod
+    def failed(error):
+        return pb_utils.InferenceResponse(output_tensors=[], error=pb_utils.TritonError(f"{type(error).__name__}: {error}"))
