@@ -33,7 +33,6 @@ export interface Caller {
 /** How a decision came to be; a closed set, because it is a metric label. */
 export type DecisionReason =
   | 'classified' // top-1 label
-  | 'cached' // the same text was classified before
   | 'manual' // the client named the model
   | 'rule' // a score rule overruled the label
   | 'pinned' // the conversation stays where it was
@@ -58,6 +57,8 @@ export interface Decision {
   /** Further scores by name, such as prompt_complexity_score. */
   readonly extraScores: Readonly<Record<string, number>> | null;
   readonly reason: DecisionReason;
+  /** True when the same text was classified before. */
+  readonly cached: boolean;
   /** Targets in the order they are to be tried: weighted choice first, then the rest. Never empty. */
   readonly targets: readonly Target[];
   /** Version of the classifier's model that gave the label. */

@@ -231,7 +231,6 @@ export class Decider {
       choice = chooseEntry(policy, classification, input.threshold ?? policy.threshold);
       this.#observe(policy, classified, choice);
       if (!choice) throw new ClassifierError('bad_answer', `label '${classification.label}' has no entry`);
-      if (classified.cached && choice.reason === 'classified') choice = { ...choice, reason: 'cached' };
     } catch (error) {
       choice = await this.#degrade(input, text, error);
     }
@@ -240,7 +239,7 @@ export class Decider {
     const ordered = orderTargets(choice.entry, this.#random);
     const first = pinned && ordered.find((target) => target.name === pinned.pin.target);
     const targets = first ? [first, ...ordered.filter((target) => target !== first)] : ordered;
-    return this.#decision(input, started, choice, targets, classified?.classification ?? null, text.cut);
+    return this.#decision(input, started, choice, targets, classified, text.cut);
   }
 
   /** A pinned conversation stays, unless the new entry is of a higher rank. */
@@ -347,9 +346,10 @@ export class Decider {
     started: number,
     { entry, reason }: Choice,
     targets: readonly Target[],
-    classification: Classification | null,
+    classified: Classified | null,
     cut: boolean,
   ): Decision {
+    const classification = classified?.classification;
     const { policy, allowedTargets } = input;
     const allowed =
       allowedTargets === null ? targets : targets.filter((target) => allowedTargets.includes(target.name));
@@ -364,6 +364,7 @@ export class Decider {
       scores: classification?.scores ?? null,
       extraScores: classification?.extraScores ?? null,
       reason,
+      cached: classified?.cached ?? false,
       targets: allowed,
       modelVersion: classification?.modelVersion ?? null,
       tokenCount: classification?.tokenCount ?? null,

@@ -19,6 +19,7 @@ function tell(decision: Decision, chars: { sent: number; whole: number }): objec
     scores: decision.scores,
     extra_scores: decision.extraScores,
     reason: decision.reason,
+    cached: decision.cached,
     target: decision.targets[0]!.name,
     model: decision.targets[0]!.model,
     fallbacks: decision.targets.slice(1).map((target) => target.name),
