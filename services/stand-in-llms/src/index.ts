@@ -9,14 +9,15 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type ChatRequest, chunks, completion } from './answers.ts';
-import { type Fault, parseFault } from './faults.ts';
+import type { AddressInfo, Socket } from 'node:net';
+import type { ChatRequest } from './answers.ts';
+import { askedFault, type Fault } from './faults.ts';
+import { apiError, sendJson, serve } from './serve.ts';
 
-export { type Fault, parseFault } from './faults.ts';
+export { completion } from './answers.ts';
+export { type Fault, type FaultKind, parseFault } from './faults.ts';
 
-/** The seed's NIM models, listed by /v1/models. */
+/** The seed's NIM models, listed by /v1/models. Any other id is answered too. */
 export const NIM_MODELS = [
   'meta/llama-3.1-70b-instruct',
   'meta/llama-3.1-8b-instruct',
@@ -34,153 +35,84 @@ export interface Seen {
   readonly ended: Promise<boolean>;
 }
 
+/** Bytes of an answer as they are to be written, one write a chunk. */
+export interface CustomAnswer {
+  readonly status?: number;
+  /** Default: `content-type: text/event-stream`. */
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+  readonly chunks: readonly Buffer[];
+  /** Leaves the answer open after the last chunk. */
+  readonly stall?: boolean;
+}
+
 export interface StandInOptions {
   readonly host?: string;
   readonly port?: number;
   /** Certificate for https. */
   readonly tls?: { readonly key: string; readonly cert: string };
-  /** Decides each request's fault; a header of the request goes first. */
+  /** Decides each request's fault; a fault that the request itself asks for goes first. */
   readonly fault?: (seen: Seen) => Fault | null;
-  /** Bytes of the answer as they are to be written, for tests of chunking; null: the stand-in's own. */
-  readonly respond?: (
-    seen: Seen,
-  ) => { status?: number; headers?: Record<string, string>; chunks: readonly Buffer[] } | null;
+  /** Replaces the stand-in's own answer; null: its own. */
+  readonly respond?: (seen: Seen) => CustomAnswer | null;
 }
 
 export interface StandIns {
   readonly url: string;
   /** The last thousand requests. */
   readonly seen: Seen[];
+  /** Connections open now. */
+  readonly sockets: () => number;
   readonly close: () => Promise<void>;
 }
 
 const KEPT = 1_000;
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = [];
-  for await (const part of request) parts.push(part as Buffer);
+  let size = 0;
+  for await (const part of request) {
+    size += (part as Buffer).length;
+    if (size > MAX_BODY_BYTES) throw new Error(`the body is larger than ${MAX_BODY_BYTES} bytes`);
+    parts.push(part as Buffer);
+  }
   return Buffer.concat(parts);
 }
 
-function sendJson(
+async function sendCustom(
   response: ServerResponse,
-  status: number,
-  value: unknown,
-  headers: Record<string, string> = {},
-): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
+  { status, headers, chunks, stall }: CustomAnswer,
+): Promise<void> {
+  response.socket?.setNoDelay(true);
+  response.writeHead(status ?? 200, { 'content-type': 'text/event-stream', ...headers });
+  for (const chunk of chunks) {
+    response.write(chunk);
+    // One tick between writes, so that they leave as chunks of their own.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  if (!stall) response.end();
 }
 
-const apiError = (message: string, type = 'server_error', code = 'stand_in') => ({
-  error: { message, type, param: null, code },
-});
+const MODELS = {
+  object: 'list',
+  data: NIM_MODELS.map((id) => ({ id, object: 'model', created: 1_700_000_000, owned_by: 'stand-in' })),
+};
 
-async function stream(response: ServerResponse, body: ChatRequest, fault: Fault | null): Promise<void> {
-  response.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache',
-  });
-  let sent = 0;
-  let contentEvents = -1; // the first chunk holds only the role
-  for (const data of chunks(body)) {
-    if (response.destroyed) return;
-    if (fault?.kind === 'error-in-stream' && contentEvents >= fault.after - (fault.after === 0 ? 1 : 0)) {
-      response.end(`data: ${JSON.stringify(apiError('the stand-in was told to fail'))}\n\n`);
-      return;
-    }
-    if (fault?.kind === 'stall-after-headers' && contentEvents >= 1) return;
-    const event = Buffer.from(`data: ${data}\n\n`);
-    if (fault?.kind === 'cut' && sent + event.length > fault.bytes) {
-      const rest = event.subarray(0, Math.max(0, fault.bytes - sent));
-      response.write(rest, () => response.destroy());
-      return;
-    }
-    response.write(event);
-    sent += event.length;
-    contentEvents++;
-    if (fault?.kind === 'slow-drip') await sleep(fault.ms);
-  }
-  response.end();
-}
-
-async function chat(response: ServerResponse, body: ChatRequest, fault: Fault | null): Promise<void> {
-  switch (fault?.kind) {
-    case 'refuse':
-      response.destroy();
-      return;
-    case 'stall-before-headers':
-      return;
-    case 'status': {
-      const headers: Record<string, string> =
-        fault.retryAfter === null ? {} : { 'retry-after': fault.retryAfter };
-      sendJson(response, fault.status, apiError(`the stand-in was told to answer ${fault.status}`), headers);
-      return;
-    }
-    case 'garbage':
-      response.writeHead(200, { 'content-type': body.stream ? 'text/event-stream' : 'application/json' });
-      response.end('%PDF-\u0000 no such thing \n\n<<>>');
-      return;
-    case 'huge-headers':
-      response
-        .writeHead(200, { 'content-type': 'application/json', 'x-huge': 'x'.repeat(200_000) })
-        .end('{}');
-      return;
-  }
-  if (body.stream) {
-    await stream(response, body, fault);
-    return;
-  }
-  const answer = Buffer.from(JSON.stringify(completion(body)));
-  if (fault?.kind === 'stall-after-headers' || fault?.kind === 'slow-drip') {
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length });
-    if (fault.kind === 'stall-after-headers') {
-      response.write(answer.subarray(0, 20));
-      return;
-    }
-    for (let at = 0; at < answer.length && !response.destroyed; at += 64) {
-      response.write(answer.subarray(at, at + 64));
-      await sleep(fault.ms);
-    }
-    response.end();
-    return;
-  }
-  if (fault?.kind === 'cut') {
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length });
-    response.write(answer.subarray(0, fault.bytes), () => response.destroy());
-    return;
-  }
-  if (fault?.kind === 'wrong-content-length') {
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length + 50 });
-    response.write(answer, () => response.destroy());
-    return;
-  }
-  response
-    .writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length })
-    .end(answer);
-}
-
-/** Starts the stand-ins on one address. */
+/** Starts the stand-ins on one address; port 0, the default, takes a free one. */
 export async function startStandInLlms(options: StandInOptions = {}): Promise<StandIns> {
   const seen: Seen[] = [];
+  const sockets = new Set<Socket>();
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = (request.url ?? '/').split('?')[0]!;
     if (request.method === 'GET' && path.endsWith('/models')) {
-      const data = NIM_MODELS.map((id) => ({
-        id,
-        object: 'model',
-        created: 1_700_000_000,
-        owned_by: 'stand-in',
-      }));
-      sendJson(response, 200, { object: 'list', data });
+      sendJson(response, 200, MODELS);
       return;
     }
-    if (request.method !== 'POST' || !/\/completions$/.test(path)) {
-      sendJson(
-        response,
-        404,
-        apiError(`no such path: ${request.method} ${path}`, 'invalid_request_error', 'not_found'),
-      );
+    const kind = path.endsWith('/chat/completions') ? 'chat' : path.endsWith('/completions') ? 'text' : null;
+    if (request.method !== 'POST' || !kind) {
+      const message = `no such path: ${request.method} ${path}; there are GET /v1/models and POST /v1/chat/completions`;
+      sendJson(response, 404, apiError(message, 'invalid_request_error', 'not_found'));
       return;
     }
     const raw = await readBody(request);
@@ -197,38 +129,40 @@ export async function startStandInLlms(options: StandInOptions = {}): Promise<St
     const noted: Seen = { path, headers: request.headers, raw, body, ended };
     seen.push(noted);
     if (seen.length > KEPT) seen.shift();
-    const asked = request.headers['x-stand-in-fault'];
-    const fault = typeof asked === 'string' ? parseFault(asked) : (options.fault?.(noted) ?? null);
+    const asked = askedFault(request.headers['x-stand-in-fault'], body.model);
+    const fault = asked ?? options.fault?.(noted) ?? null;
     const custom = fault ? null : options.respond?.(noted);
-    if (!custom) {
-      await chat(response, body, fault);
-      return;
-    }
-    response.writeHead(custom.status ?? 200, { 'content-type': 'text/event-stream', ...custom.headers });
-    for (const chunk of custom.chunks) {
-      response.write(chunk);
-      // One tick between writes, so that they leave as chunks of their own.
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    response.end();
+    // v1's /completions carries chat bodies, so the body tells more than the path.
+    const answerKind = kind === 'text' && body.messages === undefined ? 'text' : 'chat';
+    if (custom) await sendCustom(response, custom);
+    else await serve(response, body, answerKind, fault);
   };
 
   const listener = (request: IncomingMessage, response: ServerResponse) => {
+    response.on('error', () => {});
     handle(request, response).catch((error: unknown) => {
-      if (!response.headersSent) sendJson(response, 400, apiError(String(error), 'invalid_request_error'));
+      const message = error instanceof Error ? error.message : String(error);
+      if (!response.headersSent) sendJson(response, 400, apiError(message, 'invalid_request_error'));
       else response.destroy();
     });
   };
   const server: Server = options.tls ? createTlsServer(options.tls, listener) : createServer(listener);
   server.keepAliveTimeout = 60_000;
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const host = options.host ?? '127.0.0.1';
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve);
+    server.listen(options.port ?? 0, host, resolve);
   });
   const { port } = server.address() as AddressInfo;
+  const named = host.includes(':') ? `[${host}]` : host;
   return {
-    url: `${options.tls ? 'https' : 'http'}://127.0.0.1:${port}`,
+    url: `${options.tls ? 'https' : 'http'}://${named}:${port}`,
     seen,
+    sockets: () => sockets.size,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
