@@ -13,6 +13,11 @@ import triton_python_backend_utils as pb_utils
 from tokenizers import Tokenizer
 
 
+def read(data):
+    """UTF-8 with the WHATWG rules of the other implementation: no byte order mark, U+FFFD for what is invalid."""
+    return bytes(data).decode("utf-8-sig", errors="replace")
+
+
 def cut_chars(text, limit):
     """First and last half of a text over the limit, and by how much the token count must be scaled for it."""
     if len(text) <= limit:
@@ -44,7 +49,7 @@ class TritonPythonModel:
 
     def execute(self, requests):
         rows = [pb_utils.get_input_tensor_by_name(request, "INPUT").as_numpy().reshape(-1) for request in requests]
-        texts = [cut_chars(bytes(text).decode("utf-8", errors="replace"), self.max_chars) for row in rows for text in row]
+        texts = [cut_chars(read(text), self.max_chars) for row in rows for text in row]
         encoded = self.tokenizer.encode_batch([text for text, _, _ in texts])
         ids = [cut_ids(item.ids, self.max_tokens) for item in encoded]
         counts = [math.ceil(len(item.ids) * whole / kept) for item, (_, kept, whole) in zip(encoded, texts)]

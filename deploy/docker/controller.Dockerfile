@@ -1,0 +1,31 @@
+# syntax=docker/dockerfile:1
+# The controller. Node runs the TypeScript sources as they are, so there is no build step; the workspace layout is kept
+# because Node strips types only outside node_modules.
+ARG NODE_IMAGE=node:24-bookworm-slim
+
+FROM ${NODE_IMAGE} AS install
+WORKDIR /app
+ENV CI=true
+COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
+COPY protos/package.json protos/
+COPY services/router-controller/package.json services/router-controller/
+RUN npx --yes pnpm@12.21.0 \
+      install --frozen-lockfile --prod --filter '@llm-router/controller...'
+
+FROM ${NODE_IMAGE}
+LABEL org.opencontainers.image.title="LLM Router controller" \
+      org.opencontainers.image.licenses="Apache-2.0"
+WORKDIR /app
+ENV NODE_ENV=production
+COPY --from=install /app ./
+COPY protos protos
+COPY services/router-controller services/router-controller
+COPY config config
+COPY LICENSE ./
+# A number, because Kubernetes' runAsNonRoot can't judge a name.
+USER 65532:65532
+EXPOSE 8084
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8084/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "services/router-controller/src/main.ts"]
+CMD ["--config", "/app/config/router.yaml", "--host", "0.0.0.0"]

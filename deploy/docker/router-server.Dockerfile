@@ -1,0 +1,33 @@
+# syntax=docker/dockerfile:1
+# The small classifier server for machines without Triton, with the models of this repository.
+ARG NODE_IMAGE=node:24-bookworm-slim
+
+FROM ${NODE_IMAGE} AS install
+WORKDIR /app
+ENV CI=true
+COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
+COPY protos/package.json protos/
+COPY services/router-server/package.json services/router-server/
+RUN npx --yes pnpm@12.21.0 \
+      install --frozen-lockfile --prod --filter '@llm-router/router-server...'
+# onnxruntime-node carries the libraries of every platform; only this one's are kept.
+RUN cd node_modules/.pnpm/onnxruntime-node@*/node_modules/onnxruntime-node/bin/napi-v* \
+ && find . -mindepth 1 -maxdepth 1 ! -name linux -exec rm -rf {} + \
+ && find linux -mindepth 1 -maxdepth 1 ! -name "$(node -p process.arch)" -exec rm -rf {} +
+
+FROM ${NODE_IMAGE}
+LABEL org.opencontainers.image.title="LLM Router classifier server" \
+      org.opencontainers.image.licenses="Apache-2.0"
+WORKDIR /app
+ENV NODE_ENV=production
+COPY --from=install /app ./
+COPY protos protos
+COPY services/router-server services/router-server
+COPY model_repository /models
+COPY LICENSE ./
+USER 65532:65532
+EXPOSE 8000 8001
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8000/v2/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "services/router-server/src/main.ts"]
+CMD ["--repository", "/models", "--host", "0.0.0.0"]

@@ -1,0 +1,19 @@
+# syntax=docker/dockerfile:1
+# Triton for GPUs, with the models of this repository: NVIDIA's stock image and the one package that the tokenizer step
+# imports. deploy/docker/README.md tells which release, and why.
+ARG TRITON_IMAGE=tritonserver:24.10-py3
+FROM ${TRITON_IMAGE}
+LABEL org.opencontainers.image.title="LLM Router on Triton" \
+      org.opencontainers.image.licenses="Apache-2.0"
+# numpy comes with the image; its version there is the one that the image's Python backend was built with.
+COPY services/triton/requirements.txt /tmp/requirements.txt
+RUN grep '^tokenizers==' /tmp/requirements.txt > /tmp/tokenizers.txt \
+ && python3 -m pip install --no-cache-dir --requirement /tmp/tokenizers.txt \
+ && rm /tmp/requirements.txt /tmp/tokenizers.txt
+COPY model_repository /models
+# `triton-server` of the stock image, as a number, because Kubernetes' runAsNonRoot can't judge a name.
+USER 1000:1000
+EXPOSE 8000 8001 8002
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
+  CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/v2/health/ready', timeout=2)"]
+CMD ["tritonserver", "--model-repository=/models", "--model-control-mode=none", "--exit-timeout-secs=20"]
