@@ -4,7 +4,8 @@ export type Fault =
   | { readonly kind: 'refuse' } // closes the connection without a byte
   | { readonly kind: 'reset' } // the same by TCP reset
   | { readonly kind: 'stall-before-headers' }
-  | { readonly kind: 'stall-after-headers' } // headers and nothing more
+  | { readonly kind: 'headers-only' } // headers, then silence
+  | { readonly kind: 'stall-after-headers' } // headers and the first words, then silence
   | { readonly kind: 'stall-in-stream'; readonly after: number } // goes silent after so many content events
   | { readonly kind: 'cut'; readonly bytes: number } // closes after so many body bytes
   | { readonly kind: 'truncate'; readonly after: number } // ends cleanly after so many content events
@@ -25,6 +26,7 @@ const SIMPLE = [
   'refuse',
   'reset',
   'stall-before-headers',
+  'headers-only',
   'stall-after-headers',
   'garbage-sse',
   'huge-headers',
@@ -44,7 +46,8 @@ const WITH_VALUES =
  * @throws Error that lists the kinds.
  */
 export function parseFault(text: string): Fault {
-  const [kind, value, more] = text.trim().split(':');
+  const [given, value, more] = text.trim().split(':');
+  const kind = given === 'garbage' ? 'garbage-sse' : given;
   const simple = SIMPLE.find((name) => name === kind);
   if (simple) return { kind: simple };
   const number = Number(value ?? 0);

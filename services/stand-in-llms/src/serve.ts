@@ -46,6 +46,8 @@ function stoppedEarly(response: ServerResponse, fault: Fault | null, contentEven
       return true;
     case 'stall-in-stream':
       return contentEvents >= fault.after;
+    case 'stall-after-headers':
+      return contentEvents >= 1;
     default:
       return false;
   }
@@ -102,6 +104,7 @@ async function plain(response: ServerResponse, answer: Buffer, fault: Fault | nu
   const headers = { ...JSON_HEADERS, 'content-length': answer.length };
   switch (fault?.kind) {
     case 'stall-in-stream':
+    case 'stall-after-headers':
       response.writeHead(200, headers).write(answer.subarray(0, 20));
       return;
     case 'slow-drip':
@@ -153,7 +156,7 @@ export async function serve(
       return;
     case 'stall-before-headers':
       return;
-    case 'stall-after-headers':
+    case 'headers-only':
       response.writeHead(200, wantsStream ? SSE_HEADERS : JSON_HEADERS).flushHeaders();
       return;
     case 'status': {

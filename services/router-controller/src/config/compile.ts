@@ -214,6 +214,7 @@ class Compiler {
         shadow: policy.shadow ?? null,
         canary: policy.canary ?? null,
         retryBudget: policy.retry_budget,
+        hedge: policy.hedge,
         heartbeatMs: policy.heartbeat_ms,
       });
     }

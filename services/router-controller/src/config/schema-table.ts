@@ -78,6 +78,14 @@ export const shadowSchema = z.strictObject({
   share: z.number().min(0).max(1).default(0.01),
 });
 
+export const hedgeSchema = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(false)
+    .describe('Ask a second target when the first has not begun within its observed 95th percentile'),
+  min_ms: ms('The second target is never asked earlier than this', 500),
+});
+
 export const policySchema = z.strictObject({
   name: name.describe('Named by requests; trimmed before it is compared'),
   url: z
@@ -110,6 +118,7 @@ export const policySchema = z.strictObject({
       time_ms: ms('No new attempt is begun later than this after the first', 30_000),
     })
     .prefault({}),
+  hedge: hedgeSchema.prefault({}),
   heartbeat_ms: z.int().min(0).default(0).describe('Comment lines before a slow first token; 0 is off'),
   llms: z.array(entrySchema).min(1).describe('One entry a label'),
 });

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { limitSchema } from './schema-limits.ts';
 import { policySchema, targetSchema } from './schema-table.ts';
+import { upstreamSchema } from './schema-upstream.ts';
 
 const ms = (what: string, value: number) => z.int().min(0).default(value).describe(`${what}, milliseconds`);
 
@@ -132,6 +133,7 @@ export const configSchema = z.strictObject({
   default_policy: z.string().optional().describe('Policy of requests that name none, and of model "auto"'),
   classifier: classifierSchema.prefault({}),
   prompt: promptSchema.prefault({}),
+  upstream: upstreamSchema.prefault({}),
   targets: z.array(targetSchema).default([]).describe('Upstream models, defined once, named by many entries'),
   policies: z.array(policySchema).min(1).describe('The policy table'),
   auth: authSchema.prefault({}),
@@ -144,4 +146,5 @@ export type ConfigFile = z.infer<typeof configSchema>;
 export type LimitConfig = z.infer<typeof limitSchema>;
 export type AuthConfig = z.infer<typeof authSchema>;
 export type ClassifierConfig = z.infer<typeof classifierSchema>;
+export type UpstreamConfig = z.infer<typeof upstreamSchema>;
 export type PromptConfig = z.infer<typeof promptSchema>;

@@ -56,6 +56,7 @@ export interface Policy {
   readonly shadow: { readonly policy: string; readonly share: number } | null;
   readonly canary: { readonly policy: string; readonly share: number } | null;
   readonly retryBudget: { readonly attempts: number; readonly time_ms: number };
+  readonly hedge: { readonly enabled: boolean; readonly min_ms: number };
   readonly heartbeatMs: number;
 }
 
