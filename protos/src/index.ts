@@ -18,6 +18,7 @@ import type {
   ModelInferResponse,
   ModelMetadataResponse,
   ModelName,
+  ModelStatistics,
   ServerMetadataResponse,
 } from './messages.ts';
 
@@ -41,6 +42,7 @@ export interface KServeClient {
   ModelMetadata: Unary<ModelName, ModelMetadataResponse>;
   ModelInfer: Unary<ModelInferRequest, ModelInferResponse>;
   ModelConfig: Unary<ModelName, { config: ModelConfigMessage }>;
+  ModelStatistics: Unary<Partial<ModelName>, { model_stats: ModelStatistics[] }>;
   RepositoryIndex: Unary<{ ready?: boolean }, { models: ModelIndex[] }>;
   RepositoryModelLoad: Unary<{ model_name: string }, object>;
   RepositoryModelUnload: Unary<{ model_name: string }, object>;
@@ -52,7 +54,13 @@ interface ServiceConstructor {
   readonly service: ServiceDefinition;
 }
 
-const definition = loadSync(PROTO_FILE, { keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true });
+const definition = loadSync(PROTO_FILE, {
+  keepCase: true,
+  longs: Number,
+  enums: String,
+  defaults: true,
+  oneofs: true,
+});
 const loaded = loadPackageDefinition(definition) as unknown as {
   inference: { GRPCInferenceService: ServiceConstructor };
 };

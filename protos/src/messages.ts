@@ -93,3 +93,19 @@ export interface ModelName {
   name: string;
   version?: string;
 }
+
+/** Nanoseconds, cumulative. */
+export interface StatisticDuration {
+  count: number;
+  ns: number;
+}
+
+export interface ModelStatistics {
+  name: string;
+  version: string;
+  /** Milliseconds since the epoch. */
+  last_inference: number;
+  inference_count: number;
+  execution_count: number;
+  inference_stats: Record<'success' | 'fail' | 'queue' | 'compute_infer', StatisticDuration>;
+}

@@ -7,7 +7,10 @@ test('BYTES come back as they were, any content', () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array()), (values) => {
       const back = decodeBytes(encodeBytes(values));
-      assert.deepEqual(back.map((b) => Array.from(b)), values.map((v) => Array.from(v)));
+      assert.deepEqual(
+        back.map((b) => Array.from(b)),
+        values.map((v) => Array.from(v)),
+      );
     }),
   );
 });

@@ -21,7 +21,8 @@ export function encodeBytes(values: readonly (string | Uint8Array)[]): Buffer {
 export function decodeBytes(raw: Buffer): Buffer[] {
   const values: Buffer[] = [];
   for (let at = 0; at < raw.length; ) {
-    if (at + 4 > raw.length) throw new RangeError(`BYTES tensor ends inside a length, at byte ${at} of ${raw.length}`);
+    if (at + 4 > raw.length)
+      throw new RangeError(`BYTES tensor ends inside a length, at byte ${at} of ${raw.length}`);
     const end = at + 4 + raw.readUInt32LE(at);
     if (end > raw.length) {
       throw new RangeError(`BYTES element at byte ${at} reaches to ${end}, past the end ${raw.length}`);
@@ -54,7 +55,8 @@ export function encodeNumbers(datatype: string, values: ArrayLike<number>): Buff
 export function decodeNumbers(datatype: string, raw: Buffer): number[] {
   const size = SIZES[datatype];
   if (!size) throw new RangeError(`datatype ${datatype} can’t be decoded to numbers`);
-  if (raw.length % size !== 0) throw new RangeError(`${raw.length} bytes are no whole number of ${datatype} elements`);
+  if (raw.length % size !== 0)
+    throw new RangeError(`${raw.length} bytes are no whole number of ${datatype} elements`);
   return Array.from({ length: raw.length / size }, (_, i) => {
     if (datatype === 'FP32') return raw.readFloatLE(i * 4);
     if (datatype === 'INT32') return raw.readInt32LE(i * 4);

@@ -23,6 +23,30 @@ export interface BatchObserver {
   readonly onRun: (rows: number, queueMs: number, computeMs: number) => void;
 }
 
+/**
+ * Gives each job its own rows back.
+ *
+ * @throws InferError when the model dropped or added rows: one request would get another's answer.
+ */
+function split(outputs: Tensors, batch: readonly Job[]): Tensors[] {
+  if (batch.length === 1) return [outputs];
+  const total = batch.reduce((sum, job) => sum + job.rows, 0);
+  for (const [name, { shape }] of outputs) {
+    if (shape[0] !== total)
+      throw new InferError(
+        'INTERNAL',
+        `the model gave ${shape[0]} rows of ${name} for ${total} rows of input`,
+      );
+  }
+  let at = 0;
+  return batch.map(({ rows }) => {
+    const own = new Map<string, Tensor>();
+    for (const [name, tensor] of outputs) own.set(name, slice(tensor, at, at + rows));
+    at += rows;
+    return own;
+  });
+}
+
 export class Batcher {
   readonly #run: Run;
   readonly #options: BatcherOptions;
@@ -30,6 +54,7 @@ export class Batcher {
   #queue: (Job & { readonly since: number })[] = [];
   #running = 0;
   #timer: NodeJS.Timeout | null = null;
+  #idle: (() => void)[] = [];
 
   constructor(run: Run, options: BatcherOptions, observer: BatchObserver) {
     this.#run = run;
@@ -42,7 +67,9 @@ export class Batcher {
    *
    * @throws InferError UNAVAILABLE when the queue is full; CANCELLED when the signal came before the run.
    */
-  submit(inputs: Tensors, rows: number, signal?: AbortSignal): Promise<Tensors> {
+  async submit(inputs: Tensors, rows: number, signal?: AbortSignal): Promise<Tensors> {
+    // Whoever has gone holds no place.
+    if (this.#queue.length >= this.#options.maxQueue) this.#dropCancelled();
     if (this.#queue.length >= this.#options.maxQueue) {
       throw new InferError('UNAVAILABLE', `${this.#queue.length} requests wait already; try again`);
     }
@@ -50,6 +77,20 @@ export class Batcher {
     this.#queue.push({ inputs, rows, key: shapeKey(inputs), signal, done, since: performance.now() });
     this.#schedule();
     return done.promise;
+  }
+
+  /** Resolves when nothing runs and nobody waits. */
+  idle(): Promise<void> {
+    if (this.#running === 0 && this.#queue.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #dropCancelled(): void {
+    this.#queue = this.#queue.filter((job) => {
+      if (!job.signal?.aborted) return true;
+      job.done.reject(new InferError('CANCELLED', 'the request was cancelled before it ran'));
+      return false;
+    });
   }
 
   /** One run at a time: while it computes, the next batch gathers. A waiting time only matters when idle. */
@@ -70,11 +111,8 @@ export class Batcher {
   }
 
   #take(): (Job & { since: number })[] {
-    const live = this.#queue.filter((job) => {
-      if (!job.signal?.aborted) return true;
-      job.done.reject(new InferError('CANCELLED', 'the request was cancelled before it ran'));
-      return false;
-    });
+    this.#dropCancelled();
+    const live = this.#queue;
     const [head] = live;
     const batch: (Job & { since: number })[] = [];
     const rest: (Job & { since: number })[] = [];
@@ -96,6 +134,7 @@ export class Batcher {
     } finally {
       this.#running--;
       this.#schedule();
+      if (this.#running === 0 && this.#queue.length === 0) for (const done of this.#idle.splice(0)) done();
     }
   }
 
@@ -106,14 +145,10 @@ export class Batcher {
       const names = [...batch[0]!.inputs.keys()];
       const joined = new Map(names.map((name) => [name, concat(batch.map((job) => job.inputs.get(name)!))]));
       const outputs = await this.#run(joined);
-      let at = 0;
-      for (const job of batch) {
-        const own = new Map<string, Tensor>();
-        for (const [name, tensor] of outputs) own.set(name, slice(tensor, at, at + job.rows));
-        at += job.rows;
-        job.done.resolve(own);
-      }
-      this.#observer.onRun(at, queueMs, performance.now() - started);
+      const own = split(outputs, batch);
+      for (const [index, job] of batch.entries()) job.done.resolve(own[index]!);
+      const rows = batch.reduce((sum, job) => sum + job.rows, 0);
+      this.#observer.onRun(rows, queueMs, performance.now() - started);
     } catch (error) {
       for (const job of batch) job.done.reject(error);
     }

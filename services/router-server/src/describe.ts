@@ -1,16 +1,10 @@
 /** What the server and its models tell of themselves, in the protocol's words. */
-import type { LoadedModel } from './repository.ts';
+import type { LoadedModel } from './load-model.ts';
 
 export const SERVER = {
   name: 'llm-router-server',
   version: '0.1.0',
-  extensions: [
-    'classification',
-    'model_configuration',
-    'model_repository',
-    'model_repository(unload_dependents)',
-    'statistics',
-  ],
+  extensions: ['classification', 'model_configuration', 'model_repository', 'statistics'],
 };
 
 const TYPES: Readonly<Record<string, string>> = {

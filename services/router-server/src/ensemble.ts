@@ -2,9 +2,14 @@
 import type { ModelConfig, TensorSpec } from './model-config.ts';
 import type { Tensor, Tensors } from './tensor.ts';
 
-/** What a step needs of another model. */
-export interface StepModel {
+/** What a plan needs to know of a step's model. */
+export interface KnownModel {
   readonly config: ModelConfig;
+  readonly version: string;
+}
+
+/** What a run needs of it. */
+export interface StepModel {
   readonly infer: (inputs: Tensors, signal?: AbortSignal) => Promise<Tensors>;
 }
 
@@ -23,7 +28,7 @@ const show = ({ name, datatype, dims }: TensorSpec) => `${name} ${datatype}[${di
  */
 export function planEnsemble(
   config: ModelConfig,
-  find: (model: string) => ModelConfig | null,
+  find: (model: string) => KnownModel | null,
 ): ModelConfig['steps'] {
   const at = `ensemble ${config.name}`;
   if (config.steps.length === 0) throw new Error(`${at} has no steps`);
@@ -44,7 +49,12 @@ export function planEnsemble(
     for (const step of ready) {
       const model = find(step.model);
       if (!model) throw new Error(`${at}: its step '${step.model}' is not loaded`);
-      checkStep(at, step, model, known);
+      if (step.version && step.version !== model.version)
+        throw new Error(
+          `${at}: step ${step.model} wants version ${step.version}, served is ${model.version}`,
+        );
+      checkBatch(at, config, model.config);
+      checkStep(at, step, model.config, known);
       ordered.push(step);
     }
     left = left.filter((step) => !ready.includes(step));
@@ -55,6 +65,12 @@ export function planEnsemble(
     if (!fits(output, source)) throw new Error(`${at}: output ${show(output)} is made as ${show(source)}`);
   }
   return ordered;
+}
+
+function checkBatch(at: string, ensemble: ModelConfig, model: ModelConfig): void {
+  const [whole, part] = [ensemble.maxBatchSize, model.maxBatchSize];
+  if (part < whole || (whole === 0) !== (part === 0))
+    throw new Error(`${at}: its max_batch_size is ${whole}, but that of its step ${model.name} is ${part}`);
 }
 
 function checkStep(
@@ -70,6 +86,11 @@ function checkStep(
     const source = known.get(tensor)!;
     if (!fits(input, source))
       throw new Error(`${at}: step ${step.model} wants ${show(input)}, but ${tensor} is ${show(source)}`);
+  }
+  const stray = Object.keys(step.inputMap).find((name) => !model.inputs.some((input) => input.name === name));
+  if (stray) {
+    const names = model.inputs.map(show).join(', ');
+    throw new Error(`${at}: step ${step.model} has no input ${stray}; it has ${names}`);
   }
   for (const [output, tensor] of Object.entries(step.outputMap)) {
     const spec = model.outputs.find((item) => item.name === output);

@@ -19,13 +19,17 @@ import {
   type ModelName,
 } from '@llm-router/protos';
 import { describeConfig, describeModel, SERVER } from './describe.ts';
-import { InferError } from './errors.ts';
+import { errorText, InferError } from './errors.ts';
 import { type InputTensor, infer } from './infer.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { Repository } from './repository.ts';
+import { statisticsOf } from './statistics.ts';
 import type { Tensor, TensorData } from './tensor.ts';
 
+/** INT64 stays exact: a hash or an id does not fit a double. */
 function numbersOf(datatype: string, raw: Buffer): TensorData {
+  if (datatype === 'INT64' && raw.length % 8 === 0)
+    return BigInt64Array.from({ length: raw.length / 8 }, (_, i) => raw.readBigInt64LE(i * 8));
   const values = decodeNumbers(datatype, raw);
   if (datatype === 'FP32') return Float32Array.from(values);
   return datatype === 'INT32' ? Int32Array.from(values) : BigInt64Array.from(values, BigInt);
@@ -69,10 +73,10 @@ export function inputsOf(request: ModelInferRequest): InputTensor[] {
 
 function encode({ datatype, data }: Tensor): Buffer {
   if (datatype === 'BYTES') return encodeBytes(data as Buffer[]);
-  return encodeNumbers(
-    datatype,
-    datatype === 'INT64' ? Array.from(data as BigInt64Array, Number) : (data as Float32Array),
-  );
+  if (datatype !== 'INT64') return encodeNumbers(datatype, data as Float32Array);
+  const raw = Buffer.allocUnsafe(data.length * 8);
+  for (const [i, value] of (data as BigInt64Array).entries()) raw.writeBigInt64LE(value, i * 8);
+  return raw;
 }
 
 async function modelInfer(
@@ -111,11 +115,8 @@ function unary<Request>(
       .then(
         (response) => callback(null, response),
         (error: unknown) => {
-          const known = error instanceof InferError;
-          callback({
-            code: known ? status[error.code] : status.INTERNAL,
-            details: known ? error.message : `internal error: ${error}`,
-          });
+          const code = error instanceof InferError ? status[error.code] : status.INTERNAL;
+          callback({ code, details: errorText(error) });
         },
       );
   };
@@ -129,6 +130,8 @@ export async function serveGrpc(
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 10_000,
   });
   const ready = (name: string, version?: string) => {
     try {
@@ -150,6 +153,15 @@ export async function serveGrpc(
     ModelInfer: unary((request: ModelInferRequest, signal) =>
       modelInfer(repository, metrics, { request, signal }),
     ),
+    ModelStatistics: unary(async ({ name, version }: ModelName) => {
+      const models = name
+        ? [repository.get(name, version)]
+        : repository
+            .index()
+            .filter((row) => row.state === 'READY')
+            .map((row) => repository.get(row.name));
+      return { model_stats: await Promise.all(models.map((model) => statisticsOf(model, metrics))) };
+    }),
     RepositoryIndex: unary(({ ready: only }: { ready?: boolean }) => ({
       models: repository.index().filter((row) => !only || row.state === 'READY'),
     })),

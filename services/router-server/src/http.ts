@@ -2,31 +2,46 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describeConfig, describeModel, SERVER } from './describe.ts';
-import { HTTP_STATUS, InferError } from './errors.ts';
+import { errorText, HTTP_STATUS, InferError } from './errors.ts';
 import { type InputTensor, infer } from './infer.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { Repository } from './repository.ts';
+import { statisticsOf } from './statistics.ts';
 import type { Tensor, TensorData } from './tensor.ts';
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 const bad = (message: string) => new InferError('INVALID_ARGUMENT', message);
 
-async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
-  if (request.headers['inference-header-content-length'] !== undefined) {
-    throw new InferError(
-      'UNIMPLEMENTED',
-      'the binary tensor data extension is not served here; send JSON data',
-    );
-  }
+/** Collects the body. Beyond the limit the rest is read and thrown away, so that the client gets to read its answer. */
+function readBody(request: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   let size = 0;
-  for await (const part of request) {
-    size += (part as Buffer).length;
-    if (size > MAX_BODY_BYTES) throw bad(`the body is larger than ${MAX_BODY_BYTES} bytes`);
-    parts.push(part as Buffer);
-  }
-  const text = Buffer.concat(parts).toString('utf8');
+  return new Promise((resolve, reject) => {
+    request.on('data', (part: Buffer) => {
+      size += part.length;
+      if (size <= MAX_BODY_BYTES) {
+        parts.push(part);
+        return;
+      }
+      parts.length = 0;
+      reject(new InferError('RESOURCE_EXHAUSTED', `the body is larger than ${MAX_BODY_BYTES} bytes`));
+    });
+    request.once('end', () => resolve(Buffer.concat(parts).toString('utf8')));
+    request.once('error', reject);
+    request.once('close', () => reject(new InferError('CANCELLED', 'the client has gone')));
+  });
+}
+
+const BINARY = 'the binary tensor data extension is not served here; send and ask for JSON data';
+
+async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
+  if (request.headers['inference-header-content-length'] !== undefined)
+    throw new InferError('UNIMPLEMENTED', BINARY);
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity')
+    throw new InferError('UNIMPLEMENTED', `content-encoding ${encoding} is not served here; send it plain`);
+  const text = await readBody(request);
   if (text.trim() === '') return {};
   let body: unknown;
   try {
@@ -37,6 +52,14 @@ async function readJson(request: IncomingMessage): Promise<Record<string, unknow
   if (body === null || typeof body !== 'object' || Array.isArray(body))
     throw bad('the body must be a JSON object');
   return body as Record<string, unknown>;
+}
+
+type Parameters = Record<string, unknown> | undefined;
+
+/** A client that asked for bytes and got JSON would misread it, so it is told. */
+function refuseBinary(parameters: Parameters): void {
+  const asked = parameters?.binary_data_output === true || parameters?.binary_data === true;
+  if (asked || parameters?.binary_data_size !== undefined) throw new InferError('UNIMPLEMENTED', BINARY);
 }
 
 /** JSON data may be flat or nested by dimension; both are row-major. */
@@ -54,8 +77,10 @@ function dataOf(datatype: string, name: string, data: unknown): TensorData {
     throw bad(`input '${name}': ${datatype} data must be numbers`);
   const numbers = flat as number[];
   if (datatype === 'FP32') return Float32Array.from(numbers);
+  if (numbers.some((value) => !Number.isSafeInteger(value)))
+    throw bad(`input '${name}': ${datatype} data must be whole numbers`);
   if (datatype === 'INT32') return Int32Array.from(numbers);
-  if (datatype === 'INT64') return BigInt64Array.from(numbers, (value) => BigInt(Math.trunc(value)));
+  if (datatype === 'INT64') return BigInt64Array.from(numbers, BigInt);
   throw bad(`input '${name}': datatype ${datatype} is not served here`);
 }
 
@@ -66,6 +91,7 @@ function inputsOf(body: Record<string, unknown>): InputTensor[] {
     if (typeof name !== 'string' || typeof datatype !== 'string' || !Array.isArray(shape)) {
       throw bad(`inputs[${index}] must have name, datatype, shape and data`);
     }
+    refuseBinary(input?.parameters as Parameters);
     return { name, datatype, shape: shape.map(Number), data: dataOf(datatype, name, data) };
   });
 }
@@ -75,6 +101,7 @@ function outputsOf(body: Record<string, unknown>) {
   if (!Array.isArray(outputs)) throw bad("'outputs' must be an array");
   return outputs.map((output, index) => {
     if (typeof output?.name !== 'string') throw bad(`outputs[${index}] must have a name`);
+    refuseBinary(output.parameters as Parameters);
     return { name: output.name, classification: Number(output.parameters?.classification ?? 0) };
   });
 }
@@ -82,6 +109,14 @@ function outputsOf(body: Record<string, unknown>) {
 function jsonData({ datatype, data }: Tensor): unknown[] {
   if (datatype === 'BYTES') return (data as Buffer[]).map((value) => value.toString('utf8'));
   return datatype === 'INT64' ? Array.from(data as BigInt64Array, Number) : Array.from(data as Float32Array);
+}
+
+function decodeName(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw bad(`'${part}' in the path is not percent-encoded UTF-8`);
+  }
 }
 
 const MODEL_PATH = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(\/[a-z]+)?$/;
@@ -100,6 +135,7 @@ export async function serveHttp(
     version: string,
   ): Promise<object> {
     const body = await readJson(request);
+    refuseBinary(body.parameters as Parameters);
     const controller = new AbortController();
     response.once('close', () => controller.abort());
     const { model, outputs } = await infer(repository, metrics, {
@@ -138,19 +174,24 @@ export async function serveHttp(
         .end(await metrics.registry.metrics());
       return null;
     }
-    if (method === 'POST' && path === '/v2/repository/index') return repository.index();
+    if (method === 'POST' && path === '/v2/repository/index') {
+      const { ready } = await readJson(request);
+      return repository.index().filter((row) => ready !== true || row.state === 'READY');
+    }
     const control = REPOSITORY_PATH.exec(path);
     if (control && method === 'POST') {
-      await repository[control[2] as 'load' | 'unload'](decodeURIComponent(control[1]!));
+      await repository[control[2] as 'load' | 'unload'](decodeName(control[1]!));
       return {};
     }
     const match = MODEL_PATH.exec(path);
     if (!match) throw new InferError('NOT_FOUND', `no such path: ${method} ${path}`);
     const [, rawName, version = '', action = ''] = match;
-    const name = decodeURIComponent(rawName!);
+    const name = decodeName(rawName!);
     if (method === 'POST' && action === '/infer') return modelInfer(request, response, name, version);
     if (method === 'GET' && action === '') return describeModel(repository.get(name, version));
     if (method === 'GET' && action === '/config') return describeConfig(repository.get(name, version));
+    if (method === 'GET' && action === '/stats')
+      return { model_stats: [await statisticsOf(repository.get(name, version), metrics)] };
     if (method === 'GET' && action === '/ready') {
       repository.get(name, version);
       return {};
@@ -166,10 +207,8 @@ export async function serveHttp(
     answer(request, response).then(
       (body) => body && send(200, body),
       (error: unknown) => {
-        const known = error instanceof InferError;
-        send(known ? HTTP_STATUS[error.code] : 500, {
-          error: known ? error.message : `internal error: ${error}`,
-        });
+        const code = error instanceof InferError ? HTTP_STATUS[error.code] : 500;
+        send(code, { error: errorText(error) });
       },
     );
   });

@@ -40,6 +40,10 @@ export interface RouterServer {
 
 const CLOSE_MS = 2_000;
 
+/** An IPv6 address stands in brackets before a port. */
+const at = (host: string, port: number) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+
+/** @throws Error when the repository can't be read or an address can't be listened on. */
 export async function startRouterServer(options: RouterServerOptions): Promise<RouterServer> {
   const host = options.host ?? '127.0.0.1';
   const metrics = createMetrics();
@@ -50,8 +54,11 @@ export async function startRouterServer(options: RouterServerOptions): Promise<R
     ...(options.log && { log: options.log }),
   });
   await repository.sync();
-  const grpc = await serveGrpc(repository, metrics, `${host}:${options.grpcPort ?? 0}`);
-  const http = await serveHttp(repository, metrics, host, options.httpPort ?? 0);
+  const grpc = await serveGrpc(repository, metrics, at(host, options.grpcPort ?? 0));
+  const http = await serveHttp(repository, metrics, host, options.httpPort ?? 0).catch((error: unknown) => {
+    grpc.force();
+    throw error;
+  });
   const seconds = options.pollSeconds ?? 2;
   const poll =
     seconds > 0
@@ -61,8 +68,8 @@ export async function startRouterServer(options: RouterServerOptions): Promise<R
         )
       : null;
   return {
-    grpc: `${host}:${grpc.port}`,
-    http: `http://${host}:${http.port}`,
+    grpc: at(host, grpc.port),
+    http: `http://${at(host, http.port)}`,
     repository,
     close: async () => {
       if (poll) clearInterval(poll);

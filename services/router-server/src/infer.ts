@@ -1,8 +1,9 @@
 /** One inference, whatever protocol it came by: checks the inputs, runs, picks and ranks the outputs. */
 import { InferError } from './errors.ts';
+import type { LoadedModel } from './load-model.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { TensorSpec } from './model-config.ts';
-import type { LoadedModel, Repository } from './repository.ts';
+import type { Repository } from './repository.ts';
 import { elements, type Tensor, type TensorData, type Tensors } from './tensor.ts';
 
 export interface InputTensor {
@@ -44,7 +45,7 @@ function checkInput(model: LoadedModel, spec: TensorSpec, given: InputTensor | u
     throw bad(`${where}: datatype is ${given.datatype}, it must be ${spec.datatype}`);
   const fits =
     given.shape.length === wanted.length &&
-    given.shape.every((n, i) => n >= 0 && (wanted[i] === -1 || wanted[i] === n));
+    given.shape.every((n, i) => Number.isInteger(n) && n >= 0 && (wanted[i] === -1 || wanted[i] === n));
   if (!fits) throw bad(`${where}: shape is [${given.shape.join(',')}], it must be [${wanted.join(',')}]`);
   const rows = given.shape[0] ?? 1;
   if (batched && (rows < 1 || rows > maxBatchSize))
@@ -66,23 +67,34 @@ function checkInputs(model: LoadedModel, inputs: readonly InputTensor[]): Tensor
       `model '${model.config.name}' has no input '${unknown.name}'; it has: ${specs.map((spec) => spec.name).join(', ')}`,
     );
   }
-  return new Map(
-    specs.map((spec) => [
-      spec.name,
-      checkInput(
-        model,
-        spec,
-        inputs.find((input) => input.name === spec.name),
-      ),
-    ]),
-  );
+  const checked = new Map<string, Tensor>();
+  for (const spec of specs) {
+    const [given, twice] = inputs.filter((input) => input.name === spec.name);
+    if (twice) throw bad(`model '${model.config.name}', input '${spec.name}': given twice`);
+    checked.set(spec.name, checkInput(model, spec, given));
+  }
+  if (model.config.maxBatchSize > 0) checkSameBatch(model, checked);
+  return checked;
+}
+
+function checkSameBatch(model: LoadedModel, inputs: Tensors): void {
+  const rows = [...inputs].map(([name, { shape }]) => `${name} ${shape[0]}`);
+  if (new Set([...inputs.values()].map(({ shape }) => shape[0])).size > 1)
+    throw bad(
+      `model '${model.config.name}': inputs of one request must have one batch size, got ${rows.join(', ')}`,
+    );
 }
 
 /** The best k of each row as Triton writes them: `score:index:label`, without the label where there is none. */
-function classify(tensor: Tensor, k: number, labels: readonly string[] | undefined): Tensor {
+function classify(
+  tensor: Tensor,
+  k: number,
+  labels: readonly string[] | undefined,
+  batched: boolean,
+): Tensor {
   if (tensor.datatype !== 'FP32') throw bad(`classification wants an FP32 output, not ${tensor.datatype}`);
   const data = tensor.data as Float32Array;
-  const rows = tensor.shape[0]!;
+  const rows = batched ? tensor.shape[0]! : 1;
   const size = data.length / rows;
   const best = Math.min(k, size);
   const out: Buffer[] = [];
@@ -99,7 +111,7 @@ function classify(tensor: Tensor, k: number, labels: readonly string[] | undefin
       );
     }
   }
-  return { datatype: 'BYTES', shape: [rows, best], data: out };
+  return { datatype: 'BYTES', shape: batched ? [rows, best] : [best], data: out };
 }
 
 /** Rejects as soon as the signal comes; the run itself may still end for its batch mates. */
@@ -134,15 +146,22 @@ export async function infer(
     const unknown = wishes.find((wish) => !names.includes(wish.name));
     if (unknown)
       throw bad(`model '${model.config.name}' has no output '${unknown.name}'; it has: ${names.join(', ')}`);
+    for (const { name, classification } of wishes) {
+      if (!Number.isInteger(classification) || classification < 0)
+        throw bad(`output '${name}': classification must be the number of classes wanted, 1 or more`);
+    }
     const results = await unlessAborted(model.infer(inputs, call.signal), call.signal);
     const outputs = wishes.map(({ name, classification }) => {
       const tensor = results.get(name)!;
       return {
         name,
-        ...(classification > 0 ? classify(tensor, classification, model.labels.get(name)) : tensor),
+        ...(classification > 0
+          ? classify(tensor, classification, model.labels.get(name), model.config.maxBatchSize > 0)
+          : tensor),
       };
     });
     metrics.success.inc(by);
+    metrics.lastInference.set(by.model, Date.now());
     if (model.config.platform === 'ensemble')
       metrics.count.inc(by, results.values().next().value?.shape[0] ?? 1);
     metrics.requestUs.inc(by, (performance.now() - started) * 1000);

@@ -1,42 +1,81 @@
 /**
- * Starts the embedded classifier server.
- *
- *     node src/main.ts --repository DIR [--host H] [--grpc-port N] [--http-port N] [--poll-seconds N] [--threads N]
- *                      [--exit-with-parent]
+ * Starts the embedded classifier server; `--help` tells the options.
  *
  * Prints `ready grpc HOST:PORT http URL` when it serves.
  */
 import { parseArgs } from 'node:util';
 import { startRouterServer } from './index.ts';
 
-const { values } = parseArgs({
-  options: {
-    repository: { type: 'string' },
-    host: { type: 'string', default: '127.0.0.1' },
-    'grpc-port': { type: 'string', default: '8001' },
-    'http-port': { type: 'string', default: '8000' },
-    'poll-seconds': { type: 'string', default: '2' },
-    threads: { type: 'string' },
-    'exit-with-parent': { type: 'boolean' },
-  },
-});
-if (!values.repository) {
-  console.error('--repository DIR is missing');
-  process.exit(2);
+const HELP = `node src/main.ts --repository DIR
+
+  --host H             address to listen on (default: 127.0.0.1)
+  --grpc-port N        KServe v2 over gRPC (default: 8001; 0 takes a free one)
+  --http-port N        KServe v2 over HTTP, and /metrics (default: 8000)
+  --poll-seconds N     time between looks at the repository (default: 2; 0: only by the repository API)
+  --threads N          threads of one inference (default: one per core, at most 4)
+  --exit-with-parent   stop when standard input ends`;
+
+function fail(message: string, code: number): never {
+  console.error(message);
+  process.exit(code);
 }
+
+function flags() {
+  try {
+    return parseArgs({
+      options: {
+        repository: { type: 'string' },
+        host: { type: 'string', default: '127.0.0.1' },
+        'grpc-port': { type: 'string', default: '8001' },
+        'http-port': { type: 'string', default: '8000' },
+        'poll-seconds': { type: 'string', default: '2' },
+        threads: { type: 'string' },
+        'exit-with-parent': { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    fail(`${(error as Error).message}\n\n${HELP}`, 2);
+  }
+}
+
+const values = flags();
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+
+function number(
+  flag: 'grpc-port' | 'http-port' | 'poll-seconds' | 'threads',
+  least: number,
+  most: number,
+): number {
+  const value = Number(values[flag]);
+  const isWhole = flag === 'poll-seconds' || Number.isInteger(value);
+  if (values[flag]?.trim() === '' || !isWhole || !(value >= least && value <= most))
+    fail(`--${flag} must be a number from ${least} to ${most}, not '${values[flag]}'`, 2);
+  return value;
+}
+
+if (!values.repository) fail(`--repository DIR is missing\n\n${HELP}`, 2);
 
 const server = await startRouterServer({
   repository: values.repository,
   host: values.host,
-  grpcPort: Number(values['grpc-port']),
-  httpPort: Number(values['http-port']),
-  pollSeconds: Number(values['poll-seconds']),
-  ...(values.threads && { threads: Number(values.threads) }),
+  grpcPort: number('grpc-port', 0, 65_535),
+  httpPort: number('http-port', 0, 65_535),
+  pollSeconds: number('poll-seconds', 0, 86_400),
+  ...(values.threads !== undefined && { threads: number('threads', 1, 256) }),
   log: (line) => console.error(`router-server: ${line}`),
-});
+}).catch((error: Error) => fail(`router-server: can’t start: ${error.message}`, 1));
 console.log(`ready grpc ${server.grpc} http ${server.http}`);
 
-const stop = () => void server.close().then(() => process.exit(0));
-process.once('SIGTERM', stop).once('SIGINT', stop);
+let stopping = false;
+const stop = () => {
+  if (stopping) return;
+  stopping = true;
+  void server.close().then(() => process.exit(0));
+};
+process.on('SIGTERM', stop).on('SIGINT', stop);
 // A parent that is killed can't stop its children; the end of the pipe tells them.
 if (values['exit-with-parent']) process.stdin.once('end', stop).once('error', stop).resume();

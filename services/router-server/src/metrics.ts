@@ -9,6 +9,8 @@ export function createMetrics() {
     new Counter({ name, help, labelNames: [...LABELS], registers: [registry] });
   return {
     registry,
+    /** Time of each model's last answer, ms since the epoch. */
+    lastInference: new Map<string, number>(),
     success: counter('nv_inference_request_success', 'Requests answered'),
     failure: counter('nv_inference_request_failure', 'Requests failed'),
     count: counter('nv_inference_count', 'Rows inferred'),

@@ -1,66 +1,75 @@
-/** A model.onnx through onnxruntime on the CPU; inference runs on its own threads, off the event loop. */
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import type { ModelConfig } from './model-config.ts';
-import type { Tensor, TensorData, Tensors } from './tensor.ts';
+/** A model.onnx checked against its config. Large ones compute in a thread of their own, off the event loop. */
+import { stat } from 'node:fs/promises';
+import type { ModelConfig, TensorSpec } from './model-config.ts';
+import { RemoteSession } from './onnx-remote.ts';
+import { OnnxSession, type OnnxSignature, type OnnxTensor, ORT_TYPES } from './onnx-session.ts';
+import type { Tensors } from './tensor.ts';
 
-const ORT_TYPES: Readonly<Record<string, 'float32' | 'int64' | 'int32'>> = {
-  FP32: 'float32',
-  INT64: 'int64',
-  INT32: 'int32',
-};
-const TYPE_NAMES: Readonly<Record<string, string>> = { float32: 'FP32', int64: 'INT64', int32: 'INT32' };
+/** A head of tens of kilobytes runs in some 40 µs, less than the way to another thread and back. */
+const INLINE_BYTES = 1024 * 1024;
 
-export class OnnxModel {
-  readonly #session: InferenceSession;
-  readonly #outputs: readonly string[];
+export interface RunnableModel {
+  readonly run: (inputs: Tensors) => Promise<Tensors>;
+  readonly close: () => Promise<void>;
+}
 
-  private constructor(session: InferenceSession, outputs: readonly string[]) {
-    this.#session = session;
-    this.#outputs = outputs;
-  }
+const show = (name: string, type: string, dims: readonly number[]) => `${name} ${type}[${dims.join(',')}]`;
 
-  /** Loads and checks the file against its config: names on both sides must agree. */
-  static async load(file: string, config: ModelConfig, threads: number): Promise<OnnxModel> {
-    const session = await InferenceSession.create(file, {
-      executionProviders: ['cpu'],
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: 3,
-    });
-    for (const [kind, specs, names] of [
-      ['input', config.inputs, session.inputNames],
-      ['output', config.outputs, session.outputNames],
-    ] as const) {
-      const missing = specs.filter((spec) => !names.includes(spec.name));
-      if (missing.length > 0) {
-        const wanted = missing.map((spec) => spec.name).join(', ');
-        throw new Error(
-          `config names ${kind} ${wanted}, but the ONNX file has ${kind}s: ${names.join(', ')}`,
-        );
-      }
+function checkTensors(
+  kind: string,
+  specs: readonly TensorSpec[],
+  declared: readonly OnnxTensor[],
+  batched: boolean,
+): void {
+  for (const spec of specs) {
+    const type = ORT_TYPES[spec.datatype];
+    if (!type)
+      throw new Error(`config: ${kind} ${spec.name} is ${spec.datatype}, which no ONNX model takes here`);
+    const own = declared.find((tensor) => tensor.name === spec.name);
+    if (!own) {
+      const names = declared.map((tensor) => tensor.name).join(', ');
+      throw new Error(`config names ${kind} ${spec.name}, but the ONNX file has ${kind}s: ${names}`);
     }
-    return new OnnxModel(
-      session,
-      config.outputs.map((spec) => spec.name),
-    );
-  }
-
-  async run(inputs: Tensors): Promise<Tensors> {
-    const feeds: Record<string, OrtTensor> = {};
-    for (const [name, { datatype, shape, data }] of inputs) {
-      feeds[name] = new OrtTensor(ORT_TYPES[datatype] as 'float32', data as Float32Array, [...shape]);
+    const dims = batched ? [-1, ...spec.dims] : spec.dims;
+    const isBatch = (index: number) => batched && index === 0;
+    const fits =
+      own.type === type &&
+      own.dims.length === dims.length &&
+      own.dims.every((n, i) => n === -1 || (!isBatch(i) && (dims[i] === -1 || n === dims[i])));
+    if (!fits) {
+      throw new Error(
+        `config has ${kind} ${show(spec.name, type, dims)}, but the ONNX file has ${show(own.name, own.type, own.dims)}`,
+      );
     }
-    const results = await this.#session.run(feeds, [...this.#outputs]);
-    return new Map(
-      this.#outputs.map((name): [string, Tensor] => {
-        const { type, dims, data } = results[name]!;
-        return [name, { datatype: TYPE_NAMES[type]!, shape: [...dims], data: data as TensorData }];
-      }),
-    );
   }
+}
 
-  async close(): Promise<void> {
-    await this.#session.release();
+function check(config: ModelConfig, { inputs, outputs }: OnnxSignature): void {
+  const batched = config.maxBatchSize > 0;
+  checkTensors('input', config.inputs, inputs, batched);
+  checkTensors('output', config.outputs, outputs, batched);
+  const unfed = inputs.find((own) => !config.inputs.some((spec) => spec.name === own.name));
+  if (unfed) throw new Error(`the ONNX file wants input ${unfed.name}, which the config does not name`);
+}
+
+/** @throws Error when the file is missing or broken, or when its inputs and outputs are not the config's. */
+export async function loadOnnxModel(
+  file: string,
+  config: ModelConfig,
+  threads: number,
+): Promise<RunnableModel> {
+  const info = await stat(file).catch(() => null);
+  if (!info?.isFile()) throw new Error(`its version folder has no ${config.modelFilename}`);
+  const outputs = config.outputs.map((spec) => spec.name);
+  const session =
+    info.size > INLINE_BYTES
+      ? await RemoteSession.load({ file, threads, outputs })
+      : await OnnxSession.load(file, 1);
+  try {
+    check(config, session.signature);
+  } catch (error) {
+    await session.close();
+    throw error;
   }
+  return { run: (inputs) => session.run(inputs, outputs), close: () => session.close() };
 }

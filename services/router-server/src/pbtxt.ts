@@ -41,8 +41,18 @@ function tokenize(source: string): Token[] {
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
 
-const unquote = (text: string) =>
-  text.slice(1, -1).replaceAll(/\\(.)/g, (_, char: string) => ESCAPES[char] ?? char);
+/** Octal and hex escapes are bytes of UTF-8: protobuf's own writers put every non-ASCII character that way. */
+function unquote(text: string): string {
+  const parts = text.slice(1, -1).matchAll(/\\([0-7]{1,3}|[xX][\da-fA-F]{1,2}|.)|[^\\]+/g);
+  return Buffer.concat(
+    Array.from(parts, ([whole, code]) => {
+      if (code === undefined) return Buffer.from(whole);
+      if (/^[0-7]/.test(code)) return Buffer.from([Number.parseInt(code, 8) & 0xff]);
+      if (/^[xX]./.test(code)) return Buffer.from([Number.parseInt(code.slice(1), 16)]);
+      return Buffer.from(ESCAPES[code] ?? code);
+    }),
+  ).toString('utf8');
+}
 
 class Parser {
   readonly #tokens: Token[];
@@ -67,7 +77,8 @@ class Parser {
   }
 
   message(end: string | null): PbMessage {
-    const message: PbMessage = {};
+    // No prototype: a field may be called `constructor`.
+    const message: PbMessage = Object.create(null);
     for (;;) {
       const name = this.#peek();
       if (name === undefined) {

@@ -1,32 +1,15 @@
 /**
- * The model repository: finds models, loads what this server can serve, refuses the rest by name, and takes up changes
- * while it serves. A folder without `config.pbtxt`, or whose name begins with a dot, is not there yet: writers write
- * beside and rename.
+ * The models that are served. Takes up changes of the folder while it serves: what changed is loaded beside, then all of
+ * it takes its place at once, so that a request sees the old models or the new ones and never a mixture.
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Batcher } from './batcher.ts';
-import { planEnsemble, runEnsemble } from './ensemble.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { InferError } from './errors.ts';
+import { type LoadedModel, loadEnsemble, loadLeaf } from './load-model.ts';
 import type { ServerMetrics } from './metrics.ts';
 import { type ModelConfig, readModelConfig } from './model-config.ts';
-import { OnnxModel } from './onnx-model.ts';
-import type { Tensors } from './tensor.ts';
-import { TokenizerModel, tokenizerOptions } from './tokenizer-model.ts';
-
-/** The parameter by which a Python model names the step of this server that does the same. */
-export const IMPLEMENTATION = 'router_server_implementation';
-
-export interface LoadedModel {
-  readonly config: ModelConfig;
-  readonly version: string;
-  /** Label lists by output name. */
-  readonly labels: ReadonlyMap<string, readonly string[]>;
-  readonly infer: (inputs: Tensors, signal?: AbortSignal) => Promise<Tensors>;
-  /** Changes when any of its files does. */
-  readonly stamp: string;
-  readonly close: () => Promise<void>;
-}
+import { listModels, stampOf } from './model-files.ts';
 
 export interface IndexRow {
   readonly name: string;
@@ -42,40 +25,43 @@ export interface RepositoryOptions {
   readonly log?: (line: string) => void;
 }
 
-/** Time for requests under way on a model that was replaced. */
+interface Refusal {
+  readonly reason: string;
+  readonly stamp: string;
+}
+
+interface Found {
+  readonly config: ModelConfig;
+  readonly stamp: string;
+}
+
+type Models = Map<string, LoadedModel>;
+
+/** Time for requests under way on a model that was replaced, ms. */
 const RETIRE_MS = 30_000;
+/** A folder can only be replaced by two renames; a model that is gone for so short is not gone, ms. */
+const SWAP_MS = 250;
 
-async function newestVersion(folder: string): Promise<string> {
-  const names = await readdir(folder);
-  const versions = names.filter((name) => /^[1-9]\d*$/.test(name)).map(Number);
-  if (versions.length === 0) throw new Error('has no version folder (1/, 2/, …)');
-  return String(Math.max(...versions));
-}
-
-/** Sizes and times of everything that makes the model; it changes when they do. */
-async function stampOf(folder: string): Promise<string> {
-  const names = await readdir(folder, { recursive: true });
-  const parts = await Promise.all(
-    names.sort().map(async (name) => {
-      const info = await stat(join(folder, name));
-      return info.isFile() ? `${name}:${info.size}:${info.mtimeMs}` : '';
-    }),
-  );
-  return parts.join('|');
-}
+const isEnsemble = (config: ModelConfig) => config.platform === 'ensemble';
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 export class Repository {
   readonly #options: RepositoryOptions;
-  readonly #models = new Map<string, LoadedModel>();
-  readonly #refused = new Map<string, { reason: string; stamp: string }>();
+  #models: Models = new Map();
+  /** A model may be served and refused: its files changed to something that can't be served, the old form goes on. */
+  readonly #refused = new Map<string, Refusal>();
   readonly #unloaded = new Set<string>();
-  #syncing: Promise<void> | null = null;
+  /** Models that compute and are not closed yet, the replaced ones too. */
+  readonly #open = new Set<LoadedModel>();
+  readonly #retiring = new WeakSet<LoadedModel>();
+  #polling: Promise<void> | null = null;
+  #tail: Promise<void> = Promise.resolve();
 
   constructor(options: RepositoryOptions) {
     this.#options = options;
   }
 
-  /** @throws InferError NOT_FOUND with the reason, when the model was refused. */
+  /** @throws InferError NOT_FOUND, or UNAVAILABLE with the reason when the model is there but was refused. */
   get(name: string, version = ''): LoadedModel {
     const model = this.#models.get(name);
     if (model && (version === '' || version === '-1' || version === model.version)) return model;
@@ -83,198 +69,206 @@ export class Repository {
       throw new InferError('NOT_FOUND', `model '${name}' has version ${model.version}, not ${version}`);
     const refused = this.#refused.get(name);
     if (refused) throw new InferError('UNAVAILABLE', `model '${name}' is not ready: ${refused.reason}`);
-    const names = [...this.#models.keys()].join(', ') || 'none';
+    if (this.#unloaded.has(name))
+      throw new InferError('UNAVAILABLE', `model '${name}' was unloaded; load it to use it`);
+    const names = [...this.#models.keys()].sort().join(', ') || 'none';
     throw new InferError('NOT_FOUND', `unknown model '${name}'; loaded: ${names}`);
   }
 
   index(): IndexRow[] {
-    return [
-      ...[...this.#models].map(
-        ([name, { version }]): IndexRow => ({ name, version, state: 'READY', reason: '' }),
-      ),
-      ...[...this.#refused].map(
-        ([name, { reason }]): IndexRow => ({ name, version: '', state: 'UNAVAILABLE', reason }),
-      ),
-    ].sort((a, b) => a.name.localeCompare(b.name));
+    const rows: IndexRow[] = [];
+    for (const [name, { version }] of this.#models) {
+      const refused = this.#refused.get(name);
+      const reason = refused ? `serves its older form, its files were refused: ${refused.reason}` : '';
+      rows.push({ name, version, state: 'READY', reason });
+    }
+    for (const [name, { reason }] of this.#refused)
+      if (!this.#models.has(name)) rows.push({ name, version: '', state: 'UNAVAILABLE', reason });
+    for (const name of this.#unloaded)
+      rows.push({ name, version: '', state: 'UNAVAILABLE', reason: 'unloaded' });
+    return rows.sort((a, b) => a.name.localeCompare(b.name));
   }
 
   /** Takes up what has changed on disk. Overlapping calls are one. */
   sync(): Promise<void> {
-    this.#syncing ??= this.#sync().finally(() => {
-      this.#syncing = null;
+    this.#polling ??= this.#inTurn(null).finally(() => {
+      this.#polling = null;
     });
-    return this.#syncing;
+    return this.#polling;
   }
 
+  /**
+   * Loads a model, or loads it anew; the steps of an ensemble that are not loaded come with it.
+   *
+   * @throws InferError with the reason; what served before goes on.
+   */
   async load(name: string): Promise<void> {
-    this.#unloaded.delete(name);
-    this.#refused.delete(name);
-    await this.sync();
+    const names = await this.#withSteps(name);
+    for (const each of names) {
+      this.#unloaded.delete(each);
+      this.#refused.delete(each);
+    }
+    await this.#inTurn(names);
+    const refused = this.#refused.get(name);
+    if (refused) throw new InferError('INVALID_ARGUMENT', `failed to load '${name}': ${refused.reason}`);
     this.get(name);
   }
 
   async unload(name: string): Promise<void> {
-    this.get(name);
+    if (!this.#models.has(name) && !this.#refused.has(name)) this.get(name);
     this.#unloaded.add(name);
-    await this.sync();
+    await this.#inTurn(new Set());
   }
 
   async close(): Promise<void> {
-    await this.#syncing;
-    await Promise.all([...this.#models.values()].map((model) => model.close()));
-    this.#models.clear();
+    await this.#tail;
+    const open = [...this.#open];
+    this.#open.clear();
+    this.#models = new Map();
+    await Promise.all(open.map((model) => model.close()));
   }
 
-  async #sync(): Promise<void> {
+  /** One change at a time; a load or unload must not join a look that has already passed its folder. */
+  #inTurn(only: ReadonlySet<string> | null): Promise<void> {
+    const turn = this.#tail.then(() => this.#sync(only));
+    this.#tail = turn.catch(() => {});
+    return turn;
+  }
+
+  async #withSteps(name: string, names = new Set<string>()): Promise<Set<string>> {
+    if (names.has(name)) return names;
+    names.add(name);
+    const found = await this.#read(name).catch(() => null);
+    for (const step of found?.config.steps ?? [])
+      if (!this.#models.has(step.model)) await this.#withSteps(step.model, names);
+    return names;
+  }
+
+  async #sync(only: ReadonlySet<string> | null): Promise<void> {
     const folders = await this.#folders();
-    for (const name of [...this.#models.keys(), ...this.#refused.keys()])
-      if (!folders.has(name)) this.#drop(name);
-    // Ensembles come last: their steps must be there.
-    const configs: ModelConfig[] = [];
+    for (const name of this.#refused.keys()) if (!folders.has(name)) this.#refused.delete(name);
+    const next: Models = new Map();
+    const ensembles = new Map<string, Found>();
     for (const name of folders) {
-      const config = await this.#read(name);
-      if (config) configs.push(config);
+      const old = this.#models.get(name);
+      if (only && !only.has(name) && !(old && isEnsemble(old.config)) && !this.#refused.has(name)) {
+        if (old) next.set(name, old);
+        continue;
+      }
+      const model = await this.#takeLeaf(name, ensembles);
+      if (model) next.set(name, model);
     }
-    for (const ensembles of [false, true]) {
-      for (const config of configs)
-        if ((config.platform === 'ensemble') === ensembles) await this.#take(config);
-    }
+    await this.#takeEnsembles(ensembles, next, folders);
+    this.#swap(next);
   }
 
+  /** Names on disk, less what was unloaded. A loaded model that is missing is looked for a second time. */
   async #folders(): Promise<Set<string>> {
-    const found = new Set<string>();
-    for (const entry of await readdir(this.#options.folder, { withFileTypes: true })) {
-      if (!entry.isDirectory() || entry.name.startsWith('.') || this.#unloaded.has(entry.name)) continue;
-      const there = await stat(join(this.#options.folder, entry.name, 'config.pbtxt')).catch(() => null);
-      if (there) found.add(entry.name);
+    const { folder } = this.#options;
+    let found = await listModels(folder);
+    if ([...this.#models.keys()].some((name) => !found.has(name))) {
+      await sleep(SWAP_MS);
+      found = await listModels(folder);
     }
-    return found;
+    return new Set([...found].filter((name) => !this.#unloaded.has(name)));
   }
 
-  #drop(name: string): void {
-    const model = this.#models.get(name);
-    this.#models.delete(name);
-    this.#refused.delete(name);
-    if (model) {
-      this.#log(`unloaded ${name}`);
-      setTimeout(() => void model.close(), RETIRE_MS).unref();
-    }
+  async #read(name: string): Promise<Found> {
+    const folder = join(this.#options.folder, name);
+    const stamp = await stampOf(folder);
+    const config = readModelConfig(await readFile(join(folder, 'config.pbtxt'), 'utf8'), name);
+    return { config, stamp };
   }
 
-  #refuse(name: string, stamp: string, error: unknown): null {
-    const reason = error instanceof Error ? error.message : String(error);
-    if (this.#refused.get(name)?.reason !== reason) this.#log(`refused ${name}: ${reason}`);
-    // What served before goes on serving: a broken change takes nothing away.
-    if (!this.#models.has(name)) this.#refused.set(name, { reason, stamp });
-    return null;
-  }
-
-  async #read(name: string): Promise<ModelConfig | null> {
-    try {
-      return readModelConfig(await readFile(join(this.#options.folder, name, 'config.pbtxt'), 'utf8'), name);
-    } catch (error) {
-      return this.#refuse(name, '', error);
-    }
-  }
-
-  async #take(config: ModelConfig): Promise<void> {
-    const { name } = config;
+  /** Loads a model that computes itself, unless nothing changed; ensembles are put aside for later. */
+  async #takeLeaf(name: string, ensembles: Map<string, Found>): Promise<LoadedModel | null> {
+    const old = this.#models.get(name) ?? null;
     const folder = join(this.#options.folder, name);
     let stamp = '';
     try {
       stamp = await stampOf(folder);
-      if (this.#models.get(name)?.stamp === stamp) return;
-      if (config.platform !== 'ensemble' && this.#refused.get(name)?.stamp === stamp) return;
-      const version = await newestVersion(folder);
-      const model = await this.#build(config, folder, version, stamp);
-      const old = this.#models.get(name);
-      this.#models.set(name, model);
+      if (old?.stamp === stamp && !isEnsemble(old.config)) {
+        this.#refused.delete(name);
+        return old;
+      }
+      const found = await this.#read(name);
+      if (isEnsemble(found.config)) {
+        ensembles.set(name, found);
+        return null;
+      }
+      if (this.#refused.get(name)?.stamp === stamp) return old;
+      const { threads, metrics } = this.#options;
+      const model = await loadLeaf(found.config, { folder, stamp, threads, metrics });
+      if ((await stampOf(folder)) !== stamp) {
+        await model.close();
+        throw new Error('its files changed while they were read');
+      }
+      this.#open.add(model);
       this.#refused.delete(name);
-      this.#log(`loaded ${name} version ${version}`);
-      if (old) setTimeout(() => void old.close(), RETIRE_MS).unref();
+      this.#log(`loaded ${name} version ${model.version}`);
+      return model;
     } catch (error) {
       this.#refuse(name, stamp, error);
+      return old;
     }
   }
 
-  async #build(config: ModelConfig, folder: string, version: string, stamp: string): Promise<LoadedModel> {
-    const labels = new Map<string, readonly string[]>();
-    for (const output of config.outputs) {
-      if (!output.labelFilename) continue;
-      const text = await readFile(join(folder, output.labelFilename), 'utf8');
-      labels.set(
-        output.name,
-        text
-          .split('\n')
-          .map((line) => line.trimEnd())
-          .filter(Boolean),
-      );
-    }
-    const base = { config, version, stamp };
-    if (config.platform === 'ensemble') {
-      const steps = planEnsemble(config, (step) => this.#models.get(step)?.config ?? null);
-      const outputs = config.outputs.map((output) => output.name);
-      for (const output of outputs) if (!labels.has(output)) this.#inheritLabels(labels, output, steps);
-      return {
-        ...base,
-        labels,
-        infer: (inputs, signal) => runEnsemble(steps, (step) => this.get(step), inputs, outputs, signal),
-        close: async () => {},
-      };
-    }
-    const model = await this.#runnable(config, join(folder, version));
-    const { metrics } = this.#options;
-    const by = { model: config.name, version };
-    const batcher = new Batcher(
-      (inputs) => model.run(inputs),
-      {
-        maxBatch: config.dynamicBatching ? Math.max(1, config.maxBatchSize) : 1,
-        maxDelayUs: config.dynamicBatching?.maxQueueDelayUs ?? 0,
-        maxQueue: config.dynamicBatching?.maxQueueSize ?? 1024,
-      },
-      {
-        onRun: (rows, queueMs, computeMs) => {
-          metrics.count.inc(by, rows);
-          metrics.execCount.inc(by);
-          metrics.queueUs.inc(by, queueMs * 1000);
-          metrics.computeUs.inc(by, computeMs * 1000);
-        },
-      },
-    );
-    return {
-      ...base,
-      labels,
-      infer: (inputs, signal) => batcher.submit(inputs, [...inputs.values()][0]!.shape[0]!, signal),
-      close: model.close,
-    };
-  }
-
-  /** As in Triton, labels that the last step's output declares come through the ensemble. */
-  #inheritLabels(labels: Map<string, readonly string[]>, output: string, steps: ModelConfig['steps']): void {
-    for (const step of steps) {
-      for (const [name, tensor] of Object.entries(step.outputMap)) {
-        const known = tensor === output && this.#models.get(step.model)?.labels.get(name);
-        if (known) labels.set(output, known);
+  /** Ensembles may have ensembles as steps, so it goes round until nothing more can be made. */
+  async #takeEnsembles(found: Map<string, Found>, next: Models, folders: ReadonlySet<string>): Promise<void> {
+    const left = new Map(found);
+    const errors = new Map<string, unknown>();
+    for (let before = -1; before !== left.size; ) {
+      before = left.size;
+      for (const [name, { config, stamp }] of left) {
+        if (config.steps.some((step) => left.has(step.model))) continue;
+        const old = this.#models.get(name);
+        const same = old?.stamp === stamp && [...old.parts].every(([step, part]) => next.get(step) === part);
+        try {
+          const folder = join(this.#options.folder, name);
+          const model = same ? old : await loadEnsemble(config, { folder, stamp }, next);
+          if (!same) this.#log(`loaded ${name} version ${model.version}`);
+          next.set(name, model);
+          this.#refused.delete(name);
+        } catch (error) {
+          errors.set(name, error);
+        }
+        left.delete(name);
       }
     }
+    for (const [name, { config }] of left) {
+      const waiting = config.steps.map((step) => step.model).filter((step) => left.has(step));
+      errors.set(name, new Error(`ensemble ${name}: its step ${waiting.join(', ')} needs itself`));
+    }
+    for (const [name, error] of errors) {
+      this.#refuse(name, found.get(name)!.stamp, error);
+      const old = this.#models.get(name);
+      // A change that does not fit takes nothing away; a step that was taken away does.
+      if (old && [...old.parts.keys()].every((step) => folders.has(step))) next.set(name, old);
+    }
   }
 
-  async #runnable(
-    config: ModelConfig,
-    folder: string,
-  ): Promise<{ run: (inputs: Tensors) => Promise<Tensors>; close: () => Promise<void> }> {
-    if (config.backend === 'onnxruntime') {
-      const model = await OnnxModel.load(join(folder, config.modelFilename), config, this.#options.threads);
-      return { run: (inputs) => model.run(inputs), close: () => model.close() };
+  #refuse(name: string, stamp: string, error: unknown): void {
+    const reason = reasonOf(error);
+    if (this.#refused.get(name)?.reason !== reason) this.#log(`refused ${name}: ${reason}`);
+    this.#refused.set(name, { reason, stamp });
+  }
+
+  #swap(next: Models): void {
+    for (const name of this.#models.keys()) if (!next.has(name)) this.#log(`unloaded ${name}`);
+    this.#models = next;
+    const needed = new Set<LoadedModel>();
+    const need = (model: LoadedModel) => {
+      needed.add(model);
+      for (const part of model.parts.values()) need(part);
+    };
+    for (const model of next.values()) need(model);
+    for (const model of this.#open) {
+      if (needed.has(model) || this.#retiring.has(model)) continue;
+      this.#retiring.add(model);
+      setTimeout(() => {
+        if (this.#open.delete(model)) void model.close();
+      }, RETIRE_MS).unref();
     }
-    if (config.backend === 'python' && config.parameters[IMPLEMENTATION] === 'prompt_tokenizer') {
-      const model = TokenizerModel.load(join(folder, 'tokenizer.json'), tokenizerOptions(config.parameters));
-      return { run: (inputs) => model.run(inputs), close: async () => {} };
-    }
-    const what = config.backend ? `backend '${config.backend}'` : `platform '${config.platform}'`;
-    throw new Error(
-      `${what} can’t be served here (only onnxruntime, ensembles, and the prompt_tokenizer step); use Triton for it`,
-    );
   }
 
   #log(line: string): void {

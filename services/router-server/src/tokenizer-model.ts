@@ -15,7 +15,8 @@ export interface TokenizerOptions {
   readonly padTo: readonly number[];
 }
 
-const decoder = new TextDecoder('utf-8');
+// Python's decode keeps a byte order mark, so this one does too.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Reads the options from the model's parameters. */
 export function tokenizerOptions(parameters: Readonly<Record<string, string>>): TokenizerOptions {
@@ -26,10 +27,11 @@ export function tokenizerOptions(parameters: Readonly<Record<string, string>>): 
     return value;
   };
   const maxTokens = number('max_tokens', 256);
-  const listed = (parameters.pad_to ?? '')
-    .split(',')
-    .map(Number)
-    .filter((n) => n > 0 && n < maxTokens);
+  const lengths = (parameters.pad_to ?? '').split(',').filter((part) => part.trim() !== '');
+  const wrong = lengths.find((part) => !/^\s*[1-9]\d*\s*$/.test(part));
+  if (wrong !== undefined)
+    throw new Error(`parameter pad_to must be whole numbers between commas, not '${wrong.trim()}'`);
+  const listed = lengths.map(Number).filter((n) => n < maxTokens);
   return {
     maxTokens,
     maxChars: number('max_chars', 16_384),
@@ -37,15 +39,29 @@ export function tokenizerOptions(parameters: Readonly<Record<string, string>>): 
   };
 }
 
-/** First and last half of a text longer than the limit; lengths in code points, as Python counts. */
+const isHigh = (unit: number) => unit >= 0xd800 && unit < 0xdc00;
+const isLow = (unit: number) => unit >= 0xdc00 && unit < 0xe000;
+
+/**
+ * First and last half of a text longer than the limit; lengths in code points, as Python counts. Walks the text without
+ * spreading it: a list of five million characters would stop the server for a second.
+ *
+ * @param text well-formed, as a decoder leaves it.
+ */
 export function cutChars(text: string, maxChars: number): { text: string; kept: number; whole: number } {
   // Code units bound code points from above, so short texts need no counting.
   if (text.length <= maxChars) return { text, kept: 1, whole: 1 };
-  const points = Array.from(text);
-  if (points.length <= maxChars) return { text, kept: 1, whole: 1 };
+  let whole = text.length;
+  for (let i = 0; i < text.length; i++) if (isLow(text.charCodeAt(i))) whole--;
+  if (whole <= maxChars) return { text, kept: 1, whole: 1 };
   const half = Math.floor(maxChars / 2);
-  const cut = `${points.slice(0, half).join('')} ${points.slice(-half).join('')}`;
-  return { text: cut, kept: 2 * half + 1, whole: points.length };
+  let head = 0;
+  let tail = text.length;
+  for (let n = 0; n < half; n++) {
+    head += isHigh(text.charCodeAt(head)) ? 2 : 1;
+    tail -= isLow(text.charCodeAt(tail - 1)) ? 2 : 1;
+  }
+  return { text: `${text.slice(0, head)} ${text.slice(tail)}`, kept: 2 * half + 1, whole };
 }
 
 /** [CLS] head tail [SEP]: over the limit, the first floor and last ceil half of the inner tokens stay. */
