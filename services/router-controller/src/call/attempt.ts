@@ -1,248 +1,187 @@
 /** One attempt at one target, up to the point where its answer may go out: headers, and of a stream the first content. */
 import type { Target } from '../config/types.ts';
 import type { AttemptOutcome } from '../request.ts';
+import { Clock } from './clock.ts';
 import type { UpstreamResponse } from './fetch-undici.ts';
-import { AttemptTimeout, outcomeOfError, outcomeOfStatus, rootCause } from './outcome.ts';
-import { type SseEvent, SseSplitter } from './sse.ts';
-import { StreamReader } from './stream-reader.ts';
+import type { HeaderBag } from './headers.ts';
+import { isCompressed, isEventStream, type Opening, readOpening, readUpTo } from './opening.ts';
+import { AttemptTimeout, describeError, outcomeOfError, outcomeOfStatus } from './outcome.ts';
 import type { SendOptions, Transport } from './transport.ts';
 
-/** A non-streamed answer up to this size is held whole before a byte goes out, so that a cut one can fall back. */
-export const HELD_BODY_BYTES = 8 * 1024 * 1024;
-/** Opening events held back while waiting for the first content. */
-const HELD_OPENING_BYTES = 256 * 1024;
-
-export interface StreamStart {
-  readonly splitter: SseSplitter;
-  readonly reader: StreamReader;
-  /** Events read so far, not yet sent. */
-  readonly held: readonly SseEvent[];
-  /** True when the upstream ended while events were held. */
-  readonly ended: boolean;
-}
+/** An upstream's error answer is kept up to this size, bytes. */
+const ERROR_BODY_BYTES = 1024 * 1024;
 
 /** An answer that may go to the client. */
 export interface Answer {
   readonly kind: 'answer';
   readonly response: UpstreamResponse;
-  /** Iterates the body's chunks; each wait is limited by the target's idle time. */
+  readonly opening: Opening;
+  /** The rest of the body; each wait is limited by the target's idle time. */
   readonly chunks: AsyncIterator<Buffer>;
-  /** Set for event streams. */
-  readonly stream: StreamStart | null;
-  /** The held body of an answer that is no stream; null when it was too large to hold whole. */
-  readonly body: Buffer | null;
-  /** First chunks of a body too large to hold. */
-  readonly begun: readonly Buffer[];
   readonly firstByteMs: number;
-  /** Ends the upstream call; safe to call at any time. */
+  /** Ends the upstream call and lets go of all it holds; safe to call at any time, needed once. */
   readonly abort: () => void;
+}
+
+/** The upstream's own error answer; `body` is null where it was cut or too large to keep. */
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly headers: HeaderBag;
+  readonly body: Buffer | null;
 }
 
 export interface Failure {
   readonly kind: 'failure';
   readonly outcome: AttemptOutcome;
+  /** Goes on after the target's name: "… answered 500". Holds nothing that a client must not see. */
   readonly message: string;
-  /** The upstream's own error answer, held whole. */
-  readonly answer: {
-    readonly status: number;
-    readonly headers: UpstreamResponse['headers'];
-    readonly body: Buffer;
-  } | null;
+  readonly answer: ErrorAnswer | null;
+  /** The error itself, for the log. */
+  readonly cause: unknown;
+  /** It failed because the router asked for usage: without that it may well succeed. */
+  readonly withoutUsage: boolean;
 }
 
 export type AttemptResult = Answer | Failure;
 
-const failure = (outcome: AttemptOutcome, message: string, answer: Failure['answer'] = null): Failure => ({
-  kind: 'failure',
-  outcome,
-  message,
-  answer,
-});
+export interface AttemptOptions extends Omit<SendOptions, 'signal'> {
+  /** Bytes of a plain answer that may be held. */
+  readonly heldBodyBytes: number;
+  /** The router asks for usage on its own account, and hides the event that it causes. */
+  readonly asksUsage: boolean;
+  /** Any of them ends the upstream call, and what has begun of the answer. */
+  readonly signals: readonly AbortSignal[];
+  readonly onFirstByte?: () => void;
+}
 
-/** The clock of one attempt: connect and first byte, then idle, and the whole. Each ends the upstream call. */
-class Clock {
-  readonly #target: Target;
-  readonly #controller: AbortController;
-  readonly #total: NodeJS.Timeout;
-  #step: NodeJS.Timeout | null = null;
-  #waitingFor: 'timeout_first_byte' | 'timeout_idle' = 'timeout_first_byte';
+export function failure(
+  outcome: AttemptOutcome,
+  message: string,
+  more: Partial<Pick<Failure, 'answer' | 'cause' | 'withoutUsage'>> = {},
+): Failure {
+  return { kind: 'failure', outcome, message, answer: null, cause: null, withoutUsage: false, ...more };
+}
 
-  constructor(target: Target, controller: AbortController) {
-    this.#target = target;
-    this.#controller = controller;
-    const { total_ms, first_byte_ms } = target.timeouts;
-    this.#total = setTimeout(
-      () => this.#end('timeout_total', `the whole call took over ${total_ms} ms`),
-      total_ms,
-    );
-    this.#step = setTimeout(
-      () =>
-        this.#end(this.#waitingFor, `${target.name} sent no byte of its answer within ${first_byte_ms} ms`),
-      first_byte_ms,
-    );
+/** An upstream call that is under way: its abort signal, clock and first byte. */
+class Running {
+  readonly controller = new AbortController();
+  readonly clock: Clock;
+  readonly started = performance.now();
+  firstByteMs: number | null = null;
+  readonly #signals: readonly AbortSignal[];
+  readonly #onFirstByte: (() => void) | undefined;
+  readonly #forward = () => this.controller.abort(this.reason());
+
+  constructor(target: Target, options: AttemptOptions) {
+    this.#signals = options.signals;
+    this.#onFirstByte = options.onFirstByte;
+    this.clock = new Clock(target, (reason) => this.controller.abort(reason));
+    for (const signal of this.#signals) signal.addEventListener('abort', this.#forward, { once: true });
+    if (this.cancelled) this.#forward();
   }
 
-  #end(outcome: AttemptOutcome, message: string): void {
-    this.#controller.abort(new AttemptTimeout(outcome, message));
+  /** True when the client left or another attempt won. */
+  get cancelled(): boolean {
+    return this.#signals.some((signal) => signal.aborted);
   }
 
-  /** A byte has come. */
-  tick(): void {
-    if (this.#waitingFor === 'timeout_idle') {
-      this.#step?.refresh();
-      return;
+  reason(): unknown {
+    return this.#signals.find((signal) => signal.aborted)?.reason;
+  }
+
+  release(): void {
+    this.clock.stop();
+    for (const signal of this.#signals) signal.removeEventListener('abort', this.#forward);
+  }
+
+  /** The body's chunks under the clock. Errors are those of the body, or the time limit that ended it. */
+  async *chunks(response: UpstreamResponse): AsyncGenerator<Buffer> {
+    const { clock, controller } = this;
+    try {
+      clock.wait();
+      for await (const chunk of response.body) {
+        if (this.firstByteMs === null) {
+          this.firstByteMs = performance.now() - this.started;
+          this.#onFirstByte?.();
+        }
+        clock.tick();
+        yield chunk as Buffer;
+        clock.wait();
+      }
+    } catch (error) {
+      throw controller.signal.aborted && controller.signal.reason instanceof Error
+        ? controller.signal.reason
+        : error;
+    } finally {
+      this.release();
     }
-    this.#waitingFor = 'timeout_idle';
-    if (this.#step) clearTimeout(this.#step);
-    const { idle_ms } = this.#target.timeouts;
-    this.#step = setTimeout(
-      () => this.#end('timeout_idle', `${this.#target.name} was silent for ${idle_ms} ms`),
-      idle_ms,
-    );
-  }
-
-  stop(): void {
-    clearTimeout(this.#total);
-    if (this.#step) clearTimeout(this.#step);
   }
 }
 
-/** The body's chunks under the attempt's clock. Errors are those of the body, or the time limit that ended it. */
-async function* timed(
-  response: UpstreamResponse,
-  clock: Clock,
-  signal: AbortSignal,
-  done: () => void,
-): AsyncGenerator<Buffer> {
-  try {
-    for await (const chunk of response.body) {
-      clock.tick();
-      yield chunk as Buffer;
-    }
-  } catch (error) {
-    throw signal.aborted && signal.reason instanceof Error ? signal.reason : error;
-  } finally {
-    clock.stop();
-    done();
-  }
-}
-
-async function readAll(
-  chunks: AsyncIterator<Buffer>,
-  limit: number,
-): Promise<{ parts: Buffer[]; whole: boolean }> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  while (size <= limit) {
-    const { value, done } = await chunks.next();
-    if (done) return { parts, whole: true };
-    parts.push(value);
-    size += value.length;
-  }
-  return { parts, whole: false };
-}
-
-const isStream = (response: UpstreamResponse) =>
-  String(response.headers['content-type'] ?? '').includes('text/event-stream') &&
-  !response.headers['content-encoding'];
-
-/**
- * Sends a request and reads as far as is needed to know whether its answer may go out.
- *
- * @param signal aborted when the client leaves or another attempt wins; the upstream call ends with it.
- */
+/** Sends a request and reads as far as is needed to know whether its answer may go out. Never rejects. */
 export async function attempt(
   transport: Transport,
   target: Target,
-  options: Omit<SendOptions, 'signal'>,
-  signal: AbortSignal,
+  options: AttemptOptions,
 ): Promise<AttemptResult> {
-  const controller = new AbortController();
-  const forward = () => controller.abort(signal.reason);
-  if (signal.aborted) forward();
-  signal.addEventListener('abort', forward, { once: true });
-  const clock = new Clock(target, controller);
-  const done = () => signal.removeEventListener('abort', forward);
-  const started = performance.now();
+  const running = new Running(target, options);
+  const { signal } = running.controller;
   let response: UpstreamResponse;
   try {
-    response = await transport.send(target, { ...options, signal: controller.signal });
+    response = await transport.send(target, { ...options, signal });
   } catch (error) {
-    clock.stop();
-    done();
-    if (signal.aborted) return failure('aborted', 'the client left');
-    const reason = controller.signal.aborted ? controller.signal.reason : error;
-    return failure(outcomeOfError(reason), rootCause(reason).message);
+    running.release();
+    if (running.cancelled) return failure('aborted', 'was not waited for');
+    const reason = signal.aborted ? signal.reason : error;
+    return failure(outcomeOfError(reason), describeError(reason), { cause: reason });
   }
-  const chunks = timed(response, clock, controller.signal, done);
   const abort = () => {
-    controller.abort(new Error('no longer wanted'));
+    running.release();
     response.body.on('error', () => {});
+    running.controller.abort(new Error('no longer wanted'));
     response.body.destroy();
-    clock.stop();
-    done();
   };
-  const answer = { kind: 'answer' as const, response, chunks, abort };
+  const fail = (result: Failure): Failure => {
+    abort();
+    return result;
+  };
+  const chunks = running.chunks(response);
+  const outcome = outcomeOfStatus(response.status);
   try {
-    if (response.status >= 400) {
-      const { parts } = await readAll(chunks, HELD_BODY_BYTES);
-      abort();
-      const body = Buffer.concat(parts);
-      const outcome = outcomeOfStatus(response.status);
-      return failure(outcome, `${target.name} answered ${response.status}`, {
-        status: response.status,
-        headers: response.headers,
-        body,
-      });
+    if (outcome === 'protocol_error')
+      return fail(failure(outcome, `answered with status ${response.status}`));
+    if (outcome !== 'ok') return fail(await errorAnswer(response, chunks, outcome, options.asksUsage));
+    if (options.asksUsage && isEventStream(response.headers) && isCompressed(response.headers)) {
+      // The usage event could not be found again in compressed bytes, so it must not be there.
+      return fail(failure('protocol_error', 'compressed its stream', { withoutUsage: true }));
     }
-    if (isStream(response)) {
-      const start = await readOpening(chunks);
-      const firstByteMs = performance.now() - started;
-      if ('error' in start) {
-        abort();
-        return failure(
-          'error_event',
-          `${target.name} began its stream with an error: ${start.error.slice(0, 300)}`,
-        );
-      }
-      if (start.ended && !start.reader.complete) {
-        abort();
-        return failure('cut', `${target.name} ended its stream before any content`);
-      }
-      return { ...answer, stream: start, body: null, begun: [], firstByteMs };
-    }
-    const { parts, whole } = await readAll(chunks, HELD_BODY_BYTES);
-    const firstByteMs = performance.now() - started;
-    const body = whole ? Buffer.concat(parts) : null;
-    return { ...answer, stream: null, body, begun: whole ? [] : parts, firstByteMs };
+    const opening = await readOpening(response.headers, chunks, options.heldBodyBytes);
+    if (opening.kind === 'broken') return fail(failure(opening.outcome, opening.message));
+    const firstByteMs = running.firstByteMs ?? performance.now() - running.started;
+    return { kind: 'answer', response, opening, chunks, firstByteMs, abort };
   } catch (error) {
     abort();
-    if (signal.aborted) return failure('aborted', 'the client left');
-    const outcome = error instanceof AttemptTimeout ? error.outcome : 'cut';
-    return failure(outcome, `${target.name} broke off its answer: ${rootCause(error).message}`);
+    if (running.cancelled) return failure('aborted', 'was not waited for');
+    if (error instanceof AttemptTimeout)
+      return failure(error.outcome, `broke off: ${error.message}`, { cause: error });
+    return failure('cut', 'broke off its answer', { cause: error });
   }
 }
 
-/** Reads a stream until its first content event, or an error before it. */
-async function readOpening(chunks: AsyncIterator<Buffer>): Promise<StreamStart | { error: string }> {
-  const splitter = new SseSplitter();
-  const reader = new StreamReader();
-  const held: SseEvent[] = [];
-  let size = 0;
-  for (;;) {
-    const { value, done } = await chunks.next();
-    const events = done ? [splitter.end()].filter((event) => event !== null) : splitter.push(value);
-    let ready = size > HELD_OPENING_BYTES;
-    for (const event of events) {
-      const kind = reader.read(event);
-      if (kind === 'error' && !ready) return { error: event.data ?? '' };
-      held.push(event);
-      size += event.bytes.length;
-      if (kind === 'content' || kind === 'done') ready = true;
-      // A later error in the same chunk must still reach the client as it came, after the content before it.
-      if (kind === 'error') ready = true;
-    }
-    if (done) return { splitter, reader, held, ended: true };
-    if (ready) return { splitter, reader, held, ended: false };
-  }
+/** Reads an error answer. The status counts even when its body is cut. */
+async function errorAnswer(
+  response: UpstreamResponse,
+  chunks: AsyncIterator<Buffer>,
+  outcome: AttemptOutcome,
+  askedUsage: boolean,
+): Promise<Failure> {
+  const { status, headers } = response;
+  const { parts, whole } = await readUpTo(chunks, ERROR_BODY_BYTES).catch(() => ({
+    parts: [],
+    whole: false,
+  }));
+  const body = whole ? Buffer.concat(parts) : null;
+  const withoutUsage =
+    askedUsage && (status === 400 || status === 422) && body?.includes('stream_options') === true;
+  return failure(outcome, `answered ${status}`, { answer: { status, headers, body }, withoutUsage });
 }

@@ -1,6 +1,7 @@
 /** What a request needs that not every model can do. */
 import type { Target } from '../config/types.ts';
 import type { ChatBody } from '../request.ts';
+import { CHARS_PER_TOKEN } from './usage.ts';
 
 export interface Needs {
   readonly vision: boolean;
@@ -8,40 +9,54 @@ export interface Needs {
   readonly tools: boolean;
   readonly json_schema: boolean;
   readonly streaming: boolean;
+  /** Estimated prompt, tokens. */
+  readonly prompt_tokens: number;
   /** Estimated prompt plus the answer asked for. */
   readonly context_tokens: number;
 }
 
 interface Part {
-  type?: unknown;
+  readonly type?: unknown;
+  readonly text?: unknown;
 }
 
-const CHARS_PER_TOKEN = 4;
+interface Message {
+  readonly content?: unknown;
+  readonly tool_calls?: unknown;
+}
 
-/** Reads the needs off a request. Inline images and audio don't count as text. */
+const listed = (value: unknown) => Array.isArray(value) && value.length > 0;
+
+/** Reads the needs off a request. Inline images and audio don't count as text; tool descriptions do. */
 export function needsOf(body: ChatBody): Needs {
   let vision = false;
   let audio = false;
   let chars = 0;
-  for (const message of Array.isArray(body.messages) ? (body.messages as { content?: unknown }[]) : []) {
+  for (const message of Array.isArray(body.messages) ? (body.messages as Message[]) : []) {
     const content = message?.content;
     if (typeof content === 'string') chars += content.length;
+    if (listed(message?.tool_calls)) chars += JSON.stringify(message.tool_calls).length;
     if (!Array.isArray(content)) continue;
-    for (const part of content as (Part & { text?: unknown })[]) {
+    for (const part of content as Part[]) {
       if (part?.type === 'image_url' || part?.type === 'input_image') vision = true;
       if (part?.type === 'input_audio') audio = true;
       if (typeof part?.text === 'string') chars += part.text.length;
     }
   }
+  if (typeof body.prompt === 'string') chars += body.prompt.length;
+  const tools = listed(body.tools) || listed(body.functions);
+  if (tools) chars += JSON.stringify(body.tools ?? body.functions).length;
   const answer = Number(body.max_completion_tokens ?? body.max_tokens ?? 0);
-  const format = body.response_format as { type?: unknown } | undefined;
+  const format = body.response_format as { type?: unknown } | null | undefined;
+  const promptTokens = Math.ceil(chars / CHARS_PER_TOKEN);
   return {
     vision,
-    audio,
-    tools: (Array.isArray(body.tools) && body.tools.length > 0) || Array.isArray(body.functions),
+    audio: audio || (Array.isArray(body.modalities) && body.modalities.includes('audio')),
+    tools,
     json_schema: format?.type === 'json_schema',
     streaming: body.stream === true,
-    context_tokens: Math.ceil(chars / CHARS_PER_TOKEN) + (Number.isFinite(answer) ? answer : 0),
+    prompt_tokens: promptTokens,
+    context_tokens: promptTokens + (Number.isFinite(answer) && answer > 0 ? answer : 0),
   };
 }
 

@@ -14,7 +14,8 @@ export interface UpstreamResponse {
 }
 
 /** Headers the SDK adds of itself that no upstream needs; some gateways refuse requests that carry them. */
-const FINGERPRINT = /^(?:x-stainless-|openai-|user-agent$|content-length$|host$)/;
+const FINGERPRINT = /^(?:x-stainless-.+|content-length|host)$/;
+const SDK_AGENT = /^OpenAI\/JS /;
 
 /** A minimal Response. `ok` is always true: the SDK would read and throw away the body of an error we relay. */
 export class RawResponse {
@@ -46,13 +47,10 @@ export function createFetch(dispatcher: Dispatcher) {
     const { origin, pathname, search } = new URL(url);
     const headers: Record<string, string> = { 'accept-encoding': 'identity' };
     for (const [name, value] of new Headers(init.headers)) {
-      if (!FINGERPRINT.test(name)) headers[name] = value;
+      if (FINGERPRINT.test(name) || (name === 'user-agent' && SDK_AGENT.test(value))) continue;
+      headers[name] = value;
     }
-    const {
-      statusCode,
-      headers: answered,
-      body,
-    } = await dispatcher.request({
+    const answer = await dispatcher.request({
       origin,
       path: pathname + search,
       method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
@@ -60,6 +58,10 @@ export function createFetch(dispatcher: Dispatcher) {
       body: (init.body ?? null) as string | Buffer | null,
       signal: init.signal ?? null,
     });
-    return new RawResponse(String(url), { status: statusCode, headers: answered, body });
+    return new RawResponse(String(url), {
+      status: answer.statusCode,
+      headers: answer.headers,
+      body: answer.body,
+    });
   };
 }

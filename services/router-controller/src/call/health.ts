@@ -1,91 +1,81 @@
-/** What is known of each target's health: a circuit breaker, and keys that the upstream refuses. */
-import {
-  type CircuitBreakerPolicy,
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  handleAll,
-} from 'cockatiel';
+/** What is known of each target: its breaker, its key, how fast it begins. It outlives reloads that leave the target as it is. */
 import type { Target } from '../config/types.ts';
-import type { Metrics } from '../observe/index.ts';
-import type { AttemptResult, Failure } from './attempt.ts';
-import { UNHEALTHY } from './outcome.ts';
+import { Breaker, type BreakerSettings, type Pass } from './breaker.ts';
+import { Latency } from './latency.ts';
+import type { CallObserver } from './observer.ts';
+import { keepOnly, targetKey } from './target-key.ts';
 
-const FAILURES_TO_OPEN = 5;
-const OPEN_MS = 10_000;
-/** How long a target whose key was refused is asked last. */
-const BAD_KEY_MS = 60_000;
-
-class Unhealthy extends Error {
-  readonly failure: Failure;
-
-  constructor(failure: Failure) {
-    super(failure.message);
-    this.failure = failure;
-  }
+interface State {
+  readonly breaker: Breaker;
+  readonly latency: Latency;
+  keyBad: boolean;
+  /** The target is asked last until then. */
+  restsUntil: number;
+  /** It refused `stream_options`, or compresses its streams. */
+  noUsage: boolean;
 }
 
 export class Health {
-  readonly #metrics: Metrics;
-  readonly #breakers = new Map<Target, CircuitBreakerPolicy>();
-  readonly #badKeys = new Map<Target, number>();
+  readonly #settings: BreakerSettings;
+  readonly #observer: CallObserver;
+  readonly #states = new Map<string, State>();
 
-  constructor(metrics: Metrics) {
-    this.#metrics = metrics;
+  constructor(settings: BreakerSettings, observer: CallObserver) {
+    this.#settings = settings;
+    this.#observer = observer;
   }
 
-  #breaker(target: Target): CircuitBreakerPolicy {
-    let breaker = this.#breakers.get(target);
-    if (!breaker) {
-      breaker = circuitBreaker(handleAll, {
-        halfOpenAfter: OPEN_MS,
-        breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN),
-      });
-      const level = {
-        [CircuitState.Closed]: 0,
-        [CircuitState.HalfOpen]: 1,
-        [CircuitState.Open]: 2,
-        [CircuitState.Isolated]: 2,
-      };
-      breaker.onStateChange((state) => this.#metrics.breaker.set({ target: target.name }, level[state]));
-      this.#breakers.set(target, breaker);
+  #state(target: Target): State {
+    const key = targetKey(target);
+    let state = this.#states.get(key);
+    if (!state) {
+      const breaker = new Breaker(this.#settings, (changed) =>
+        this.#observer.breakerChanged(target, changed),
+      );
+      state = { breaker, latency: new Latency(), keyBad: false, restsUntil: 0, noUsage: false };
+      this.#states.set(key, state);
     }
-    return breaker;
+    return state;
   }
 
-  /** Runs an attempt through the target's breaker. A failure that is the client's or the key's fault does not count. */
-  async guard(target: Target, run: () => Promise<AttemptResult>): Promise<AttemptResult> {
-    try {
-      return await this.#breaker(target).execute(async () => {
-        const result = await run();
-        if (result.kind === 'failure' && UNHEALTHY.has(result.outcome)) throw new Unhealthy(result);
-        return result;
-      });
-    } catch (error) {
-      if (error instanceof Unhealthy) return error.failure;
-      return {
-        kind: 'failure',
-        outcome: 'breaker_open',
-        message: `${target.name} failed repeatedly and rests for ${OPEN_MS / 1000} s`,
-        answer: null,
-      };
-    }
+  pass(target: Target): Pass | null {
+    return this.#state(target).breaker.pass();
   }
 
-  noteKey(target: Target, bad: boolean): void {
-    if (bad) this.#badKeys.set(target, performance.now() + BAD_KEY_MS);
-    else if (!this.#badKeys.delete(target)) return;
-    this.#metrics.badCredentials.set({ target: target.name }, bad ? 1 : 0);
+  latency(target: Target): Latency {
+    return this.#state(target).latency;
   }
 
-  /** True while the target's key was refused lately: it is tried after the others. */
-  hasBadKey(target: Target): boolean {
-    return (this.#badKeys.get(target) ?? 0) > performance.now();
+  /** Asked after the others for so long: its key was refused, or it asked for a pause. */
+  rest(target: Target, ms: number): void {
+    const state = this.#state(target);
+    state.restsUntil = Math.max(state.restsUntil, performance.now() + ms);
   }
 
+  rests(target: Target): boolean {
+    return this.#state(target).restsUntil > performance.now();
+  }
+
+  noteKey(target: Target, bad: boolean, status: number | null): void {
+    const state = this.#state(target);
+    if (!bad && state.keyBad) state.restsUntil = 0;
+    if (state.keyBad === bad) return;
+    state.keyBad = bad;
+    this.#observer.keyChanged(target, bad, status);
+  }
+
+  givesUsage(target: Target): boolean {
+    return !this.#state(target).noUsage;
+  }
+
+  noteNoUsage(target: Target): void {
+    const state = this.#state(target);
+    if (!state.noUsage) this.#observer.usageRefused(target);
+    state.noUsage = true;
+  }
+
+  /** Forgets targets that have left the table. */
   keep(targets: Iterable<Target>): void {
-    const kept = new Set(targets);
-    for (const target of this.#breakers.keys()) if (!kept.has(target)) this.#breakers.delete(target);
-    for (const target of this.#badKeys.keys()) if (!kept.has(target)) this.#badKeys.delete(target);
+    keepOnly(this.#states, targets);
   }
 }

@@ -1,3 +1,5 @@
-export { type CallerDeps, type CallHooks, UpstreamCaller } from './call.ts';
+export { type CallerDeps, createCaller, UpstreamCaller } from './call.ts';
 export { lacks, needsOf } from './capabilities.ts';
 export type { ClientResponse } from './client-response.ts';
+export type { CallHooks } from './journey.ts';
+export { type CallObserver, observeCalls } from './observer.ts';

@@ -4,24 +4,27 @@ import type { Usage } from '../request.ts';
 import type { Answer } from './attempt.ts';
 import { type ClientResponse, writeTo } from './client-response.ts';
 import { responseHeaders, STREAM_HEADERS } from './headers.ts';
-import { AttemptTimeout, rootCause } from './outcome.ts';
+import { isEventStream, type OpenBody, type StreamStart, type WholeBody } from './opening.ts';
+import { AttemptTimeout, describeError } from './outcome.ts';
 import type { SseEvent } from './sse.ts';
 import { usageOf } from './usage.ts';
 
 export interface RelayResult {
+  /** As the upstream reported it; null: it did not. */
   readonly usage: Usage | null;
   readonly incomplete: boolean;
   readonly contentEvents: number;
   readonly contentChars: number;
-  /** Why the stream has no natural end. */
+  /** Why the answer has no natural end. */
   readonly problem: string | null;
 }
 
 export interface RelayOptions {
-  /** Hide the usage-only chunk, because the router asked for it and the client did not. */
+  /** Hide the usage-only event, because the router asked for it and the client did not. */
   readonly hideUsage: boolean;
   /** The router's own headers. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Aborted when the client has left, or, with a RouterError as its reason, when the router gives up. */
   readonly signal: AbortSignal;
 }
 
@@ -30,60 +33,113 @@ export function errorEvent(error: RouterError): Buffer {
   return Buffer.from(`data: ${JSON.stringify(error.toBody())}\n\n`);
 }
 
+const NOTHING: RelayResult = {
+  usage: null,
+  incomplete: false,
+  contentEvents: 0,
+  contentChars: 0,
+  problem: null,
+};
+
 export async function relay(
   client: ClientResponse,
   answer: Answer,
   options: RelayOptions,
 ): Promise<RelayResult> {
-  return answer.stream ? relayStream(client, answer, options) : relayBody(client, answer, options);
+  const { opening } = answer;
+  if (opening.kind === 'stream') return relayStream(client, answer, opening, options);
+  if (client.headersSent) return relayTooLate(client);
+  if (opening.kind === 'whole') return relayWhole(client, answer, opening, options);
+  return relayOpen(client, answer, opening, options);
 }
 
-async function relayBody(
+/** Heartbeats have begun an event stream, and the upstream's answer is none. */
+async function relayTooLate(client: ClientResponse): Promise<RelayResult> {
+  const problem = 'the upstream answered a request for a stream without one';
+  await writeTo(client, errorEvent(new RouterError('upstream_error', `The answer broke off: ${problem}`)));
+  client.end();
+  return { ...NOTHING, incomplete: true, problem };
+}
+
+function relayWhole(
   client: ClientResponse,
-  answer: Answer,
+  { response }: Answer,
+  { body, json }: WholeBody,
+  options: RelayOptions,
+): RelayResult {
+  client.writeHead(response.status, {
+    ...responseHeaders(response.headers, false),
+    ...options.headers,
+    'content-length': body.length,
+  });
+  client.end(body);
+  const usage = usageOf(json);
+  return { ...NOTHING, usage, contentEvents: 1, contentChars: usage ? 0 : contentChars(json, body) };
+}
+
+/** Characters of an answer that tells no usage. */
+function contentChars(json: unknown, body: Buffer): number {
+  const { choices } = (json ?? {}) as {
+    choices?: { message?: { content?: unknown; tool_calls?: unknown }; text?: unknown }[];
+  };
+  if (!Array.isArray(choices)) return body.length;
+  return choices.reduce((sum, choice) => {
+    const text = choice?.message?.content ?? choice?.text;
+    const calls = choice?.message?.tool_calls;
+    return sum + (typeof text === 'string' ? text.length : 0) + (calls ? JSON.stringify(calls).length : 0);
+  }, 0);
+}
+
+async function relayOpen(
+  client: ClientResponse,
+  { response, chunks }: Answer,
+  { begun }: OpenBody,
   options: RelayOptions,
 ): Promise<RelayResult> {
-  const { response, body, begun, chunks } = answer;
-  const headers = { ...responseHeaders(response.headers, true), ...options.headers };
-  const result = { incomplete: false, contentEvents: 0, contentChars: 0, problem: null };
-  if (body) {
-    if (!client.headersSent) client.writeHead(response.status, { ...headers, 'content-length': body.length });
-    client.end(body);
-    const isJson = !response.headers['content-encoding'];
-    return { ...result, usage: isJson ? usageOf(parseJson(body)) : null };
-  }
-  if (!client.headersSent) client.writeHead(response.status, headers);
+  client.writeHead(response.status, {
+    ...responseHeaders(response.headers, true),
+    ...(isEventStream(response.headers) && STREAM_HEADERS),
+    ...options.headers,
+  });
+  let size = 0;
+  const pass = (chunk: Buffer) => {
+    size += chunk.length;
+    return writeTo(client, chunk);
+  };
   try {
-    for (const chunk of begun) await writeTo(client, chunk);
+    for (const chunk of begun) await pass(chunk);
     for (;;) {
       const { value, done } = await chunks.next();
-      if (done || options.signal.aborted) break;
-      await writeTo(client, value);
+      if (done) break;
+      if (options.signal.aborted) throw options.signal.reason;
+      await pass(value);
     }
     client.end();
-    return { ...result, usage: null };
+    return { ...NOTHING, contentEvents: 1, contentChars: size };
   } catch (error) {
-    // Half a JSON body can't be told apart from a whole one but by the connection: cut it, as the upstream did.
+    // Half a body can't be told apart from a whole one but by the connection: cut it, as the upstream did.
     client.destroy();
-    return { ...result, usage: null, incomplete: true, problem: rootCause(error).message };
+    return {
+      ...NOTHING,
+      incomplete: true,
+      contentEvents: 1,
+      contentChars: size,
+      problem: describeError(error),
+    };
   }
 }
 
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return null;
-  }
+interface Marked {
+  readonly event: SseEvent;
+  readonly usageOnly: boolean;
 }
 
 async function relayStream(
   client: ClientResponse,
-  answer: Answer,
+  { response, chunks }: Answer,
+  { splitter, reader, held, ended }: StreamStart,
   options: RelayOptions,
 ): Promise<RelayResult> {
-  const { response, chunks } = answer;
-  const { splitter, reader, held, ended } = answer.stream!;
   if (!client.headersSent) {
     client.writeHead(response.status, {
       ...responseHeaders(response.headers, false),
@@ -91,62 +147,62 @@ async function relayStream(
       ...options.headers,
     });
   }
-  const send = async (events: readonly { event: SseEvent; hidden: boolean }[]) => {
-    const parts = events.filter(({ hidden }) => !hidden).map(({ event }) => event.bytes);
-    if (parts.length === 1) await writeTo(client, parts[0]!);
-    else if (parts.length > 1) await writeTo(client, Buffer.concat(parts));
+  const send = async (events: readonly Marked[]) => {
+    const parts = events.flatMap(({ event, usageOnly }) =>
+      usageOnly && options.hideUsage ? [] : [event.bytes],
+    );
+    if (parts.length > 0) await writeTo(client, parts.length === 1 ? parts[0]! : Buffer.concat(parts));
   };
-  const look = (event: SseEvent) => {
-    const kind = reader.read(event);
-    return { event, hidden: kind === 'usage' && options.hideUsage };
-  };
-  let problem: string | null = null;
-  let timedOut = false;
+  const read = (event: SseEvent): Marked => ({ event, usageOnly: reader.read(event) === 'usage' });
+
+  let broken: unknown = null;
   try {
-    // Held events were read when they came; only their kind is asked again.
-    await send(held.map((event) => ({ event, hidden: options.hideUsage && isUsageOnly(event) })));
+    await send(held);
     while (!ended) {
       const { value, done } = await chunks.next();
-      if (options.signal.aborted || client.destroyed) break;
+      if (options.signal.aborted) throw options.signal.reason;
       if (done) {
         const rest = splitter.end();
-        if (rest) await send([look(rest)]);
+        // Half an event at the end of a stream that is not finished would only spoil the error event after it.
+        const marked = rest && read(rest);
+        if (marked && (reader.complete || reader.error !== null)) await send([marked]);
         break;
       }
-      await send(splitter.push(value).map(look));
+      await send(splitter.push(value).map(read));
     }
-    if (!reader.complete) problem = 'the upstream ended the stream without finishing it';
   } catch (error) {
-    problem = rootCause(error).message;
-    timedOut = error instanceof AttemptTimeout;
-    const rest = splitter.end();
-    // A half event that came before the break is passed on closed, so that the error event stands on its own.
-    if (rest && !options.signal.aborted)
-      await send([
-        { event: { ...rest, bytes: Buffer.concat([rest.bytes, Buffer.from('\n\n')]) }, hidden: false },
-      ]);
+    broken = error;
   }
-  const incomplete = !reader.complete;
-  if (incomplete && !reader.sawError && !client.destroyed && !options.signal.aborted) {
-    const code = timedOut ? 'upstream_timeout' : 'upstream_error';
-    await writeTo(client, errorEvent(new RouterError(code, `The answer broke off: ${problem}`)));
-  }
-  client.end();
-  return {
+  const result = {
     usage: reader.usage,
-    incomplete,
+    incomplete: !reader.complete,
     contentEvents: reader.contentEvents,
     contentChars: reader.contentChars,
-    problem,
   };
+  if (reader.complete || client.destroyed) {
+    client.end();
+    return { ...result, problem: null };
+  }
+  if (reader.error !== null) {
+    client.end();
+    return { ...result, problem: `the upstream ended it with an error: ${reader.error}` };
+  }
+  const error = endError(broken);
+  // The part of a very long event that has gone out is closed, so that the error event stands on its own.
+  if (splitter.brokenOff) await writeTo(client, Buffer.from('\n\n'));
+  await writeTo(client, errorEvent(error));
+  client.end();
+  return { ...result, problem: error.message };
 }
 
-function isUsageOnly({ data }: SseEvent): boolean {
-  if (data === null || !data.includes('"usage"')) return false;
-  try {
-    const event = JSON.parse(data) as { usage?: unknown; choices?: unknown[] };
-    return Boolean(event.usage) && Array.isArray(event.choices) && event.choices.length === 0;
-  } catch {
-    return false;
-  }
+/** Why a stream has no natural end, in the words that the client gets. */
+function endError(broken: unknown): RouterError {
+  if (broken instanceof RouterError) return broken;
+  if (broken === null)
+    return new RouterError(
+      'upstream_error',
+      'The answer broke off: the upstream ended the stream without finishing it',
+    );
+  const code = broken instanceof AttemptTimeout ? 'upstream_timeout' : 'upstream_error';
+  return new RouterError(code, `The answer broke off: ${describeError(broken)}`);
 }

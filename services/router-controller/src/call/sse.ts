@@ -1,69 +1,116 @@
 /** Splits an SSE byte stream into its events without changing a byte. */
 
-/** One event: its bytes, blank line included, and what its `data:` lines hold. */
+/** One event: its bytes, blank line included, and what its lines hold. */
 export interface SseEvent {
   readonly bytes: Buffer;
-  /** Data lines joined by line breaks; null for comments and events without data. */
+  /** Data lines joined by line breaks; null for comments, events without data, and pieces of oversized events. */
   readonly data: string | null;
+  /** The `event:` line; null for most. */
+  readonly name: string | null;
+  /** A piece of an event that is too long to hold: passed on unread. */
+  readonly piece: boolean;
 }
 
-/** A longer event is passed on unparsed, so that memory stays bounded. */
-const MAX_EVENT_BYTES = 4 * 1024 * 1024;
+/** A longer event is passed on in pieces, so that memory stays bounded. */
+export const MAX_EVENT_BYTES = 1024 * 1024;
 
 const LF = 10;
 const CR = 13;
 
-/** End of the first event in the buffer (index after its blank line), or -1. Line ends may be LF, CRLF or CR. */
-function eventEnd(buffer: Buffer, from: number): number {
-  for (let i = from; i < buffer.length; i++) {
-    const byte = buffer[i];
-    if (byte === LF && buffer[i + 1] === LF) return i + 2;
-    if (byte === LF && buffer[i + 1] === CR && buffer[i + 2] === LF) return i + 3;
-    if (byte === CR && buffer[i + 1] === CR) return i + 2;
+function fieldsOf(bytes: Buffer): { data: string | null; name: string | null } {
+  let data: string | null = null;
+  let name: string | null = null;
+  for (const line of bytes.toString('utf8').split(/\r\n|\n|\r/)) {
+    const colon = line.indexOf(':');
+    if (colon <= 0) continue;
+    const value = line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
+    if (line.startsWith('data:')) data = data === null ? value : `${data}\n${value}`;
+    else if (line.startsWith('event:')) name = value;
   }
-  return -1;
+  return { data, name };
 }
 
-function dataOf(bytes: Buffer): string | null {
-  const lines = bytes.toString('utf8').split(/\r\n|\n|\r/);
-  const data = lines
-    .filter((line) => line.startsWith('data:'))
-    .map((line) => line.slice(line[5] === ' ' ? 6 : 5));
-  return data.length > 0 ? data.join('\n') : null;
-}
+const whole = (bytes: Buffer): SseEvent => ({ bytes, ...fieldsOf(bytes), piece: false });
 
 export class SseSplitter {
-  #rest: Buffer = Buffer.alloc(0);
-  #searched = 0;
+  #parts: Buffer[] = [];
+  #size = 0;
+  /** No character of the current line has come. */
+  #lineEmpty = true;
+  #afterCr = false;
+  /** A blank line ended with CR: the event is complete, but an LF that follows still belongs to it. */
+  #closing = false;
+  #inPieces = false;
 
-  /** The events that are complete with this chunk, in order. */
+  /** The events that are complete with this chunk, in order. Their bytes, joined, are the chunks so far. */
   push(chunk: Buffer): SseEvent[] {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const events: SseEvent[] = [];
-    // A blank line may straddle two chunks, so the search starts a little before the new bytes.
-    let from = Math.max(0, this.#searched - 3);
     let begin = 0;
-    for (;;) {
-      const end = eventEnd(this.#rest, from);
-      if (end < 0) break;
-      const bytes = this.#rest.subarray(begin, end);
-      events.push({ bytes, data: dataOf(bytes) });
+    const close = (end: number) => {
+      this.#hold(chunk.subarray(begin, end));
+      events.push(this.#release());
       begin = end;
-      from = end;
+    };
+    for (let i = 0; i < chunk.length; i++) {
+      const byte = chunk[i];
+      if (this.#closing) {
+        this.#closing = false;
+        this.#afterCr = false;
+        this.#lineEmpty = true;
+        close(byte === LF ? i + 1 : i);
+        if (byte === LF) continue;
+      }
+      if (byte === LF) {
+        if (this.#afterCr) this.#afterCr = false;
+        else if (this.#lineEmpty) close(i + 1);
+        else this.#lineEmpty = true;
+      } else if (byte === CR) {
+        if (this.#lineEmpty) this.#closing = true;
+        this.#lineEmpty = true;
+        this.#afterCr = true;
+      } else {
+        this.#lineEmpty = false;
+        this.#afterCr = false;
+      }
     }
-    this.#rest = this.#rest.subarray(begin);
-    if (this.#rest.length > MAX_EVENT_BYTES) {
-      events.push({ bytes: this.#rest, data: null });
-      this.#rest = Buffer.alloc(0);
+    this.#hold(chunk.subarray(begin));
+    if (this.#size > MAX_EVENT_BYTES) {
+      this.#inPieces = true;
+      events.push(this.#piece());
     }
-    this.#searched = this.#rest.length;
     return events;
   }
 
-  /** What came after the last complete event. */
+  /** What came after the last complete event; null when nothing did. */
   end(): SseEvent | null {
-    const bytes = this.#rest;
-    this.#rest = Buffer.alloc(0);
-    return bytes.length === 0 ? null : { bytes, data: dataOf(bytes) };
+    return this.#size === 0 ? null : this.#release();
+  }
+
+  /** True when part of an event has been passed on already and its end has not come. */
+  get brokenOff(): boolean {
+    return this.#inPieces;
+  }
+
+  #hold(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    this.#parts.push(bytes);
+    this.#size += bytes.length;
+  }
+
+  #take(): Buffer {
+    const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
+    this.#parts = [];
+    this.#size = 0;
+    return bytes;
+  }
+
+  #piece(): SseEvent {
+    return { bytes: this.#take(), data: null, name: null, piece: true };
+  }
+
+  #release(): SseEvent {
+    if (!this.#inPieces) return whole(this.#take());
+    this.#inPieces = false;
+    return this.#piece();
   }
 }

@@ -3,6 +3,7 @@ import OpenAI, { type ClientOptions } from 'openai';
 import { Agent } from 'undici';
 import type { Target } from '../config/types.ts';
 import { createFetch, type RawResponse, type UpstreamResponse } from './fetch-undici.ts';
+import { keepOnly, targetKey } from './target-key.ts';
 
 interface Line {
   readonly sdk: OpenAI;
@@ -15,44 +16,63 @@ export interface SendOptions {
   /** Serialised JSON. */
   readonly body: Buffer;
   readonly stream: boolean;
+  /** Of the client's headers, those that go upstream. */
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
-/** Longest response headers taken, bytes; more is a fault of the upstream. */
-const MAX_HEADER_BYTES = 64 * 1024;
-const CONNECTIONS_PER_TARGET = 1_024;
+export interface TransportLimits {
+  /** Longest response headers taken, bytes; more is a fault of the upstream. */
+  readonly maxHeaderBytes: number;
+  readonly connectionsPerTarget: number;
+}
+
+/** Idle connections are closed before most servers do it, which would break the next request on them. */
+const KEEP_ALIVE_MS = 30_000;
+/** The SDK's own timer is out of the way: the longest that a timer can be set to. */
+const NEVER_MS = 2 ** 31 - 1;
 
 export class Transport {
-  /** Keyed by the target object: a reload brings new ones, and the old ones' pools end with their last answer. */
-  readonly #lines = new Map<Target, Line>();
+  readonly #limits: TransportLimits;
+  readonly #lines = new Map<string, Line>();
+
+  constructor(limits: TransportLimits) {
+    this.#limits = limits;
+  }
 
   #line(target: Target): Line {
-    let line = this.#lines.get(target);
+    const key = targetKey(target);
+    let line = this.#lines.get(key);
     if (!line) {
-      const agent = new Agent({
-        connections: CONNECTIONS_PER_TARGET,
-        connect: { timeout: target.timeouts.connect_ms },
-        // First-byte, idle and total limits are kept per attempt; undici's own (300 s) would only contradict them.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        keepAliveTimeout: 30_000,
-        maxHeaderSize: MAX_HEADER_BYTES,
-      });
-      const sdk = new OpenAI({
-        baseURL: target.apiBase,
-        apiKey: target.apiKey?.reveal() ?? 'none',
-        organization: null,
-        project: null,
-        maxRetries: 0,
-        timeout: 2 ** 31 - 1,
-        logLevel: 'off',
-        fetch: createFetch(agent) as unknown as NonNullable<ClientOptions['fetch']>,
-      });
-      line = { sdk, agent };
-      this.#lines.set(target, line);
+      line = this.#connect(target);
+      this.#lines.set(key, line);
     }
     return line;
+  }
+
+  #connect(target: Target): Line {
+    const agent = new Agent({
+      connections: this.#limits.connectionsPerTarget,
+      connect: { timeout: target.timeouts.connect_ms },
+      // First-byte, idle and total limits are kept per attempt; undici's own (300 s) would only contradict them.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: this.#limits.maxHeaderBytes,
+      // An abort has to end the upstream's work, and over HTTP/1.1 a closed socket always does.
+      allowH2: false,
+    });
+    const sdk = new OpenAI({
+      baseURL: target.apiBase,
+      apiKey: target.apiKey?.reveal() ?? 'none',
+      organization: null,
+      project: null,
+      maxRetries: 0,
+      timeout: NEVER_MS,
+      logLevel: 'off',
+      fetch: createFetch(agent) as unknown as NonNullable<ClientOptions['fetch']>,
+    });
+    return { sdk, agent };
   }
 
   /** Sends and resolves with status and headers; the body is unread. Rejects with undici's or the SDK's errors. */
@@ -77,16 +97,12 @@ export class Transport {
 
   /** Forgets the pools of targets that have left the table; their open calls end in peace. */
   keep(targets: Iterable<Target>): void {
-    const kept = new Set(targets);
-    for (const [target, line] of this.#lines) {
-      if (kept.has(target)) continue;
-      this.#lines.delete(target);
-      void line.agent.close();
-    }
+    for (const line of keepOnly(this.#lines, targets)) void line.agent.close();
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#lines.values()].map((line) => line.agent.destroy()));
+    const lines = [...this.#lines.values()];
     this.#lines.clear();
+    await Promise.all(lines.map((line) => line.agent.destroy()));
   }
 }

@@ -7,33 +7,28 @@ interface UsageObject {
   prompt_tokens_details?: { cached_tokens?: unknown } | null;
 }
 
-const count = (value: unknown) => (typeof value === 'number' && value >= 0 ? Math.round(value) : 0);
+const count = (value: unknown) =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.round(value) : 0;
 
 /** The `usage` of an answer or stream event; null when it has none. */
 export function usageOf(answer: unknown): Usage | null {
   const usage = (answer as { usage?: UsageObject | null } | null)?.usage;
   if (!usage || typeof usage !== 'object') return null;
+  const promptTokens = count(usage.prompt_tokens);
   return {
-    promptTokens: count(usage.prompt_tokens),
-    cachedTokens: count(usage.prompt_tokens_details?.cached_tokens),
+    promptTokens,
+    cachedTokens: Math.min(promptTokens, count(usage.prompt_tokens_details?.cached_tokens)),
     completionTokens: count(usage.completion_tokens),
     source: 'upstream',
   };
 }
 
 /** Characters a token has on average in English; good enough where nobody reports better. */
-const CHARS_PER_TOKEN = 4;
-/** What one stream event weighs beside its text. */
-const EVENT_OVERHEAD = 180;
+export const CHARS_PER_TOKEN = 4;
 
-export function estimateUsage(bodyBytes: number, contentEvents: number, contentChars: number): Usage {
-  const text = Math.max(contentEvents, contentChars - contentEvents * EVENT_OVERHEAD);
-  return {
-    promptTokens: Math.ceil(bodyBytes / CHARS_PER_TOKEN),
-    cachedTokens: 0,
-    completionTokens: contentEvents === 0 ? 0 : Math.ceil(Math.max(contentEvents, text / CHARS_PER_TOKEN)),
-    source: 'estimated',
-  };
+export function estimateUsage(promptTokens: number, contentEvents: number, contentChars: number): Usage {
+  const completionTokens = contentEvents === 0 ? 0 : Math.max(1, Math.ceil(contentChars / CHARS_PER_TOKEN));
+  return { promptTokens, cachedTokens: 0, completionTokens, source: 'estimated' };
 }
 
 /** True when the router asks for the usage of a stream on its own account and hides the chunk that it causes. */
@@ -44,6 +39,6 @@ export function asksForUsage(body: ChatBody): boolean {
   return (
     options === undefined ||
     options === null ||
-    (typeof options === 'object' && options.include_usage === undefined)
+    (typeof options === 'object' && !Array.isArray(options) && options.include_usage === undefined)
   );
 }

@@ -1,0 +1,74 @@
+/** One request's way through its targets, and what became of each attempt. */
+import type { Target } from '../config/types.ts';
+import type { RouterError } from '../errors.ts';
+import type { Attempt, Decision, RoutedRequest } from '../request.ts';
+import type { Answer, Failure } from './attempt.ts';
+import type { Pass } from './breaker.ts';
+import type { Needs } from './capabilities.ts';
+
+export interface CallHooks {
+  /** The router's own headers for an answer that the target gave, or for none. */
+  readonly headers: (target: Target | null) => Readonly<Record<string, string>>;
+  /** Limits of the target itself; a refusal moves on to the next. */
+  readonly admitTarget?: (target: Target) => Promise<RouterError | null>;
+}
+
+export interface Tried {
+  readonly target: Target;
+  readonly failure: Failure;
+}
+
+/** An answer that may go to the client. */
+export interface Won {
+  readonly target: Target;
+  readonly answer: Answer;
+  /** The usage event in it is the router's doing. */
+  readonly hideUsage: boolean;
+  readonly pass: Pass;
+}
+
+export type TryResult = ({ readonly kind: 'won' } & Won) | ({ readonly kind: 'failed' } & Tried);
+
+export interface Journey {
+  readonly request: RoutedRequest;
+  readonly decision: Decision;
+  readonly hooks: CallHooks;
+  readonly needs: Needs;
+  readonly started: number;
+  readonly attempts: Attempt[];
+  readonly tried: Tried[];
+  /** Requests sent upstream, which the budget counts. */
+  sent: number;
+  /** A target's own limit refused. */
+  refusal: RouterError | null;
+  /** Serialised bodies, by model and whether usage is asked for: each is made once. */
+  readonly bodies: Map<string, Buffer>;
+}
+
+export function startJourney(request: RoutedRequest, hooks: CallHooks, needs: Needs): Journey {
+  return {
+    request,
+    decision: request.decision!,
+    hooks,
+    needs,
+    started: performance.now(),
+    attempts: [],
+    tried: [],
+    sent: 0,
+    refusal: null,
+    bodies: new Map(),
+  };
+}
+
+/** The body as it goes upstream: every field as the client sent it, but for the model. */
+export function bodyFor({ request, bodies }: Journey, target: Target, askUsage: boolean): Buffer {
+  const key = `${askUsage} ${target.model}`;
+  let bytes = bodies.get(key);
+  if (!bytes) {
+    const body: Record<string, unknown> = { ...request.body, model: target.model };
+    if (askUsage) body.stream_options = { ...(body.stream_options as object | null), include_usage: true };
+    bytes = Buffer.from(JSON.stringify(body));
+    bodies.set(key, bytes);
+  }
+  return bytes;
+}

@@ -1,0 +1,67 @@
+/** What the call step tells the outside; the metrics and the log listen. */
+import type { Target } from '../config/types.ts';
+import type { Logger, Metrics } from '../observe/index.ts';
+import type { Attempt, AttemptOutcome, Decision, RoutedRequest } from '../request.ts';
+import type { BreakerState } from './breaker.ts';
+import { rootCause } from './outcome.ts';
+
+export interface CallObserver {
+  /** An attempt has its outcome; `cause` is the error behind it, where there was one. */
+  attemptEnded(request: RoutedRequest, attempt: Attempt, cause: unknown): void;
+  /** The next target is asked, because of this outcome. */
+  fellBack(decision: Decision, outcome: AttemptOutcome): void;
+  firstByte(target: Target, ms: number): void;
+  breakerChanged(target: Target, state: BreakerState): void;
+  /** The upstream refuses our key, or takes it again. */
+  keyChanged(target: Target, bad: boolean, status: number | null): void;
+  modelRetired(target: Target, status: number | null): void;
+  incomplete(request: RoutedRequest, target: Target, problem: string): void;
+  /** A target can't be asked for the usage of its streams. */
+  usageRefused(target: Target): void;
+}
+
+const BREAKER_LEVEL: Readonly<Record<BreakerState, number>> = { closed: 0, half_open: 1, open: 2 };
+
+export function observeCalls(metrics: Metrics, log: Logger): CallObserver {
+  return {
+    attemptEnded: (request, { target, outcome, status }, cause) => {
+      metrics.attempts.inc({ target: target.name, outcome });
+      if (outcome === 'ok' || outcome === 'aborted' || outcome === 'incapable') return;
+      log.info('upstream attempt failed', {
+        request_id: request.id,
+        target: target.name,
+        outcome,
+        status: status ?? undefined,
+        cause: cause ? rootCause(cause).message : undefined,
+      });
+    },
+    fellBack: ({ policy, entry }, reason) =>
+      metrics.fallbacks.inc({ policy: policy.name, entry: entry.name, reason }),
+    firstByte: (target, ms) => metrics.ttft.observe({ target: target.name }, ms / 1000),
+    breakerChanged: (target, state) => {
+      metrics.breaker.set({ target: target.name }, BREAKER_LEVEL[state]);
+      log.warn('circuit breaker', { target: target.name, state });
+    },
+    keyChanged: (target, bad, status) => {
+      metrics.badCredentials.set({ target: target.name }, bad ? 1 : 0);
+      if (bad) log.error('upstream refuses our key', { target: target.name, status });
+      else log.info('upstream takes our key again', { target: target.name });
+    },
+    modelRetired: (target, status) => {
+      metrics.retired.inc({ target: target.name });
+      log.error('upstream does not know the model (any more)', {
+        target: target.name,
+        model: target.model,
+        status,
+      });
+    },
+    incomplete: (request, target, problem) => {
+      metrics.incomplete.inc({ target: target.name });
+      log.warn('incomplete answer', { request_id: request.id, target: target.name, problem });
+    },
+    usageRefused: (target) =>
+      log.warn('target’s streams can’t be asked for usage; their tokens are estimated', {
+        target: target.name,
+      }),
+  };
+}

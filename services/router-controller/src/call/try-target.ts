@@ -1,0 +1,141 @@
+/** Asks one target: its limits, its breaker, the attempt, and what is learned from it. */
+import type { UpstreamConfig } from '../config/schema.ts';
+import type { Target } from '../config/types.ts';
+import type { AttemptOutcome } from '../request.ts';
+import { type AttemptResult, attempt, type Failure, failure } from './attempt.ts';
+import type { Pass } from './breaker.ts';
+import { forwardedHeaders, retryAfterMs } from './headers.ts';
+import type { Health } from './health.ts';
+import { bodyFor, type Journey, type TryResult } from './journey.ts';
+import type { CallObserver } from './observer.ts';
+import { UNHEALTHY } from './outcome.ts';
+import type { Transport } from './transport.ts';
+import { asksForUsage } from './usage.ts';
+
+export interface TryDeps {
+  readonly transport: Transport;
+  readonly health: Health;
+  readonly observer: CallObserver;
+  readonly settings: UpstreamConfig;
+}
+
+export interface TryOptions {
+  /** Aborted when another target has won. */
+  readonly signal?: AbortSignal;
+  readonly onFirstByte?: () => void;
+}
+
+/** Notes an attempt that has ended, or that could not begin. */
+export function note(
+  { observer }: Pick<TryDeps, 'observer'>,
+  { request, attempts }: Journey,
+  target: Target,
+  outcome: AttemptOutcome,
+  more: { status?: number | null; started?: number; cause?: unknown } = {},
+): void {
+  const started = more.started ?? performance.now();
+  const noted = {
+    target,
+    outcome,
+    status: more.status ?? null,
+    startedMs: started - request.receivedAt,
+    durationMs: performance.now() - started,
+  };
+  attempts.push(noted);
+  observer.attemptEnded(request, noted, more.cause ?? null);
+}
+
+/** Never rejects, but for what `admitTarget` throws. */
+export async function tryTarget(
+  deps: TryDeps,
+  journey: Journey,
+  target: Target,
+  options: TryOptions = {},
+): Promise<TryResult> {
+  const { request, hooks } = journey;
+  const refusal = await hooks.admitTarget?.(target);
+  if (refusal) {
+    journey.refusal = refusal;
+    note(deps, journey, target, 'limited');
+    return { kind: 'failed', target, failure: failure('limited', 'is at its limit') };
+  }
+  if (request.signal.aborted || options.signal?.aborted) {
+    return { kind: 'failed', target, failure: failure('aborted', 'was not waited for') };
+  }
+  const pass = deps.health.pass(target);
+  if (!pass) {
+    note(deps, journey, target, 'breaker_open');
+    return { kind: 'failed', target, failure: failure('breaker_open', 'rests after repeated failures') };
+  }
+  try {
+    const asks = asksForUsage(request.body) && deps.health.givesUsage(target);
+    const result = await send(deps, journey, target, asks, options);
+    if (result.kind === 'failure' && result.withoutUsage) {
+      deps.health.noteNoUsage(target);
+      return finish(target, await send(deps, journey, target, false, options), pass, false);
+    }
+    return finish(target, result, pass, asks);
+  } catch (error) {
+    pass.end('unknown');
+    throw error;
+  }
+}
+
+function finish(target: Target, result: AttemptResult, pass: Pass, hideUsage: boolean): TryResult {
+  if (result.kind === 'answer') {
+    // The verdict on a normal answer waits for its end; a probe's would keep the target closed to all others meanwhile.
+    if (pass.probe) pass.end('healthy');
+    return { kind: 'won', target, answer: result, hideUsage, pass };
+  }
+  const { outcome, answer } = result;
+  if (UNHEALTHY.has(outcome)) pass.end('unhealthy');
+  else pass.end(answer ? 'healthy' : 'unknown');
+  return { kind: 'failed', target, failure: result };
+}
+
+async function send(
+  deps: TryDeps,
+  journey: Journey,
+  target: Target,
+  asksUsage: boolean,
+  options: TryOptions,
+): Promise<AttemptResult> {
+  const { request } = journey;
+  const started = performance.now();
+  journey.sent++;
+  const result = await attempt(deps.transport, target, {
+    path: request.path,
+    body: bodyFor(journey, target, asksUsage),
+    stream: request.body.stream === true,
+    headers: forwardedHeaders(request.headers),
+    heldBodyBytes: deps.settings.held_body_bytes,
+    asksUsage,
+    signals: options.signal ? [request.signal, options.signal] : [request.signal],
+    ...(options.onFirstByte && { onFirstByte: options.onFirstByte }),
+  });
+  if (result.kind === 'answer') {
+    note(deps, journey, target, 'ok', { status: result.response.status, started });
+    deps.observer.firstByte(target, result.firstByteMs);
+    deps.health.latency(target).add(result.firstByteMs);
+    deps.health.noteKey(target, false, result.response.status);
+  } else {
+    const { outcome, answer, cause } = result;
+    note(deps, journey, target, outcome, { status: answer?.status ?? null, started, cause });
+    learn(deps, target, result);
+  }
+  return result;
+}
+
+/** What a failure says about the target beyond this request. */
+function learn({ health, observer, settings }: TryDeps, target: Target, { outcome, answer }: Failure): void {
+  if (outcome === 'bad_credentials') {
+    health.noteKey(target, true, answer?.status ?? null);
+    health.rest(target, settings.bad_key_rest_ms);
+  }
+  if (outcome === 'model_retired') observer.modelRetired(target, answer?.status ?? null);
+  if (outcome === 'status_429' && answer)
+    health.rest(target, Math.min(retryAfterMs(answer.headers) ?? 0, MAX_REST_MS));
+}
+
+/** A target that asks for a longer pause is tried last for so long at most. */
+const MAX_REST_MS = 60_000;
