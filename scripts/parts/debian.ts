@@ -60,25 +60,30 @@ async function install(what: string, packages: readonly string[]): Promise<void>
 }
 
 /**
- * A program of the system, installed from Debian's packages when it is missing and this user may.
+ * Something of the system, installed from Debian's packages when it is missing and this user may.
  *
- * @param names the program under any of its names.
- * @returns its full path.
+ * @param find where it is, or null.
  * @throws Error that says what to install by hand.
  */
-export async function systemProgram(
+export async function systemPart(
+  what: string,
+  find: () => string | null,
+  packages: readonly string[],
+): Promise<string> {
+  const there = find();
+  if (there) return there;
+  // One installation at a time, whatever the part.
+  await withLock('apt', async () => {
+    if (!find()) await install(what, packages);
+  });
+  const installed = find();
+  if (!installed) throw new Error(`${packages.join(', ')} was installed, but ${what} is still missing`);
+  return installed;
+}
+
+/** A program under any of its names. @returns its full path. */
+export const systemProgram = (
   what: string,
   names: readonly string[],
   packages: readonly string[],
-): Promise<string> {
-  const there = findProgram(...names);
-  if (there) return there;
-  // One installation at a time, whatever the program.
-  await withLock('apt', async () => {
-    if (!findProgram(...names)) await install(what, packages);
-  });
-  const installed = findProgram(...names);
-  if (!installed)
-    throw new Error(`${packages.join(', ')} was installed, but brought no ${names.join(' or ')}`);
-  return installed;
-}
+): Promise<string> => systemPart(what, () => findProgram(...names), packages);

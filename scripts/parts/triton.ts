@@ -1,7 +1,10 @@
 /** A real Triton from its wheel, without containers: server, Python backend, and our Python-based onnxruntime backend. */
+import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { CACHE, ensure, findPython, hashOf, ROOT, readText, run, venv } from './lib.ts';
+import { promisify } from 'node:util';
+import { systemPart } from './debian.ts';
+import { CACHE, ensure, findPython, hashOf, ROOT, readText, venv } from './lib.ts';
 
 const REQUIREMENTS = 'services/triton/requirements.txt';
 const BACKEND = 'services/triton/backends/onnxruntime/model.py';
@@ -19,13 +22,31 @@ const STUB = 'triton_python_backend_stub';
 const PYTHONS = { from: 10, to: 12 };
 const python = join(CACHE, VENV, 'bin', 'python');
 
-async function paths(): Promise<{ site: string; libraries: string; version: string }> {
-  const output = await run('looking at the Triton environment', python, [
-    '-c',
-    'import sysconfig; print(sysconfig.get_paths()["purelib"]); print(sysconfig.get_config_var("LIBDIR")); print(sysconfig.get_python_version())',
-  ]);
-  const [site, libraries, version] = output.trim().split('\n');
-  return { site: site!, libraries: libraries!, version: version! };
+/** Where a Python of the environment keeps its packages, and the folder of its own shared library. */
+async function paths(): Promise<{ site: string; libraries: string }> {
+  const code =
+    'import sysconfig as s; print(s.get_paths()["purelib"]); print(s.get_config_var("LIBDIR"), s.get_config_var("MULTIARCH"))';
+  const { stdout } = await promisify(execFile)(python, ['-c', code]);
+  const [site, library] = stdout.trim().split('\n');
+  const [folder, multiarch] = library!.split(' ');
+  return { site: site!, libraries: [folder!, join(folder!, multiarch!)].join(':') };
+}
+
+/** Python's shared library, which the stub is linked to; Debian has it in a package of its own. */
+async function sharedPython(version: string, libraries: string): Promise<void> {
+  const name = `libpython${version}.so.1.0`;
+  const known = [
+    '/usr/lib',
+    '/usr/lib64',
+    '/usr/local/lib',
+    '/usr/lib/x86_64-linux-gnu',
+    '/usr/lib/aarch64-linux-gnu',
+  ];
+  const find = () =>
+    [...libraries.split(':'), ...known]
+      .map((folder) => join(folder, name))
+      .find((file) => existsSync(file)) ?? null;
+  await systemPart(`${name}, the shared library of Python ${version},`, find, [`libpython${version}`]);
 }
 
 /**
@@ -47,7 +68,8 @@ export async function setupTriton(): Promise<TritonInstall> {
   const stamp = hashOf(readText(REQUIREMENTS), readText(BACKEND), version);
   await ensure('triton', stamp, join(backends, 'python', STUB), async () => {
     await venv(VENV, command, ['-r', join(ROOT, REQUIREMENTS)]);
-    const { site } = await paths();
+    const { site, libraries } = await paths();
+    await sharedPython(version, libraries);
     const server = join(site, 'pytriton', 'tritonserver');
     const stub = join(server, 'python_backend_stubs', version, STUB);
     if (!existsSync(stub))

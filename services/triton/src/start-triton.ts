@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findProgram } from '../../../scripts/parts/debian.ts';
 import { setupTriton } from '../../../scripts/parts/triton.ts';
 
 export interface TritonOptions {
@@ -75,8 +76,13 @@ export async function startTriton(options: TritonOptions): Promise<Triton> {
     '--exit-timeout-secs=5',
     '--allow-gpu-metrics=false',
   ];
+  // A parent that is killed can't stop it; the kernel does where setpriv can ask for that.
+  const leash = findProgram('setpriv');
+  const command = leash
+    ? [leash, '--pdeathsig', 'KILL', '--', install.binary, ...args]
+    : [install.binary, ...args];
   // A group of its own, so that its Python stubs can be ended with it.
-  const child = spawn(install.binary, args, {
+  const child = spawn(command[0]!, command.slice(1), {
     env: { ...process.env, ...install.env },
     stdio: ['ignore', out, out],
     detached: true,

@@ -59,8 +59,11 @@ class TritonPythonModel:
             joined = [np.concatenate(parts) for parts in zip(*(arrays for _, arrays in members))]
             results = self.session.run(self.outputs, dict(zip(self.inputs, joined)))
         except Exception as error:
-            for index, _ in members:
-                responses[index] = self.failed(error)
+            if len(members) == 1:
+                responses[members[0][0]] = self.failed(error)
+            else:  # alone, so that only the one at fault fails
+                for member in members:
+                    self.run([member], responses)
             return
         at = 0
         for index, arrays in members:
