@@ -34,11 +34,11 @@ export interface RouterServer {
   /** http://host:port */
   readonly http: string;
   readonly repository: Repository;
-  /** Ends requests in flight first, within two seconds. */
+  /** Ends requests in flight first, within five seconds. */
   readonly close: () => Promise<void>;
 }
 
-const CLOSE_MS = 2_000;
+const CLOSE_MS = 5_000;
 
 /** An IPv6 address stands in brackets before a port. */
 const at = (host: string, port: number) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);

@@ -91,7 +91,7 @@ export class Repository {
 
   /** Takes up what has changed on disk. Overlapping calls are one. */
   sync(): Promise<void> {
-    this.#polling ??= this.#inTurn(null).finally(() => {
+    this.#polling ??= this.#inTurn(async () => null).finally(() => {
       this.#polling = null;
     });
     return this.#polling;
@@ -103,21 +103,25 @@ export class Repository {
    * @throws InferError with the reason; what served before goes on.
    */
   async load(name: string): Promise<void> {
-    const names = await this.#withSteps(name);
-    for (const each of names) {
-      this.#unloaded.delete(each);
-      this.#refused.delete(each);
-    }
-    await this.#inTurn(names);
+    await this.#inTurn(async () => {
+      const names = await this.#withSteps(name);
+      for (const each of names) {
+        this.#unloaded.delete(each);
+        this.#refused.delete(each);
+      }
+      return names;
+    });
     const refused = this.#refused.get(name);
     if (refused) throw new InferError('INVALID_ARGUMENT', `failed to load '${name}': ${refused.reason}`);
     this.get(name);
   }
 
   async unload(name: string): Promise<void> {
-    if (!this.#models.has(name) && !this.#refused.has(name)) this.get(name);
-    this.#unloaded.add(name);
-    await this.#inTurn(new Set());
+    await this.#inTurn(async () => {
+      if (!this.#models.has(name) && !this.#refused.has(name)) this.get(name);
+      this.#unloaded.add(name);
+      return new Set();
+    });
   }
 
   async close(): Promise<void> {
@@ -128,9 +132,13 @@ export class Repository {
     await Promise.all(open.map((model) => model.close()));
   }
 
-  /** One change at a time; a load or unload must not join a look that has already passed its folder. */
-  #inTurn(only: ReadonlySet<string> | null): Promise<void> {
-    const turn = this.#tail.then(() => this.#sync(only));
+  /**
+   * One change at a time, in the order of asking; a load or unload must not join a look that has passed its folder.
+   *
+   * @param prepare tells the models to look at; null: all.
+   */
+  #inTurn(prepare: () => Promise<ReadonlySet<string> | null>): Promise<void> {
+    const turn = this.#tail.then(async () => this.#sync(await prepare()));
     this.#tail = turn.catch(() => {});
     return turn;
   }
