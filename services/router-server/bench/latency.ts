@@ -1,0 +1,130 @@
+/**
+ * How long a decision takes: `node bench/latency.ts [--endpoint HOST:PORT] [--model M] [--seconds N] [--threads N]`.
+ *
+ * Over gRPC, so that real Triton and this server are measured by the same script. Without --endpoint it starts this
+ * server. Texts of about 32, 64, 128 and 512 tokens; requests of 1, 8 and 32 rows one at a time, then 32 requests of one
+ * row at once, which the server may gather. CPU is the server's own, from /proc (Linux), with its children's: give the
+ * --pid of a server that you started yourself.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { createKServeClient, encodeBytes, type KServeClient, readOutput } from '@llm-router/protos';
+
+const SERVICE = fileURLToPath(new URL('..', import.meta.url));
+const TOKENS = [32, 64, 128, 512];
+const SHAPES = [
+  { rows: 1, atOnce: 1 },
+  { rows: 8, atOnce: 1 },
+  { rows: 32, atOnce: 1 },
+  { rows: 1, atOnce: 32 },
+];
+/** Milliseconds per tick of /proc's times; Linux counts 100 a second on all machines we know. */
+const TICK_MS = 10;
+const SENTENCE =
+  'Please explain to me how a compiler turns a program into machine code and which of its steps take the most time'.split(
+    ' ',
+  );
+
+const { values } = parseArgs({
+  options: {
+    endpoint: { type: 'string' },
+    pid: { type: 'string' },
+    model: { type: 'string', default: 'task_router_ensemble' },
+    seconds: { type: 'string', default: '3' },
+    threads: { type: 'string', default: '1' },
+  },
+});
+const seconds = Number(values.seconds);
+
+/** Starts this server in a process of its own, so that the measuring costs are not its. */
+async function startOurs(): Promise<{ endpoint: string; pid: number; stop: () => void }> {
+  const repository = join(SERVICE, '..', '..', 'model_repository');
+  const args = [join(SERVICE, 'src', 'main.ts'), '--repository', repository, '--threads', values.threads!];
+  const free = ['--grpc-port', '0', '--http-port', '0', '--exit-with-parent'];
+  const child = spawn(process.execPath, [...args, ...free], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  return { endpoint: /grpc (\S+)/.exec(line.toString())![1]!, pid: child.pid!, stop: () => child.kill() };
+}
+
+/** CPU that a process and its living children have used, ms. */
+function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  const own = (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  );
+  return children.reduce((sum, child) => sum + cpuOf(child), own);
+}
+
+/** Each text is another one: no cache may answer. */
+let serial = 0;
+function textOf(tokens: number): string {
+  const words = Array.from({ length: tokens - 4 }, (_, i) => SENTENCE[(i + serial) % SENTENCE.length]!);
+  return `${serial++} ${words.join(' ')}`;
+}
+
+function infer(client: KServeClient, tokens: number, rows: number): Promise<number> {
+  const texts = Array.from({ length: rows }, () => textOf(tokens));
+  const request = {
+    model_name: values.model!,
+    inputs: [{ name: 'INPUT', datatype: 'BYTES', shape: [rows, 1] }],
+    outputs: [{ name: 'OUTPUT' }, { name: 'TOKEN_COUNT' }],
+    raw_input_contents: [encodeBytes(texts)],
+  };
+  return new Promise((resolve, reject) => {
+    client.ModelInfer(request, { deadline: Date.now() + 60_000 }, (error, response) =>
+      error ? reject(error) : resolve(readOutput(response, 'TOKEN_COUNT')?.numbers[0] ?? 0),
+    );
+  });
+}
+
+async function measure(
+  client: KServeClient,
+  pid: number | null,
+  tokens: number,
+  rows: number,
+  atOnce: number,
+) {
+  const counted = await infer(client, tokens, rows);
+  const times: number[] = [];
+  const cpu = pid === null ? 0 : cpuOf(pid);
+  const begun = performance.now();
+  const until = begun + seconds * 1000;
+  const worker = async () => {
+    while (performance.now() < until) {
+      const started = performance.now();
+      await infer(client, tokens, rows);
+      times.push(performance.now() - started);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  const wall = performance.now() - begun;
+  const used = pid === null ? Number.NaN : cpuOf(pid) - cpu;
+  times.sort((a, b) => a - b);
+  const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))]!;
+  const prompts = times.length * rows;
+  return {
+    tokens: counted,
+    rows,
+    'at once': atOnce,
+    'p50 ms': at(0.5).toFixed(2),
+    'p99 ms': at(0.99).toFixed(2),
+    'prompts/s': Math.round((prompts / wall) * 1000),
+    'CPU ms/prompt': (used / prompts).toFixed(2),
+  };
+}
+
+const ours = values.endpoint ? null : await startOurs();
+const pid = ours?.pid ?? (values.pid ? Number(values.pid) : null);
+const client = createKServeClient(ours?.endpoint ?? values.endpoint!);
+const table = [];
+for (const tokens of TOKENS) {
+  for (const { rows, atOnce } of SHAPES) table.push(await measure(client, pid, tokens, rows, atOnce));
+}
+console.table(table);
+client.close();
+ours?.stop();
