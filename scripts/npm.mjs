@@ -5,13 +5,14 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** npm script → file. */
+/** npm script → file, or a tool of the workspace with its arguments. */
 const SCRIPTS = {
   start: 'scripts/start.ts',
   test: 'scripts/test.ts',
@@ -22,12 +23,27 @@ const SCRIPTS = {
   evaluate: 'scripts/evaluate.ts',
   docs: 'scripts/docs.ts',
   trace: 'scripts/trace.ts',
+  'policy:train': 'scripts/policy-train.ts',
+  replay: 'scripts/replay.ts',
+  soak: 'scripts/soak.ts',
+  stack: 'scripts/stack.ts',
+  'proof:limits': 'scripts/proof-limits.ts',
+  'proof:faults': 'scripts/proof-faults.ts',
+  'check:deploy': 'scripts/check-deploy.ts',
+  'check:dashboards': 'scripts/check-dashboards.ts',
+  lint: ['@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],
+  format: ['@biomejs/biome/bin/biome', 'check', '--write'],
+  typecheck: ['typescript/bin/tsc', '--noEmit', '-p', '.'],
 };
 
+/** Those whose file is there; others come with the features they belong to. */
+const available = Object.entries(SCRIPTS)
+  .filter(([, what]) => Array.isArray(what) || existsSync(join(ROOT, what)))
+  .map(([name]) => name);
+
 const [name, ...args] = process.argv.slice(2);
-const script = SCRIPTS[name];
-if (!script) {
-  console.error(`no script '${name ?? ''}'; one of: ${Object.keys(SCRIPTS).join(', ')}`);
+if (!available.includes(name)) {
+  console.error(`no script '${name ?? ''}'; one of: ${available.join(', ')}`);
   process.exit(2);
 }
 const [major] = process.versions.node.split('.').map(Number);
@@ -40,57 +56,114 @@ if (major < 20) {
 
 /** Signals that a supervisor sends; the child gets them too, and the parent waits for it. */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'];
+const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
 
-function run(command, commandArgs, options = {}) {
+/** Runs a command to its end and resolves with its exit code, as a shell would tell it. */
+function run(command, commandArgs, options) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, commandArgs, { cwd: ROOT, stdio: 'inherit', ...options });
+    const child = spawn(command, commandArgs, options);
     const forward = (signal) => child.kill(signal);
     for (const signal of SIGNALS) process.on(signal, forward);
+    // npm passes signals on, but when it is killed itself nobody would tell the child.
+    const npm = process.env.npm_lifecycle_event ? process.ppid : null;
+    const watch = setInterval(() => {
+      if (npm !== null && process.ppid !== npm) child.kill('SIGTERM');
+    }, 1_000);
     child.once('error', reject);
-    child.once('close', (code, signal) => {
+    child.once('exit', (code, signal) => {
+      clearInterval(watch);
       for (const each of SIGNALS) process.off(each, forward);
-      resolve(code ?? (signal ? 1 : 0));
+      resolve(code ?? 128 + (SIGNAL_NUMBERS[signal] ?? 0));
     });
   });
 }
 
-/** What the installed workspace depends on. */
-function fingerprint() {
-  const hash = createHash('sha256');
-  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json'])
-    hash.update(readFileSync(join(ROOT, file)));
-  return hash.digest('hex');
-}
+const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : null);
 
+const LOCKFILE = join(ROOT, 'pnpm-lock.yaml');
+const STAMP = join(ROOT, 'node_modules', '.llm-router-stamp');
+const NODE = join(ROOT, 'node_modules', 'node', 'bin', 'node');
 /** pnpm comes by npx; package.json's own field for it would make pnpm pin itself in the lockfile. */
 const PNPM = 'pnpm@12.21.0';
 
-const STAMP = join(ROOT, 'node_modules', '.llm-router-stamp');
-const NODE = join(ROOT, 'node_modules', 'node', 'bin', 'node');
+/** What the installed workspace depends on. */
+const fingerprint = () =>
+  createHash('sha256')
+    .update(read(LOCKFILE) ?? '')
+    .update(read(join(ROOT, 'pnpm-workspace.yaml')) ?? '')
+    .digest('hex');
+
+/** True when the workspace is installed as the lockfile says, by this script or by pnpm itself. */
+const installed = () =>
+  existsSync(NODE) &&
+  (read(STAMP) === fingerprint() ||
+    read(join(ROOT, 'node_modules', '.pnpm', 'lock.yaml')) === read(LOCKFILE));
+
+function alive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+/** Two scripts at once must not install at once; a lock whose holder was killed is taken over. */
+async function withInstallLock(work) {
+  const lock = join(ROOT, '.cache', 'install.lock');
+  mkdirSync(dirname(lock), { recursive: true });
+  for (let waited = 0; ; waited++) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+      const pid = Number(read(lock));
+      // An empty file is being written just now.
+      if (pid ? !alive(pid) : waited > 25) rmSync(lock, { force: true });
+      else if (waited % 10 === 0) console.error('waiting for another installation …');
+      await sleep(200);
+    }
+  }
+  try {
+    await work();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
 
 async function install() {
-  const wanted = fingerprint();
-  if (existsSync(NODE) && existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return;
-  console.error(`installing dependencies with ${PNPM} (once) …`);
+  if (installed()) return;
+  console.error('installing dependencies (once) …');
   const started = Date.now();
   const ticker = setInterval(
     () => console.error(`installing … ${Math.round((Date.now() - started) / 1000)} s`),
-    5_000,
+    2_000,
   );
   // Standard output stays the script's own.
   const code = await run('npx', ['--yes', PNPM, 'install', '--frozen-lockfile', '--reporter=append-only'], {
+    cwd: ROOT,
     stdio: ['ignore', 2, 2],
     env: { ...process.env, CI: 'true' },
-  });
-  clearInterval(ticker);
+  }).finally(() => clearInterval(ticker));
   if (code !== 0) {
     console.error(`installing failed (exit ${code}); the lines above say why`);
     process.exit(code);
   }
-  writeFileSync(STAMP, wanted);
+  writeFileSync(STAMP, fingerprint());
 }
 
-await install();
-process.exitCode = await run(realpathSync(NODE), [join(ROOT, script), ...args], {
-  cwd: process.env.INIT_CWD ?? process.cwd(),
-});
+if (!installed()) await withInstallLock(install);
+
+const what = SCRIPTS[name];
+process.exitCode = Array.isArray(what)
+  ? await run(realpathSync(NODE), [join(ROOT, 'node_modules', what[0]), ...what.slice(1), ...args], {
+      cwd: ROOT,
+      stdio: 'inherit',
+    })
+  : await run(realpathSync(NODE), [join(ROOT, what), ...args], {
+      // Paths on the command line are the caller's.
+      cwd: process.env.INIT_CWD ?? process.cwd(),
+      // The channel is a leash: it ends when this process is killed, and the script's 'disconnect' tells it.
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    });

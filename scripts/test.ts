@@ -1,124 +1,122 @@
 /**
  * `npm test [-- --only PATTERN]`: sets up the real parts, runs every suite, prints a table, and closes with
- * `N passed, N failed` alone on the last line. A part that can't be set up is a failure with its message.
+ * `N passed, N failed` alone on the last line. A part that can't be set up is a failure with its message, and so is
+ * every suite that needs it.
  */
-import { globSync } from 'node:fs';
-import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Result, runSuite, type Suite } from './lib/suites.ts';
-import { ROOT } from './parts/lib.ts';
-import { setupPythonTools } from './parts/python-tools.ts';
-import { setupTrainer } from './parts/trainer.ts';
-import { setupTriton } from './parts/triton.ts';
+import { quickSuites, wholeSuites } from './lib/suite-table.ts';
+import { killSuites, type Result, runSuite, type Suite } from './lib/suites.ts';
+import { PARTS, type PartName } from './parts/index.ts';
+
+/** Silence after which a line tells what is running, ms. */
+const SILENCE_MS = 10_000;
+/** Lines of a failed suite's output that are shown. */
+const SHOWN = 60;
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } });
 const started = Date.now();
-
-const node = process.execPath;
-const bin = (name: string) => join(ROOT, 'node_modules', '.bin', name);
-
-const tests = (...patterns: string[]) =>
-  patterns
-    .flatMap((pattern) =>
-      globSync(pattern, { cwd: ROOT, exclude: (name) => String(name).includes('node_modules') }),
-    )
-    .sort();
-
-/** Beside the code: quick, nothing but Node. In `test/`: real parts. */
-const unit = tests('protos/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'scripts/**/*.test.ts');
-const whole = tests('services/*/test/**/*.test.ts');
-
-const nodeTest = (
-  name: string,
-  files: readonly string[],
-  minutes: number,
-  concurrency: number,
-  env: Record<string, string> = {},
-): Suite => ({
-  name,
-  command: node,
-  args: [
-    '--test',
-    `--test-concurrency=${concurrency}`,
-    '--test-timeout=300000',
-    '--test-reporter=spec',
-    ...files,
-  ],
-  env,
-  minutes,
-  read: 'node',
-});
+const selected = (suites: Suite[]) =>
+  suites.filter(({ name }) => !values.only || name.toLowerCase().includes(values.only.toLowerCase()));
+const quick = selected(quickSuites());
+const whole = selected(wholeSuites());
+const total = quick.length + whole.length;
+if (total === 0) {
+  console.error(`no suite's name contains '${values.only}'`);
+  process.exit(2);
+}
 
 const results: Result[] = [];
+const missing = new Map<PartName, string>();
+const failure = (name: string, output: string, seconds = 0): Result => ({
+  name,
+  passed: 0,
+  failed: 1,
+  skipped: 0,
+  seconds,
+  output,
+});
 
-async function part(name: string, setup: () => Promise<string>): Promise<string> {
+async function setup(name: PartName): Promise<void> {
   const begun = Date.now();
   try {
-    return await setup();
+    await PARTS[name]();
   } catch (error) {
-    const output = (error as Error).message;
-    console.error(`${name}: ${output}`);
-    results.push({
-      name: `set-up of ${name}`,
-      passed: 0,
-      failed: 1,
-      seconds: Math.round((Date.now() - begun) / 1000),
-      output,
-    });
-    return '';
+    const { message } = error as Error;
+    console.error(`${name}: ${message}`);
+    missing.set(name, message);
+    results.push(failure(`set-up of ${name}`, message, Math.round((Date.now() - begun) / 1000)));
   }
 }
 
-console.log('setting up the real parts');
-const wanted = (name: string) => !values.only || name.includes(values.only);
-const pythonTools = await part('python-tools', setupPythonTools);
-const trainer = await part('trainer', setupTrainer);
-await part('triton', async () => (await setupTriton()).binary);
-
-const suites: Suite[] = [
-  {
-    name: 'format and lint (biome)',
-    command: bin('biome'),
-    args: ['check', '--error-on-warnings'],
-    minutes: 3,
-    read: 'exit',
-  },
-  { name: 'types (tsc)', command: bin('tsc'), args: ['--noEmit', '-p', '.'], minutes: 5, read: 'exit' },
-  {
-    name: 'generated docs',
-    command: node,
-    args: [join(ROOT, 'scripts', 'docs.ts'), '--check'],
-    minutes: 2,
-    read: 'exit',
-  },
-  nodeTest('unit', unit, 15, 2),
-  ...whole.map((file) =>
-    nodeTest(relative(join(ROOT, 'services'), join(ROOT, file)), [file], 10, 1, {
-      LLM_ROUTER_PYTHON: pythonTools,
-    }),
-  ),
-  {
-    name: 'trainer (pytest)',
-    command: trainer || 'false',
-    args: ['-m', 'pytest', '-q', 'services/trainer/tests'],
-    minutes: 10,
-    read: 'pytest',
-  },
-];
-
-for (const suite of suites) if (wanted(suite.name)) results.push(await runSuite(suite));
-
-console.log('\n── results');
-for (const { name, passed, failed, seconds } of results) {
-  console.log(
-    `${failed > 0 ? '✖' : '✔'} ${name.padEnd(58)} ${String(passed).padStart(4)} passed ${String(failed).padStart(4)} failed ${String(seconds).padStart(5)} s`,
-  );
+const current = new Set<string>();
+let done = 0;
+let spoke = Date.now();
+function say(line: string): void {
+  console.log(line);
+  spoke = Date.now();
 }
+
+async function runOne(suite: Suite): Promise<void> {
+  const lacks = suite.needs.filter((name) => missing.has(name));
+  current.add(suite.name);
+  const result =
+    lacks.length > 0
+      ? failure(suite.name, `not run: ${lacks.join(', ')} could not be set up`)
+      : await runSuite(suite);
+  current.delete(suite.name);
+  results.push(result);
+  done++;
+  const mark = result.failed > 0 ? '✖' : '✔';
+  const failed = result.failed > 0 ? `, ${result.failed} failed` : '';
+  say(`[${done}/${total}] ${mark} ${suite.name}  ${result.passed} passed${failed}, ${result.seconds} s`);
+}
+
+async function runAll(suites: readonly Suite[], atOnce: number): Promise<void> {
+  const queue = [...suites];
+  const worker = async () => {
+    for (let suite = queue.shift(); suite; suite = queue.shift()) await runOne(suite);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  process.once(signal, () => {
+    killSuites();
+    process.exit(code);
+  });
+}
+// npm's own process was killed: nobody reads on.
+process.once('disconnect', () => {
+  killSuites();
+  process.exit(1);
+});
+
+const needed = [...new Set([...quick, ...whole].flatMap(({ needs }) => needs))];
+if (needed.length > 0) console.log(`real parts: ${needed.join(', ')}`);
+for (const name of needed) await setup(name);
+
+console.log(`${total} suites`);
+const ticker = setInterval(() => {
+  if (Date.now() - spoke >= SILENCE_MS) say(`  … ${[...current].join(', ')}`);
+}, SILENCE_MS / 2);
+await runAll(quick, 2);
+await runAll(whole, 1);
+clearInterval(ticker);
+
 for (const { name, failed, output } of results) {
-  if (failed > 0) console.log(`\n✖ ${name}\n${output.trimEnd().split('\n').slice(-40).join('\n')}`);
+  if (failed > 0) console.log(`\n✖ ${name}\n${output.trimEnd().split('\n').slice(-SHOWN).join('\n')}`);
 }
-const passed = results.reduce((sum, result) => sum + result.passed, 0);
-const failed = results.reduce((sum, result) => sum + result.failed, 0);
+const width = Math.max(...results.map(({ name }) => name.length));
+console.log(`\n  ${'suite'.padEnd(width)}  passed  failed  (skipped)  seconds`);
+for (const { name, passed, failed, skipped, seconds } of results) {
+  const cells = [passed, failed, skipped, seconds].map((n, at) => String(n).padStart([6, 6, 9, 7][at]!));
+  console.log(`${failed > 0 ? '✖' : '✔'} ${name.padEnd(width)}  ${cells.join('  ')}`);
+}
+const sum = (key: 'passed' | 'failed') => results.reduce((all, result) => all + result[key], 0);
 console.log(`\n${Math.round((Date.now() - started) / 1000)} s`);
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
+console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
+process.exit(sum('failed') > 0 ? 1 : 0);

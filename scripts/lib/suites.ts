@@ -1,11 +1,15 @@
 /** One suite's run: its process, its numbers, a limit on its time. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PartName } from '../parts/index.ts';
 import { ROOT } from '../parts/lib.ts';
 
 export interface Suite {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
+  /** Parts that must be set up first. */
+  readonly needs: readonly PartName[];
   readonly env?: Readonly<Record<string, string>>;
   /** Longest run, minutes; past it the suite is killed and counts as failed. */
   readonly minutes: number;
@@ -17,40 +21,60 @@ export interface Result {
   readonly name: string;
   readonly passed: number;
   readonly failed: number;
+  /** Of the failed: tests that were skipped or left to do. */
+  readonly skipped: number;
   readonly seconds: number;
   readonly output: string;
 }
 
 const number = (output: string, pattern: RegExp) => Number(pattern.exec(output)?.[1] ?? 0);
 
-/** Passed and failed of a suite's output. A suite that ran nothing, or ended badly without a failed test, failed once. */
+/**
+ * Passed and failed of a suite's output. A skipped test proved nothing, so it failed. A suite that ran nothing, or ended
+ * badly without a failed test, failed once.
+ */
 export function countTests(
   read: Suite['read'],
   output: string,
   code: number,
-): { passed: number; failed: number } {
+): Pick<Result, 'passed' | 'failed' | 'skipped'> {
   let passed = 0;
   let failed = 0;
+  let skipped = 0;
   if (read === 'node') {
-    passed = number(output, /^(?:#|ℹ) pass (\d+)/m);
-    // A test that was skipped or left to do proved nothing; here everything is there to be proved.
-    failed = ['fail', 'cancelled', 'skipped', 'todo'].reduce(
-      (sum, word) => sum + number(output, new RegExp(`^(?:#|ℹ) ${word} (\\d+)`, 'm')),
-      0,
-    );
+    const told = (word: string) => number(output, new RegExp(`^(?:#|ℹ) ${word} (\\d+)`, 'm'));
+    passed = told('pass');
+    skipped = told('skipped') + told('todo');
+    failed = told('fail') + told('cancelled') + skipped;
   } else if (read === 'pytest') {
-    passed = number(output, /(\d+) passed/);
-    failed = number(output, /(\d+) failed/) + number(output, /(\d+) error/) + number(output, /(\d+) skipped/);
+    // The last line only: a test may print such words too.
+    const last = output.trimEnd().split('\n').at(-1) ?? '';
+    passed = number(last, /(\d+) passed/);
+    skipped = number(last, /(\d+) skipped/) + number(last, /(\d+) xfailed/);
+    failed = number(last, /(\d+) failed/) + number(last, /(\d+) error/) + skipped;
   } else if (code === 0) passed = 1;
   if (failed === 0 && (code !== 0 || passed === 0)) failed = 1;
-  return { passed, failed };
+  return { passed, failed, skipped };
 }
 
-/** Runs a suite, with a line every few seconds while it is silent. */
+const running = new Set<ChildProcess>();
+
+function killGroup(child: ChildProcess): void {
+  try {
+    process.kill(-child.pid!, 'SIGKILL');
+  } catch {
+    // It has ended already, and so has all it started.
+  }
+}
+
+/** Ends every suite in flight with all it started. */
+export function killSuites(): void {
+  for (const child of running) killGroup(child);
+}
+
+/** Runs a suite to its end. Its output is kept, not shown. */
 export async function runSuite(suite: Suite): Promise<Result> {
   const started = Date.now();
-  const seconds = () => Math.round((Date.now() - started) / 1000);
-  console.log(`\n── ${suite.name}`);
   const child = spawn(suite.command, suite.args, {
     cwd: ROOT,
     env: { ...process.env, ...suite.env },
@@ -58,40 +82,30 @@ export async function runSuite(suite: Suite): Promise<Result> {
     // A group of its own: what a hung suite has started ends with it.
     detached: true,
   });
+  running.add(child);
+  const closed = new Promise((resolve) => child.once('close', resolve));
   let output = '';
-  let spoke = Date.now();
   const take = (chunk: Buffer) => {
     output += chunk.toString();
-    spoke = Date.now();
-    process.stdout.write(chunk);
   };
   child.stdout.on('data', take);
   child.stderr.on('data', take);
-  const killGroup = () => {
-    try {
-      process.kill(-child.pid!, 'SIGKILL');
-    } catch {
-      // It has ended already.
-    }
-  };
-  const ticker = setInterval(() => {
-    if (Date.now() - spoke > 10_000) console.log(`   … ${suite.name}: ${seconds()} s`);
-  }, 10_000);
   const limit = setTimeout(() => {
     output += `\n${suite.name} took over ${suite.minutes} minutes and was killed\n`;
-    killGroup();
+    killGroup(child);
   }, suite.minutes * 60_000);
-  process.once('exit', killGroup);
   const code = await new Promise<number>((resolve) => {
     child.once('error', (error) => {
       output += String(error);
       resolve(1);
     });
-    child.once('close', (status) => resolve(status ?? 1));
+    child.once('exit', (status) => resolve(status ?? 1));
   });
-  clearInterval(ticker);
   clearTimeout(limit);
-  process.off('exit', killGroup);
-  killGroup();
-  return { name: suite.name, ...countTests(suite.read, output, code), seconds: seconds(), output };
+  killGroup(child);
+  // The rest of the output; not for ever, because a process that left the group may hold the pipe open.
+  await Promise.race([closed, sleep(2_000, undefined, { ref: false })]);
+  running.delete(child);
+  const seconds = Math.round((Date.now() - started) / 1000);
+  return { name: suite.name, ...countTests(suite.read, output, code), seconds, output };
 }

@@ -97,7 +97,7 @@ describe('the repository on a real Triton', () => {
         closeTo(
           batch.numbers('OUTPUT').slice(row * classes, (row + 1) * classes),
           alone.numbers('OUTPUT'),
-          0.1,
+          BATCH_TOLERANCE,
         );
       }
     });

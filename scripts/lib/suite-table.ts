@@ -1,0 +1,84 @@
+/** Every suite of `npm test`, and the real parts that each needs. */
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PartName } from '../parts/index.ts';
+import { CACHE, ROOT } from '../parts/lib.ts';
+import type { Suite } from './suites.ts';
+
+const NODE = process.execPath;
+const PYTHON_TOOLS = join(CACHE, 'python-tools', 'bin', 'python');
+const TRAINER = join(CACHE, 'trainer-venv', 'bin', 'python');
+const bin = (name: string) => join(ROOT, 'node_modules', '.bin', name);
+
+/** Parts of the tests in a service's `test/` folder. A test that starts a part sets it up too, so this only does it early. */
+const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] = [
+  ['services/triton/', ['triton']],
+  ['services/router-controller/', ['triton', 'python-tools']],
+  ['services/trainer/', ['trainer']],
+];
+
+/** Whole suites longer than this are cut in two, not given more time. */
+const UNIT_MINUTES = 5;
+const WHOLE_MINUTES = 15;
+
+const find = (...patterns: readonly string[]) =>
+  patterns
+    .flatMap((pattern) =>
+      globSync(pattern, { cwd: ROOT, exclude: (name) => String(name).includes('node_modules') }),
+    )
+    .sort();
+
+/** Each file runs in a process of its own, without a parent of node's: a file that hangs can be killed and named. */
+const nodeTest = (file: string, needs: readonly PartName[], minutes: number): Suite => ({
+  name: file,
+  command: NODE,
+  args: ['--test-reporter=spec', file],
+  env: { LLM_ROUTER_PYTHON: PYTHON_TOOLS },
+  needs,
+  minutes,
+  read: 'node',
+});
+
+const check = (
+  name: string,
+  command: string,
+  args: readonly string[],
+  needs: readonly PartName[] = [],
+): Suite => ({
+  name,
+  command,
+  args,
+  needs,
+  minutes: 10,
+  read: 'exit',
+});
+
+/** Checks of the code itself. */
+const checks = (): Suite[] => [
+  check('format and lint (biome)', bin('biome'), ['check', '--error-on-warnings']),
+  check('types (tsc)', bin('tsc'), ['--noEmit', '-p', '.']),
+  check('generated docs', NODE, ['scripts/docs.ts', '--check']),
+];
+
+/** Beside the code: quick, nothing but Node; two at a time. */
+export const quickSuites = (): Suite[] => [
+  ...checks(),
+  ...find('protos/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'scripts/{lib,parts}/**/*.test.ts').map(
+    (file) => nodeTest(file, [], UNIT_MINUTES),
+  ),
+];
+
+/** With real parts; one at a time, because they measure what the machine does meanwhile. */
+export const wholeSuites = (): Suite[] => [
+  ...find('services/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts').map((file) =>
+    nodeTest(file, NEEDS.find(([folder]) => file.startsWith(folder))?.[1] ?? [], WHOLE_MINUTES),
+  ),
+  {
+    name: 'services/trainer (pytest)',
+    command: TRAINER,
+    args: ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'services/trainer/tests'],
+    needs: ['trainer'],
+    minutes: WHOLE_MINUTES,
+    read: 'pytest',
+  },
+];

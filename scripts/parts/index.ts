@@ -1,0 +1,23 @@
+/** The real parts by name. */
+import { setupChromium } from './chromium.ts';
+import { setupHelm } from './helm.ts';
+import { setupPrometheus } from './prometheus.ts';
+import { setupPythonTools } from './python-tools.ts';
+import { setupRedis } from './redis.ts';
+import { setupTrainer } from './trainer.ts';
+import { setupTriton } from './triton.ts';
+
+/** Each installs what is missing and tells the path of its program; safe to repeat, and to run twice at once. */
+export const PARTS = {
+  triton: async () => (await setupTriton()).binary,
+  'python-tools': setupPythonTools,
+  trainer: setupTrainer,
+  redis: setupRedis,
+  prometheus: async () => (await setupPrometheus()).prometheus,
+  chromium: setupChromium,
+  helm: setupHelm,
+} as const satisfies Readonly<Record<string, () => Promise<string>>>;
+
+export type PartName = keyof typeof PARTS;
+
+export const PART_NAMES = Object.keys(PARTS) as PartName[];
