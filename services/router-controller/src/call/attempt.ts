@@ -10,6 +10,8 @@ import type { SendOptions, Transport } from './transport.ts';
 
 /** An upstream's error answer is kept up to this size, bytes. */
 const ERROR_BODY_BYTES = 1024 * 1024;
+/** The status of an error is known; its body is not worth a long wait while a fallback could answer. */
+const ERROR_BODY_MS = 2_000;
 
 /** An answer that may go to the client. */
 export interface Answer {
@@ -150,7 +152,8 @@ export async function attempt(
   try {
     if (outcome === 'protocol_error')
       return fail(failure(outcome, `answered with status ${response.status}`));
-    if (outcome !== 'ok') return fail(await errorAnswer(response, chunks, outcome, options.asksUsage));
+    if (outcome !== 'ok')
+      return fail(await errorAnswer(running, response, chunks, outcome, options.asksUsage));
     if (options.asksUsage && isEventStream(response.headers) && isCompressed(response.headers)) {
       // The usage event could not be found again in compressed bytes, so it must not be there.
       return fail(failure('protocol_error', 'compressed its stream', { withoutUsage: true }));
@@ -170,16 +173,20 @@ export async function attempt(
 
 /** Reads an error answer. The status counts even when its body is cut. */
 async function errorAnswer(
+  running: Running,
   response: UpstreamResponse,
   chunks: AsyncIterator<Buffer>,
   outcome: AttemptOutcome,
   askedUsage: boolean,
 ): Promise<Failure> {
   const { status, headers } = response;
-  const { parts, whole } = await readUpTo(chunks, ERROR_BODY_BYTES).catch(() => ({
-    parts: [],
-    whole: false,
-  }));
+  const hurry = setTimeout(
+    () => running.controller.abort(new Error('the error answer took too long')),
+    ERROR_BODY_MS,
+  );
+  const { parts, whole } = await readUpTo(chunks, ERROR_BODY_BYTES)
+    .catch(() => ({ parts: [], whole: false }))
+    .finally(() => clearTimeout(hurry));
   const body = whole ? Buffer.concat(parts) : null;
   const withoutUsage =
     askedUsage && (status === 400 || status === 422) && body?.includes('stream_options') === true;

@@ -31,7 +31,10 @@ export async function hedged(first: Target, { run, delayMs, second }: HedgeOptio
   try {
     begin(first, () => clearTimeout(timer));
     const early = await Promise.race([running.get(first)!.result, tooSlow.promise]);
-    if (early !== 'slow') return [early];
+    if (early !== 'slow') {
+      running.clear();
+      return [early];
+    }
     const other = second();
     if (other) begin(other);
     while (running.size > 0) {

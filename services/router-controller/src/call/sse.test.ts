@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { MAX_EVENT_BYTES, type SseEvent, SseSplitter } from './sse.ts';
+import { StreamReader } from './stream-reader.ts';
+
+/** Lines ended in any of the three ways, blank lines, half events, characters of several bytes. */
+const text = fc
+  .array(
+    fc.constantFrom(
+      'data: {"a":"ü→🙂"}',
+      'data:x',
+      ': ping',
+      'event: error',
+      '',
+      'id: 1',
+      '\n',
+      '\r\n',
+      '\r',
+      'data',
+    ),
+    {
+      maxLength: 40,
+    },
+  )
+  .map((pieces) => Buffer.from(pieces.join('')));
+
+function cut(bytes: Buffer, at: readonly number[]): Buffer[] {
+  const ends = [...new Set(at.map((share) => Math.floor(share * bytes.length)))].sort((a, b) => a - b);
+  return [...ends, bytes.length].map((end, i) => bytes.subarray(i === 0 ? 0 : ends[i - 1], end));
+}
+
+function split(chunks: readonly Buffer[]): SseEvent[] {
+  const splitter = new SseSplitter();
+  const events = chunks.flatMap((chunk) => splitter.push(chunk));
+  const rest = splitter.end();
+  return rest ? [...events, rest] : events;
+}
+
+const share = fc.double({ min: 0, max: 1, noNaN: true });
+
+test('events are the same for any chunking, and their bytes joined are the stream', () => {
+  fc.assert(
+    fc.property(text, fc.array(share, { maxLength: 12 }), (bytes, at) => {
+      const events = split(cut(bytes, at));
+      assert.deepEqual(Buffer.concat(events.map((event) => event.bytes)), bytes);
+      assert.deepEqual(events, split([bytes]));
+      assert.deepEqual(events, split([...bytes].map((byte) => Buffer.from([byte]))));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('LF, CRLF and CR end lines; several data lines are joined; comments have no data', () => {
+  const data = (stream: string) => split([Buffer.from(stream)]).map((event) => event.data);
+  for (const end of ['\n', '\r\n', '\r']) {
+    assert.deepEqual(data(['data: a', 'data:b', '', ': ping', '', 'data: c', '', ''].join(end)), [
+      'a\nb',
+      null,
+      'c',
+    ]);
+  }
+  assert.deepEqual(data('data: no end'), ['no end']);
+  assert.equal(split([Buffer.from('event: error\ndata: x\n\n')])[0]!.name, 'error');
+});
+
+test('an event that is too long to hold goes on in pieces, and the next one is read again', () => {
+  const long = Buffer.from(`data: ${'x'.repeat(3 * MAX_EVENT_BYTES)}\n\ndata: after\n\n`);
+  const chunks = Array.from({ length: Math.ceil(long.length / 65_536) }, (_, i) =>
+    long.subarray(i * 65_536, (i + 1) * 65_536),
+  );
+  const splitter = new SseSplitter();
+  const events: SseEvent[] = [];
+  let broken = 0;
+  for (const chunk of chunks) {
+    events.push(...splitter.push(chunk));
+    if (splitter.brokenOff) broken++;
+  }
+  assert.deepEqual(Buffer.concat(events.map((event) => event.bytes)), long);
+  assert.ok(broken > 0 && !splitter.brokenOff);
+  assert.ok(events.slice(0, -1).every((event) => event.piece && event.bytes.length < 2 * MAX_EVENT_BYTES));
+  assert.equal(events.at(-1)!.data, 'after');
+});
+
+test('the reader tells content, opening, usage, error, end and noise apart', () => {
+  const cases: [string, string][] = [
+    ['{"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}', 'opening'],
+    ['{"choices":[{"delta":{"content":"hi"}}]}', 'content'],
+    ['{"choices":[{"delta":{"reasoning_content":"hm"}}]}', 'content'],
+    ['{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{"}}]}}]}', 'content'],
+    ['{"choices":[{"text":"once"}]}', 'content'],
+    ['{"choices":[],"prompt_filter_results":[]}', 'other'],
+    ['{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}', 'usage'],
+    ['{"choices":[{"delta":{"content":"says \\"error\\": {"}}]}', 'content'],
+    ['{"error":{"message":"no"}}', 'error'],
+    ['{"error":{"message":"no"},"choices":[{"delta":{},"finish_reason":"error"}]}', 'error'],
+    ['{"object":"error","message":"old vLLM"}', 'error'],
+    ['{"choices":[{"delta":{},"finish_reason":"stop"}]}', 'content'],
+    ['not json', 'other'],
+    ['[DONE]', 'done'],
+  ];
+  for (const [data, kind] of cases) {
+    assert.equal(new StreamReader().read(split([Buffer.from(`data: ${data}\n\n`)])[0]!), kind, data);
+  }
+});
