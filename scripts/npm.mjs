@@ -62,7 +62,10 @@ const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
 function run(command, commandArgs, options) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, commandArgs, options);
-    const forward = (signal) => child.kill(signal);
+    // A terminal's Ctrl-C has reached the child already.
+    const forward = (signal) => {
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    };
     for (const signal of SIGNALS) process.on(signal, forward);
     // npm passes signals on, but when it is killed itself nobody would tell the child.
     const npm = process.env.npm_lifecycle_event ? process.ppid : null;

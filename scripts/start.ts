@@ -4,7 +4,9 @@
  * Embedded defaults: a classifier server in Node over model_repository, limits in memory, and, without NVIDIA_API_KEY
  * and without --config, stand-ins in place of the four LLMs.
  */
+import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
@@ -61,10 +63,14 @@ async function stop(code: number): Promise<never> {
     stopping = true;
     // The controller first: its streams end while the parts it calls still live.
     for (const child of [...children].reverse()) await child.stop();
+    process.exit(code);
   }
-  process.exit(code);
+  return new Promise(() => {});
 }
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => void stop(0));
+// More than once on purpose: a terminal's Ctrl-C comes from the terminal and from npm.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
+// npm's own process was killed.
+process.once('disconnect', () => void stop(1));
 
 async function begin(name: string, args: string[], env: Record<string, string> = {}): Promise<string> {
   const child = new Child(name, service(name), args, env);
@@ -94,25 +100,33 @@ async function classifierUrl(config: RouterConfig): Promise<string | null> {
 }
 
 /**
- * Whether a configuration wants the models of model_repository and nothing serves them where it says: v1's own file
- * names `router-server:8000`, which exists only under compose and Kubernetes.
+ * Whether a configuration means the bundle's own classifier and nothing serves it yet: it wants models of
+ * model_repository, from a name that exists only under compose and Kubernetes (v1's file says `router-server:8000`) or
+ * from Triton's usual ports on this machine. Any other address is the user's own and is left alone, also while it is down.
  */
 async function isOurs(config: RouterConfig): Promise<boolean> {
   for (const policy of config.table.policies.values()) {
     for (const { model, address, protocol } of policy.endpoints) {
       if (!existsSync(join(ROOT, 'model_repository', model))) return false;
-      if (await answers(protocol === 'grpc' ? `http://${address}` : address)) return false;
+      const { hostname, port } = new URL(protocol === 'grpc' ? `http://${address}` : address);
+      const isHere = ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
+      if (isHere ? !['8000', '8001'].includes(port) : await resolves(hostname)) return false;
+      if (isHere && (await answers(hostname, Number(port)))) return false;
     }
   }
   return true;
 }
 
+const resolves = (hostname: string) =>
+  lookup(hostname).then(
+    () => true,
+    () => false,
+  );
+
 /** True when something listens there. */
-async function answers(url: string): Promise<boolean> {
-  const { connect } = await import('node:net');
-  const { hostname, port } = new URL(url);
+function answers(host: string, port: number): Promise<boolean> {
   return new Promise((done) => {
-    const socket = connect({ host: hostname, port: Number(port || 80), timeout: 1_000 });
+    const socket = connect({ host, port, timeout: 1_000 });
     const end = (up: boolean) => {
       socket.destroy();
       done(up);
@@ -164,6 +178,8 @@ try {
     -d '{"model": "${policy}", "messages": [{"role": "user", "content": "Write a Python function that reverses a list"}]}'\n`);
   console.log(`listening on ${url}`);
 } catch (error) {
+  // Told to stop while it started: what was under way ends with it.
+  if (stopping) await stop(0);
   console.error(
     error instanceof ConfigError
       ? error.message

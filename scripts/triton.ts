@@ -1,31 +1,81 @@
 /** `npm run triton`: a real Triton on this machine, in the foreground, with the repository's models. */
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startTriton } from '../services/triton/src/start-triton.ts';
+import { startTriton, type TritonOptions } from '../services/triton/src/start-triton.ts';
 import { ROOT } from './parts/lib.ts';
 
-const { values } = parseArgs({
-  options: {
-    repository: { type: 'string', default: join(ROOT, 'model_repository') },
-    'grpc-port': { type: 'string', default: '8001' },
-    'http-port': { type: 'string', default: '8000' },
-    'metrics-port': { type: 'string', default: '8002' },
-    'model-control': { type: 'string', default: 'poll' },
-  },
-});
+const HELP = `npm run triton -- [--repository DIR] [--grpc-port N] [--http-port N] [--metrics-port N] [--model-control M]
 
-const triton = await startTriton({
-  repository: values.repository,
-  grpcPort: Number(values['grpc-port']),
-  httpPort: Number(values['http-port']),
-  metricsPort: Number(values['metrics-port']),
-  modelControl: values['model-control'] as 'none' | 'poll' | 'explicit',
-});
-console.log(`ready grpc ${triton.grpc} http ${triton.http} metrics ${triton.metrics}`);
-console.log(`route through it with: LLM_ROUTER_CLASSIFIER_URL=grpc://${triton.grpc} npm start`);
-const stop = () => void triton.stop().then(() => process.exit(0));
-process.once('SIGTERM', stop).once('SIGINT', stop);
-triton.process.once('exit', (code) => {
-  console.error(`Triton ended (${code})`);
-  process.exit(code ?? 1);
-});
+  --repository DIR     default: model_repository
+  --grpc-port N        default: 8001; 0 takes a free one
+  --http-port N        default: 8000
+  --metrics-port N     default: 8002
+  --model-control M    poll (default: changed models are taken up), none, or explicit (by the repository API)`;
+
+const CONTROLS = ['poll', 'none', 'explicit'] as const;
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
+}
+
+function options(): TritonOptions {
+  const { values } = parseArgs({
+    options: {
+      repository: { type: 'string', default: resolve(ROOT, 'model_repository') },
+      'grpc-port': { type: 'string', default: '8001' },
+      'http-port': { type: 'string', default: '8000' },
+      'metrics-port': { type: 'string', default: '8002' },
+      'model-control': { type: 'string', default: 'poll' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    process.exit(0);
+  }
+  const port = (name: 'grpc-port' | 'http-port' | 'metrics-port') => {
+    const number = Number(values[name]);
+    if (!Number.isInteger(number) || number < 0 || number > 65_535)
+      throw new Error(`--${name} must be a number from 0 to 65535, not '${values[name]}'`);
+    return number;
+  };
+  const modelControl = CONTROLS.find((name) => name === values['model-control']);
+  if (!modelControl)
+    throw new Error(
+      `--model-control must be one of ${CONTROLS.join(', ')}, not '${values['model-control']}'`,
+    );
+  return {
+    repository: resolve(values.repository),
+    grpcPort: port('grpc-port'),
+    httpPort: port('http-port'),
+    metricsPort: port('metrics-port'),
+    modelControl,
+  };
+}
+
+try {
+  const wanted = options();
+  console.log(`starting Triton with ${wanted.repository} …`);
+  const triton = await startTriton(wanted);
+  console.log(`ready grpc ${triton.grpc} http ${triton.http} metrics ${triton.metrics}`);
+  console.log(`route through it with: LLM_ROUTER_CLASSIFIER_URL=grpc://${triton.grpc} npm start`);
+  let stopping = false;
+  const stop = () => {
+    if (stopping) return;
+    stopping = true;
+    triton.stop().then(
+      () => process.exit(0),
+      (error) => fail(`stopping Triton failed: ${error}`),
+    );
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
+  // npm's own process was killed.
+  process.once('disconnect', stop);
+  triton.process.once('exit', (code, signal) => {
+    if (!stopping)
+      fail(`Triton ended (${signal ?? `exit ${code}`}):\n${triton.log().split('\n').slice(-30).join('\n')}`);
+  });
+} catch (error) {
+  fail(`${(error as Error).message}\n\n${HELP}`);
+}

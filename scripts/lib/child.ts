@@ -4,7 +4,12 @@ import { createInterface } from 'node:readline';
 
 const START_MS = 60_000;
 const STOP_MS = 30_000;
-const RESTART_MS = 1_000;
+/** Pause before a restart; doubled while it goes on dying, up to the longest. */
+const RESTART_MS = 500;
+const LONGEST_RESTART_MS = 30_000;
+/** One that lived so long is not in a circle of crashes. */
+const SETTLED_MS = 60_000;
+const PROGRESS_MS = 2_000;
 
 export class Child {
   readonly #name: string;
@@ -13,6 +18,8 @@ export class Child {
   readonly #env: Readonly<Record<string, string>>;
   #process: ChildProcess | null = null;
   #stopping = false;
+  #pause = RESTART_MS;
+  #startedAt = 0;
   onExit: (code: number | null) => void = () => {};
 
   constructor(name: string, file: string, args: string[], env: Readonly<Record<string, string>>) {
@@ -29,10 +36,13 @@ export class Child {
    * @throws Error when it ends, or says nothing, before that.
    */
   start(): Promise<string> {
+    this.#startedAt = Date.now();
     const child = spawn(process.execPath, [this.#file, ...this.#args, '--exit-with-parent'], {
       env: { ...process.env, ...this.#env },
       // Standard input is the leash: when this process dies, however, the pipe ends and the child stops.
       stdio: ['pipe', 'pipe', 'inherit'],
+      // Out of the terminal's group: Ctrl-C reaches the parent alone, which stops its children in order.
+      detached: true,
     });
     this.#process = child;
     const ready = Promise.withResolvers<string>();
@@ -48,6 +58,10 @@ export class Child {
       () => ready.reject(new Error(`${this.#name} did not become ready within ${START_MS / 1000} s`)),
       START_MS,
     );
+    const progress = setInterval(
+      () => console.log(`${this.#name}: starting … ${Math.round((Date.now() - this.#startedAt) / 1000)} s`),
+      PROGRESS_MS,
+    );
     child.once('error', ready.reject);
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
@@ -62,7 +76,10 @@ export class Child {
         this.onExit(code);
       }
     });
-    return ready.promise.finally(() => clearTimeout(timer));
+    return ready.promise.finally(() => {
+      clearTimeout(timer);
+      clearInterval(progress);
+    });
   }
 
   /** A restart must come back where others look for it: free ports that were taken once are asked for by number. */
@@ -75,14 +92,20 @@ export class Child {
 
   /** Starts it again after a pause, until it stays. */
   restart(): void {
-    console.error(`${this.#name}: starting again in ${RESTART_MS} ms`);
+    if (Date.now() - this.#startedAt > SETTLED_MS) this.#pause = RESTART_MS;
+    const pause = this.#pause;
+    this.#pause = Math.min(pause * 2, LONGEST_RESTART_MS);
+    console.error(`${this.#name}: starting again in ${pause} ms`);
     setTimeout(() => {
       if (this.#stopping) return;
-      this.start().catch((error: Error) => {
-        console.error(error.message);
-        if (!this.#stopping) this.restart();
-      });
-    }, RESTART_MS);
+      this.start().then(
+        () => console.error(`${this.#name}: back`),
+        (error: Error) => {
+          console.error(error.message);
+          if (!this.#stopping) this.restart();
+        },
+      );
+    }, pause);
   }
 
   async stop(): Promise<void> {

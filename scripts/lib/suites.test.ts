@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { isAlive, until } from '../test/processes.ts';
+import { countTests, runSuite, type Suite } from './suites.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'llm-router-suites-'));
+after(() => rmSync(folder, { recursive: true }));
+
+let files = 0;
+function suite(code: string, minutes = 1): Suite {
+  const file = join(folder, `${files++}.test.mjs`);
+  writeFileSync(file, `import { test } from 'node:test';\nimport assert from 'node:assert';\n${code}`);
+  return {
+    name: file,
+    command: process.execPath,
+    args: ['--test-reporter=spec', file],
+    needs: [],
+    minutes,
+    read: 'node',
+  };
+}
+const numbers = async (code: string, minutes?: number) => {
+  const { passed, failed } = await runSuite(suite(code, minutes));
+  return { passed, failed };
+};
+
+test('passed and failed tests are counted as node tells them', async () => {
+  const code = `test('a', () => {}); test('b', () => {}); test('c', () => assert.fail('no'));`;
+  assert.deepEqual(await numbers(code), { passed: 2, failed: 1 });
+});
+
+test('a skipped test is a failed one', async () => {
+  assert.deepEqual(await numbers(`test('a', () => {}); test.skip('b', () => {});`), { passed: 1, failed: 1 });
+});
+
+test('a file that breaks before its first test, or has none, fails once', async () => {
+  assert.deepEqual(await numbers(`throw new Error('early');`), { passed: 0, failed: 1 });
+  assert.deepEqual(await numbers(''), { passed: 0, failed: 1 });
+});
+
+test('a file that hangs is killed with what it started, and says so', async () => {
+  const code = `
+    import { spawn } from 'node:child_process';
+    const child = spawn('sleep', ['600']);
+    console.log('child ' + child.pid);
+    test('a', () => {});
+    setInterval(() => {}, 1000);`;
+  const { failed, output } = await runSuite(suite(code, 3 / 60));
+  assert.equal(failed, 1);
+  assert.match(output, /took over .* minutes and was killed/);
+  const pid = Number(/child (\d+)/.exec(output)![1]);
+  await until(
+    () => !isAlive(pid),
+    () => `${pid} is left behind`,
+  );
+});
+
+test('a command that is not there fails once', async () => {
+  const result = await runSuite({ ...suite(''), command: '/no/such/program' });
+  assert.deepEqual([result.passed, result.failed], [0, 1]);
+});
+
+test('pytest’s last line counts, not what a test printed', () => {
+  const output =
+    '7 passed, 3 failed is what the model said\n..F\n=== 1 failed, 12 passed, 1 skipped in 3.21s ===\n';
+  assert.deepEqual(countTests('pytest', output, 1), { passed: 12, failed: 2, skipped: 1 });
+});
