@@ -92,11 +92,13 @@ function classify(
   labels: readonly string[] | undefined,
   batched: boolean,
 ): Tensor {
-  if (tensor.datatype !== 'FP32') throw bad(`classification wants an FP32 output, not ${tensor.datatype}`);
-  const data = tensor.data as Float32Array;
+  if (tensor.datatype === 'BYTES') throw bad('classification wants an output of numbers, not BYTES');
+  const data = Array.from(tensor.data as Float32Array, Number);
   const rows = batched ? tensor.shape[0]! : 1;
   const size = data.length / rows;
   const best = Math.min(k, size);
+  // C's %f for floats, %d for integers.
+  const print = (value: number) => (tensor.datatype === 'FP32' ? value.toFixed(6) : String(value));
   const out: Buffer[] = [];
   for (let row = 0; row < rows; row++) {
     const order = Array.from({ length: size }, (_, i) => i).sort(
@@ -105,9 +107,7 @@ function classify(
     for (const index of order.slice(0, best)) {
       const label = labels?.[index];
       out.push(
-        Buffer.from(
-          `${data[row * size + index]!.toFixed(6)}:${index}${label === undefined ? '' : `:${label}`}`,
-        ),
+        Buffer.from(`${print(data[row * size + index]!)}:${index}${label === undefined ? '' : `:${label}`}`),
       );
     }
   }
