@@ -26,12 +26,15 @@ export function sendJson(
 const SSE_HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' };
 const JSON_HEADERS = { 'content-type': 'application/json' };
 
+/** What was written before a cut arrives before it: a cut that comes together with it would hide it. */
+const BEFORE_CUT_MS = 100;
+
 /** Writes as much of the bytes as may go out before the cut, then cuts the connection. */
 function writeAndCut(response: ServerResponse, bytes: Buffer): void {
-  if (bytes.length === 0) {
-    response.flushHeaders();
-    setImmediate(() => response.destroy());
-  } else response.write(bytes, () => response.destroy());
+  const cut = () => void setTimeout(() => response.destroy(), BEFORE_CUT_MS);
+  response.flushHeaders();
+  if (bytes.length === 0) cut();
+  else response.write(bytes, cut);
 }
 
 function stoppedEarly(response: ServerResponse, fault: Fault | null, contentEvents: number): boolean {
