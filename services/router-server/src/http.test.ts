@@ -128,7 +128,7 @@ test('while a large batch computes, others are answered', async () => {
     answers++;
   }
   assert.equal((await batch).status, 200);
-  assert.ok(answers > 10, `${answers} answers in the meantime`);
+  assert.ok(answers > 5, `${answers} answers in the meantime`);
 });
 
 test('a client that goes while it waits is dropped, and takes no place in a batch', async () => {
