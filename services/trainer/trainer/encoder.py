@@ -8,9 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-LAYERS, HEADS, WIDTH, EPSILON = 6, 12, 384, 1e-12
-EMBEDDING = 2 * WIDTH
-"""Mean of the tokens beside the first token: the mean tells the topic, the first token what is asked."""
+from .shape import EPSILON, HEADS, LAYERS, WIDTH
 
 Params = dict[str, jax.Array]
 
@@ -33,8 +31,10 @@ def layer_norm(x: jax.Array, weight: jax.Array, bias: jax.Array) -> jax.Array:
 def dropout(x: jax.Array, rate: float, key: jax.Array | None) -> jax.Array:
     if key is None or rate == 0:
         return x
-    keep = jax.random.bernoulli(key, 1 - rate, x.shape)
-    return jnp.where(keep, x / (1 - rate), 0)
+    # Random bytes instead of floats: on a CPU, drawing floats took a third of a training step.
+    threshold = round(rate * 256)
+    keep = jax.random.bits(key, x.shape, jnp.uint8) >= threshold
+    return jnp.where(keep, x * (256 / (256 - threshold)), 0)
 
 
 def embed(params: Params, ids: jax.Array, mask: jax.Array, key: jax.Array | None = None, rate: float = 0.1) -> jax.Array:

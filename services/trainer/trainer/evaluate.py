@@ -27,6 +27,7 @@ def scores(gold: np.ndarray, probabilities: np.ndarray, names: tuple[str, ...]) 
         "ece": ece(gold, probabilities),
         "per_label": per_label,
         "coverage": coverage(gold, probabilities),
+        "pairs": worst_pairs(confusion(gold, predicted, len(names)), names),
     }
 
 
@@ -50,14 +51,30 @@ def coverage(gold: np.ndarray, probabilities: np.ndarray) -> list[dict]:
     return rows
 
 
-def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    scaled = logits / temperature
-    exp = np.exp(scaled - scaled.max(-1, keepdims=True))
-    return exp / exp.sum(-1, keepdims=True)
+def table(report: dict, title: str) -> str:
+    """The figures as text: one line a label, the most confused pairs, and what thresholds keep."""
+    width = max([len(name) for name in report["per_label"]] + [5])
+    lines = [f"{title}: {report['n']:,} rows, accuracy {report['accuracy']:.3f}, macro-F1 {report['macro_f1']:.3f}, ECE {report['ece']:.3f}",
+             f"{'label':{width}}  precision  recall     F1      n"]
+    for name, row in report["per_label"].items():
+        lines.append(f"{name:{width}}  {row['precision']:9.3f}  {row['recall']:6.3f}  {row['f1']:5.3f}  {row['n']:5d}")
+    if report.get("pairs"):
+        lines.append("most confused: " + "; ".join(f"{gold} → {called} {count}" for gold, called, count in report["pairs"]))
+    for key in ("threshold", "coverage", "accuracy"):
+        lines.append(f"{key:9}  " + "  ".join(f"{row[key]:5.3f}" if row[key] is not None else "    -" for row in report["coverage"]))
+    return "\n".join(lines)
 
 
-def fit_temperature(logits: np.ndarray, gold: np.ndarray) -> float:
-    """The temperature with the least negative log-likelihood, by a fine scan (one parameter needs no optimiser)."""
-    grid = np.exp(np.linspace(np.log(0.25), np.log(4.0), 161))
-    losses = [-np.log(np.maximum(softmax(logits, t)[np.arange(len(gold)), gold], 1e-9)).mean() for t in grid]
-    return float(grid[int(np.argmin(losses))])
+def confusion(gold: np.ndarray, predicted: np.ndarray, size: int) -> np.ndarray:
+    """[gold label, predicted label] counts."""
+    matrix = np.zeros((size, size), int)
+    np.add.at(matrix, (gold, predicted), 1)
+    return matrix
+
+
+def worst_pairs(matrix: np.ndarray, names: tuple[str, ...], count: int = 6) -> list[tuple[str, str, int]]:
+    """The most frequent mistakes as (gold, predicted, count)."""
+    off = matrix.copy()
+    np.fill_diagonal(off, 0)
+    cells = np.argsort(off, axis=None)[::-1][:count]
+    return [(names[c // len(names)], names[c % len(names)], int(off.flat[c])) for c in cells if off.flat[c]]

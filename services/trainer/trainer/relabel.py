@@ -85,7 +85,7 @@ def clean(rows: list[Row]) -> list[Row]:
         if row.source.split("#")[0] in NOISY and task is not None:
             task = task_by_cue(row.prompt)
         complexity = row.complexity or (weak_complexity(row) if row.intent is None else None)
-        weight = row.weight if row.complexity or not complexity else row.weight * 0.6
+        weight = row.weight if row.complexity or row.task is None or not complexity else row.weight * 0.6
         if task or complexity or row.intent:
             out.append(replace(row, task=task, complexity=complexity, weight=weight))
     return out

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import onnx_graph, tokens
+from . import complexity_scores, export_onnx, quantize, shape, tokens
 
 MAX_TOKENS = 256
 BUCKETS = (16, 32, 64, 96, 128, 192, 256)
@@ -130,13 +130,20 @@ def write_tokenizer(repository: Path) -> None:
     partial.rename(folder / "config.pbtxt")
 
 
-def write_encoder(repository: Path, params: dict[str, np.ndarray], work: Path, name: str = "prompt_encoder") -> None:
-    """fp32 and fp16 go to the work folder; int8 is what the repository holds."""
-    plain = work / f"{name}.fp32.onnx"
-    onnx_graph.export_encoder(params, plain)
+def stage_encoder(work: Path, params: dict[str, np.ndarray]) -> Path:
+    """Exports to the work folder: fp32, and from it the int8 graph that servers load, whose path is returned."""
+    work.mkdir(parents=True, exist_ok=True)
+    plain, small = work / "prompt_encoder.fp32.onnx", work / "prompt_encoder.int8.onnx"
+    export_onnx.export_encoder(params, plain)
+    quantize.to_int8(plain, small)
+    return small
+
+
+def install_encoder(repository: Path, graph: Path, name: str = "prompt_encoder") -> None:
+    """Puts an exported graph into the repository."""
     with Staged(repository, name) as folder:
-        (folder / "config.pbtxt").write_text(ENCODER.format(name=name, batch=BATCH, width=onnx_graph.EMBEDDING))
-        onnx_graph.quantize(plain, folder / "1" / "model.onnx")
+        (folder / "config.pbtxt").write_text(ENCODER.format(name=name, batch=BATCH, width=shape.EMBEDDING))
+        shutil.copyfile(graph, folder / "1" / "model.onnx")
 
 
 def write_policy(
@@ -144,8 +151,8 @@ def write_policy(
     with_scores: bool = False, encoder: str = "prompt_encoder",
 ) -> None:
     """Head and ensemble of one policy; the head first, so that the ensemble finds it."""
-    scores = onnx_graph.score_matrix(names) if with_scores else None
-    count = len(onnx_graph.COMPLEXITY_SCORES)
+    scores = complexity_scores.tables(names) if with_scores else None
+    count = len(complexity_scores.NAMES)
     fill = {
         "policy": policy, "batch": BATCH, "width": weight.shape[1], "labels": len(names), "max_tokens": MAX_TOKENS, "encoder": encoder,
         "scores": f',\n  {{ name: "SCORES" data_type: TYPE_FP32 dims: [ {count} ] label_filename: "scores.txt" }}' if with_scores else "",
@@ -156,9 +163,9 @@ def write_policy(
             (folder / "config.pbtxt").write_text(template.format(**fill))
             (folder / "labels.txt").write_text("\n".join(names) + "\n")
             if with_scores:
-                (folder / "scores.txt").write_text("\n".join(onnx_graph.COMPLEXITY_SCORES) + "\n")
+                (folder / "scores.txt").write_text("\n".join(complexity_scores.NAMES) + "\n")
             if kind == "head":
-                onnx_graph.export_head(weight, bias, temperature, folder / "1" / "model.onnx", scores)
+                export_onnx.export_head(weight, bias, temperature, folder / "1" / "model.onnx", scores)
             else:
                 # Triton wants a version folder; git keeps none that is empty.
                 (folder / "1" / ".keep").write_text("")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -12,7 +14,8 @@ import optax
 
 from . import augment, labels, tokens
 from .data import Row, intent_labels
-from .encoder import EMBEDDING, embed, load_params
+from .encoder import dropout, embed, load_params
+from .shape import EMBEDDING
 
 BUCKETS = ((32, 48), (64, 32), (128, 24))
 """(tokens, rows) of a batch: short prompts go together, so that none pays for a long one's padding."""
@@ -21,15 +24,27 @@ HEAD_WEIGHT = {"task": 1.0, "complexity": 1.0, "intent": 0.4}
 SMOOTHING = 0.08
 
 
+@dataclass(frozen=True)
+class LabelledText:
+    """A row of a policy's own data: one head, named label."""
+
+    prompt: str
+    label: str
+    weight: float = 1.0
+    source: str = "own/policy"
+    task: str | None = None
+    complexity: str | None = None
+
+
 def head_sizes(rows: list[Row]) -> dict[str, tuple[str, ...]]:
     return {**labels.HEADS, "intent": intent_labels(rows)}
 
 
-def class_weights(rows: list[Row], heads: dict[str, tuple[str, ...]]) -> dict[str, np.ndarray]:
-    """Inverse square root of each label's share, mean 1: rare labels count, common ones don't vanish."""
+def class_weights(rows: list[Row], heads: dict[str, tuple[str, ...]], share) -> dict[str, np.ndarray]:
+    """Inverse square root of each label's part in an epoch, mean 1: rare labels count, common ones don't vanish."""
     out = {}
     for column, names in heads.items():
-        counts = np.array([sum(row.weight for row in rows if getattr(row, column) == name) for name in names])
+        counts = np.array([sum(row.weight * share(row) for row in rows if getattr(row, column) == name) for name in names])
         weight = 1 / np.sqrt(np.maximum(counts, 1))
         out[column] = (weight / weight.mean()).astype(np.float32)
     return out
@@ -61,7 +76,13 @@ def batches(rows: list[Row], heads, weights, tokenizer, rng: np.random.Generator
         yield ids, mask, target, weight
 
 
-def initial_params(folder: Path, heads, seed: int) -> dict[str, np.ndarray]:
+def initial_params(folder: Path, heads, seed: int, start: Path | None = None) -> dict[str, np.ndarray]:
+    """The pretrained encoder with fresh heads, or the weights of an earlier run."""
+    if start is not None:
+        params, had = load(start)
+        if had != heads:
+            raise SystemExit(f"{start} was trained for other labels")
+        return params
     rng = np.random.default_rng(seed)
     params = load_params(folder)
     for column, names in heads.items():
@@ -72,9 +93,7 @@ def initial_params(folder: Path, heads, seed: int) -> dict[str, np.ndarray]:
 
 def loss_of(params, ids, mask, target, weight, key):
     key, drop = jax.random.split(key)
-    embedding = embed(params, ids, mask, key)
-    keep = jax.random.bernoulli(drop, 0.9, embedding.shape)
-    embedding = jnp.where(keep, embedding / 0.9, 0)
+    embedding = dropout(embed(params, ids, mask, key), 0.1, drop)
     total = 0.0
     for column, gold in target.items():
         logits = embedding @ params[f"head.{column}.weight"].T + params[f"head.{column}.bias"]
@@ -82,41 +101,61 @@ def loss_of(params, ids, mask, target, weight, key):
         soft = jax.nn.one_hot(gold, size) * (1 - SMOOTHING) + SMOOTHING / size
         losses = optax.softmax_cross_entropy(logits, soft)
         # Divided by the batch's rows, not its labelled rows: a lone label must not count as a whole batch.
-        total += HEAD_WEIGHT[column] * (losses * weight[column]).sum() / gold.shape[0]
+        total += HEAD_WEIGHT.get(column, 1.0) * (losses * weight[column]).sum() / gold.shape[0]
     return total
 
 
-def train(rows: list[Row], *, epochs: int, seed: int, rate: float, out: Path, log=print, intent_share: float = 0.5) -> dict:
+def is_frozen(name: str) -> bool:
+    """Word vectors stay as pretrained: words that training never shows keep their place among those that it does."""
+    return name.startswith("embeddings.")
+
+
+def train(
+    rows: list[Row], *, epochs: int, seed: int, rate: float, out: Path, start: Path | None = None, log=print,
+    heads: dict[str, tuple[str, ...]] | None = None, intent_share: float = 0.4, shared_share: float = 0.5,
+) -> dict:
     """Trains and writes `weights.npz` (EMA of the weights) and returns them. Progress every few seconds."""
-    heads = head_sizes(rows)
+    heads = heads or head_sizes(rows)
     folder = tokens.base_model_folder()
     tokenizer = tokens.load_tokenizer()
     rng = np.random.default_rng(seed)
-    params = {name: jnp.asarray(value) for name, value in initial_params(folder, heads, seed).items()}
-    weights = class_weights(rows, heads)
+    whole = {name: jnp.asarray(value) for name, value in initial_params(folder, heads, seed, start).items()}
+    frozen = {name: value for name, value in whole.items() if is_frozen(name)}
+    params = {name: value for name, value in whole.items() if not is_frozen(name)}
+
+    def share(row: Row) -> float:
+        """Odds that an epoch sees the row: always for our own, else by how much there is of its kind."""
+        if row.source.startswith("own/"):
+            return 1.0
+        return shared_share * min(1.0, row.weight) if row.task or row.complexity else intent_share
+
+    weights = class_weights(rows, heads, share)
 
     def epoch_rows() -> list[Row]:
-        return [row for row in rows if row.task or row.complexity or rng.random() < intent_share]
+        return [row for row in rows if rng.random() < share(row)]
 
     steps_per_epoch = sum(1 for _ in batches(epoch_rows(), heads, weights, tokenizer, np.random.default_rng(0)))
     steps = steps_per_epoch * epochs
-    label_of = lambda tree: {name: "head" if name.startswith("head.") else "body" for name in tree}  # noqa: E731
 
     def schedule(peak):
         return optax.warmup_cosine_decay_schedule(0.0, peak, max(1, steps // 12), steps, peak * 0.02)
 
+    def group(tree):
+        return {name: "head" if name.startswith("head.") else "body" for name in tree}
+
     optimizer = optax.chain(
         optax.clip_by_global_norm(1.0),
         optax.multi_transform(
-            {"body": optax.adamw(schedule(rate), weight_decay=0.01), "head": optax.adamw(schedule(1e-3), weight_decay=0.01)},
-            label_of),
+            {"body": optax.adamw(schedule(rate), weight_decay=0.01),
+             "head": optax.adamw(schedule(1e-3 if start is None else 4e-4), weight_decay=0.01)},
+            group),
     )
     state = optimizer.init(params)
-    average = params
+    average = jax.tree.map(jnp.copy, params)
 
-    @jax.jit
+    @partial(jax.jit, donate_argnums=(0, 1, 2))
     def step(params, average, state, decay, ids, mask, target, weight, key):
-        loss, grads = jax.value_and_grad(loss_of)(params, ids, mask, target, weight, key)
+        loss, grads = jax.value_and_grad(lambda p: loss_of({**p, **frozen}, ids, mask, target, weight, key))(params)
         updates, state = optimizer.update(grads, state, params)
         params = optax.apply_updates(params, updates)
         average = jax.tree.map(lambda a, p: a * decay + p * (1 - decay), average, params)
@@ -136,8 +175,8 @@ def train(rows: list[Row], *, epochs: int, seed: int, rate: float, out: Path, lo
                 spoken = time.time()
                 left = (spoken - begun) / done * max(0, steps - done)
                 log(f"epoch {epoch + 1}/{epochs} step {done}/{steps} loss {np.mean(recent[-100:]):.3f}, {left / 60:.1f} min left")
-        save(out, average, heads)
-    return {name: np.asarray(value) for name, value in average.items()}
+        save(out, {**average, **frozen}, heads)
+    return {name: np.asarray(value) for name, value in {**average, **frozen}.items()}
 
 
 def save(out: Path, params, heads) -> None:

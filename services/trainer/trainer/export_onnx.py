@@ -8,7 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from .encoder import EMBEDDING, HEADS, LAYERS, WIDTH
+from .complexity_scores import ScoreTables
+from .shape import EMBEDDING, EPSILON, HEADS, LAYERS, WIDTH
 
 OPSET = 17
 SIZE = WIDTH // HEADS
@@ -55,7 +56,7 @@ def export_encoder(params: dict[str, np.ndarray], path: Path) -> None:
 
     def norm(x: str, name: str) -> str:
         return g.op("LayerNormalization", x, g.const(params[f"{name}.weight"], f"{name}.weight"),
-                    g.const(params[f"{name}.bias"], f"{name}.bias"), axis=-1, epsilon=1e-12)
+                    g.const(params[f"{name}.bias"], f"{name}.bias"), axis=-1, epsilon=EPSILON)
 
     def split(x: str, transposed: bool = False) -> str:
         shaped = g.op("Reshape", x, g.const(np.array([0, 0, HEADS, SIZE], np.int64)))
@@ -100,56 +101,17 @@ def export_encoder(params: dict[str, np.ndarray], path: Path) -> None:
     )
 
 
-COMPLEXITY_SCORES = (
-    "prompt_complexity_score", "creativity_scope", "reasoning", "contextual_knowledge", "number_of_few_shots",
-    "domain_knowledge", "no_label_reason", "constraint_ct",
-)
-"""SCORES of the complexity head. Each dimension is its label's probability (0…1), number_of_few_shots that times 5 as
-on NVIDIA's card, whose weights make the first: .35 creativity, .25 reasoning, .15 constraint, .15 domain, .05
-contextual, .05 few-shots."""
-
-SCORE_OF_LABEL = {
-    "Creativity": ("creativity_scope", 1.0, 0.35), "Reasoning": ("reasoning", 1.0, 0.25),
-    "Contextual-Knowledge": ("contextual_knowledge", 1.0, 0.05), "Few-Shot": ("number_of_few_shots", 5.0, 0.05),
-    "Domain-Knowledge": ("domain_knowledge", 1.0, 0.15), "No-Label-Reason": ("no_label_reason", 1.0, 0.0),
-    "Constraint": ("constraint_ct", 1.0, 0.15),
-}
-
-
-def score_matrix(names: tuple[str, ...]) -> np.ndarray:
-    """[labels, scores]: probabilities times this are SCORES."""
-    matrix = np.zeros((len(names), len(COMPLEXITY_SCORES)), np.float32)
-    for row, label in enumerate(names):
-        dimension, scale, weight = SCORE_OF_LABEL[label]
-        matrix[row, COMPLEXITY_SCORES.index(dimension)] = scale
-        matrix[row, 0] = weight * scale
-    return matrix
-
-
-def export_head(weight: np.ndarray, bias: np.ndarray, temperature: float, path: Path, scores: np.ndarray | None = None) -> None:
-    """EMBEDDING FP32 [rows, width] → OUTPUT FP32 [rows, labels], probabilities calibrated by the temperature."""
+def export_head(weight: np.ndarray, bias: np.ndarray, temperature: float, path: Path, scores: ScoreTables | None = None) -> None:
+    """EMBEDDING FP32 [rows, width] → OUTPUT FP32 [rows, labels], probabilities calibrated by the temperature; with
+    tables, SCORES FP32 [rows, 8] as well."""
     g = Graph()
     logits = g.op("Gemm", "EMBEDDING", g.const((weight.T / temperature).astype(np.float32)), g.const((bias / temperature).astype(np.float32)))
     g.op("Softmax", logits, out="OUTPUT", axis=-1)
     outputs = [helper.make_tensor_value_info("OUTPUT", TensorProto.FLOAT, ["rows", weight.shape[0]])]
     if scores is not None:
-        g.op("MatMul", "OUTPUT", g.const(scores), out="SCORES")
-        outputs.append(helper.make_tensor_value_info("SCORES", TensorProto.FLOAT, ["rows", scores.shape[1]]))
+        against = g.op("Gather", logits, g.const(np.array([scores.none], np.int64)), axis=1)
+        odds = g.op("Sigmoid", g.op("Sub", logits, against))
+        raw = g.op("Add", g.op("MatMul", odds, g.const(scores.of_odds)), g.op("MatMul", "OUTPUT", g.const(scores.of_probability)))
+        g.op("Min", raw, g.const(scores.top), out="SCORES")
+        outputs.append(helper.make_tensor_value_info("SCORES", TensorProto.FLOAT, ["rows", len(scores.top)]))
     g.model([helper.make_tensor_value_info("EMBEDDING", TensorProto.FLOAT, ["rows", weight.shape[1]])], outputs, path)
-
-
-def quantize(source: Path, target: Path) -> None:
-    """Dynamic int8: weights per channel, in 7 bits so that CPUs without VNNI don't saturate; word vectors too."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    quantize_dynamic(
-        str(source), str(target), op_types_to_quantize=["MatMul", "Gather"], per_channel=True, reduce_range=True,
-        weight_type=QuantType.QInt8, extra_options={"MatMulConstBOnly": True},
-    )
-
-
-def to_fp16(source: Path, target: Path) -> None:
-    """Half precision for GPUs; inputs and outputs keep their types."""
-    from onnxruntime.transformers.float16 import convert_float_to_float16
-
-    onnx.save(convert_float_to_float16(onnx.load(str(source)), keep_io_types=True), str(target))

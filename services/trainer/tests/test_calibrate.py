@@ -1,0 +1,37 @@
+"""Temperature, calibration error and coverage on made-up answers whose figures are known."""
+
+import numpy as np
+
+from trainer import evaluate
+from trainer.calibrate import fit_temperature, softmax
+
+
+def test_finds_the_temperature_that_overconfidence_needs():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (4000, 5))
+    gold = np.array([rng.choice(5, p=row) for row in softmax(logits)])
+    assert abs(fit_temperature(logits * 2.5, gold) - 2.5) < 0.2
+
+
+def test_perfect_certainty_has_no_calibration_error():
+    gold = np.array([0, 1, 2])
+    assert evaluate.ece(gold, np.eye(3)) == 0
+
+
+def test_certainty_that_is_always_wrong_has_all_of_it():
+    assert evaluate.ece(np.array([0, 0]), np.array([[0.0, 1.0], [0.0, 1.0]])) == 1
+
+
+def test_scores_count_per_label_and_pairs():
+    gold = np.array([0, 0, 1, 1])
+    probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]])
+    found = evaluate.scores(gold, probabilities, ("a", "b"))
+    assert found["accuracy"] == 0.75
+    assert found["per_label"]["a"] == {"precision": 1.0, "recall": 0.5, "f1": 2 / 3, "n": 2}
+    assert found["pairs"] == [("a", "b", 1)]
+
+
+def test_coverage_falls_with_the_threshold():
+    rows = evaluate.coverage(np.array([0, 1]), np.array([[0.95, 0.05], [0.45, 0.55]]))
+    kept = {row["threshold"]: row["coverage"] for row in rows}
+    assert kept[0.5] == 1 and kept[0.6] == 0.5

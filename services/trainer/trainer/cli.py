@@ -1,0 +1,82 @@
+"""`python -m trainer data|train|calibrate|export|evaluate|card|policy|convert`: one command for each step."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+WORK = ROOT / ".cache" / "train"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parses and runs one command; the exit code is for the shell."""
+    arguments = parser().parse_args(argv)
+    return arguments.run(arguments) or 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m trainer", description="Trains the router's classifiers.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        sub.add_argument("--work", type=Path, default=WORK, help="folder for what lies between the steps (default: .cache/train)")
+        sub.add_argument("--repository", type=Path, default=ROOT / "model_repository", help="Triton's model repository")
+        sub.add_argument("--seed", type=int, default=0)
+        return sub
+
+    def shared(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--shared", type=Path, default=ROOT.parent / "shared" / "data", help="folder with train.jsonl and eval.jsonl")
+
+    data = command("data", lambda a: steps().data(a), "reads, mends and counts the labelled prompts")
+    shared(data)
+    train = command("train", lambda a: steps().train(a), "fine-tunes the encoder with all heads")
+    shared(train)
+    train.add_argument("--epochs", type=int, default=3)
+    train.add_argument("--rate", type=float, default=5e-5, help="peak learning rate of the encoder")
+    train.add_argument("--start", type=Path, help="weights.npz of an earlier run to go on from")
+    train.add_argument("--shared-share", type=float, default=0.5, help="share of the shared rows drawn in each epoch")
+    calibrate = command("calibrate", lambda a: steps().calibrate(a), "fits each head's temperature on prompts held back from training")
+    shared(calibrate)
+    command("export", lambda a: steps().export(a), "writes fp32, fp16 and int8 graphs and the model repository")
+    evaluate = command("evaluate", lambda a: steps().evaluate(a), "figures of the repository's int8 models on labelled files")
+    shared(evaluate)
+    evaluate.add_argument("--file", type=Path, action="append", help="JSONL with prompt and labels (default: held-out set and eval.jsonl)")
+    evaluate.add_argument("--graph", type=Path, help="another encoder graph, e.g. .cache/train/prompt_encoder.fp32.onnx")
+    command("card", lambda a: steps().card(a), "writes MODEL_CARD.md and the confusion picture from the last evaluation")
+
+    policy = command("policy", lambda a: policy_main(a), "trains a head of your own on the shared encoder")
+    policy.add_argument("--name", required=True, help="policy name, e.g. intent_router")
+    policy.add_argument("--data", required=True, help="CSV (header text,label) or JSONL of text and label, UTF-8")
+    policy.add_argument("--config", help="configuration file to add the policy to (default: print the stanza)")
+    policy.add_argument("--target", help="target that labels go to in the stanza (default: the file's first)")
+    policy.add_argument("--route", action="append", default=[], metavar="LABEL=TARGET", help="another target for one label; may be repeated")
+    policy.add_argument("--replace", action="store_true", help="allow the name of a policy that ships with the router")
+    policy.add_argument("--finetune", action="store_true", help="train an encoder of the policy's own as well (needs JAX)")
+    policy.add_argument("--epochs", type=int, default=3, help="with --finetune")
+
+    convert = command("convert", lambda a: convert_main(a), "brings nvidia/prompt-task-and-complexity-classifier into the repository's layout")
+    convert.add_argument("--source", type=Path, required=True, help="folder with config.json, weights and tokenizer (Hugging Face layout)")
+    convert.add_argument("--fp16", action="store_true", help="half precision, for GPUs")
+    return top
+
+
+def steps():
+    """Imported late: `policy` must run where JAX is not installed."""
+    from . import steps as module
+
+    return module
+
+
+def policy_main(arguments) -> int:
+    from . import policy
+
+    return policy.main(arguments)
+
+
+def convert_main(arguments) -> int:
+    from . import nvidia_convert
+
+    return nvidia_convert.main(arguments)

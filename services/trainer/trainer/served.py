@@ -1,0 +1,79 @@
+"""What a server would answer: the repository's own tokenizer, encoder and heads through onnxruntime.
+
+Free of JAX: `policy` needs no more than requirements-policy.txt.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from . import tokens
+
+LENGTHS = (16, 32, 64, 96, 128, 192, 256)
+"""Lengths that the tokenizer step pads to (parameter pad_to of its config.pbtxt)."""
+
+
+def session(path: Path, threads: int = 0) -> ort.InferenceSession:
+    """An onnxruntime session on the CPU, or on a GPU where onnxruntime-gpu finds one."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+    return ort.InferenceSession(str(path), options, providers=[p for p in wanted if p in ort.get_available_providers()])
+
+
+def newest(model: Path) -> Path:
+    """`model.onnx` of the highest version folder, which is the one that servers load."""
+    versions = [folder for folder in model.iterdir() if folder.name.isdigit()] if model.is_dir() else []
+    if not versions:
+        raise SystemExit(f"{model} holds no model version: is this a model repository of the router?")
+    return max(versions, key=lambda folder: int(folder.name)) / "model.onnx"
+
+
+class Encoder:
+    """Texts → embeddings, as prompt_tokenizer and prompt_encoder make them."""
+
+    def __init__(self, repository: Path, name: str = "prompt_encoder", max_tokens: int = 256, graph: Path | None = None) -> None:
+        self.tokenizer = tokens.load_tokenizer(repository / "prompt_tokenizer" / "1" / "tokenizer.json")
+        self.session = session(graph or newest(repository / name))
+        self.max_tokens = max_tokens
+
+    def embeddings(self, texts: list[str], batch: int = 16, progress: Callable[[int, int], None] | None = None) -> np.ndarray:
+        """[texts, width]. Texts of like length go together; progress hears (done, all) every few seconds."""
+        sequences = tokens.encode(self.tokenizer, texts, self.max_tokens)
+        order = sorted(range(len(texts)), key=lambda i: len(sequences[i]))
+        out: list = [None] * len(texts)
+        spoken = time.monotonic()
+        for at in range(0, len(order), batch):
+            members = order[at: at + batch]
+            longest = len(sequences[members[-1]])
+            ids, mask = tokens.pad([sequences[i] for i in members], next((n for n in LENGTHS if n >= longest), longest))
+            feeds = {"INPUT_IDS": ids.astype(np.int64), "ATTENTION_MASK": mask.astype(np.int64)}
+            for i, row in zip(members, self.session.run(["EMBEDDING"], feeds)[0]):
+                out[i] = row
+            if progress and time.monotonic() - spoken > 3:
+                spoken = time.monotonic()
+                progress(at + len(members), len(texts))
+        return np.stack(out)
+
+
+class Head:
+    """Embeddings → calibrated probabilities of one policy."""
+
+    def __init__(self, repository: Path, policy: str) -> None:
+        folder = repository / f"{policy}_head"
+        self.session = session(newest(folder), threads=1)
+        self.labels = tuple((folder / "labels.txt").read_text(encoding="utf-8").splitlines())
+
+    def run(self, embeddings: np.ndarray) -> np.ndarray:
+        """[texts, labels]"""
+        return self.session.run(["OUTPUT"], {"EMBEDDING": embeddings.astype(np.float32)})[0]
+
+    def scores(self, embeddings: np.ndarray) -> np.ndarray:
+        """[texts, 8]: SCORES of complexity_router."""
+        return self.session.run(["SCORES"], {"EMBEDDING": embeddings.astype(np.float32)})[0]

@@ -1,0 +1,118 @@
+"""The pipeline's steps from labelled prompts to figures. What lies between them stands in the work folder."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from . import data as prompts
+from . import evaluate as figures
+from . import infer, labels, policy, quantize, repository
+from . import train as training
+from .calibrate import fit_temperature, softmax
+from .data import Row
+from .served import Encoder, Head
+
+INTENT = "intent_router"
+
+
+def log(message: str) -> None:
+    print(message, flush=True)
+
+
+def data(a) -> None:
+    """rows.jsonl and validation.jsonl, with a count of every label."""
+    a.work.mkdir(parents=True, exist_ok=True)
+    rows, validation = prompts.training_rows(a.shared), prompts.validation_rows(prompts.own_rows())[1]
+    for name, part in (("rows", rows), ("validation", validation)):
+        path = a.work / f"{name}.jsonl"
+        path.write_text("".join(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in part), encoding="utf-8")
+        log(f"{path}: {len(part):,} rows, of them {sum(row.source.startswith('own/') for row in part):,} of our own")
+        for column in labels.HEADS:
+            counts = Counter(getattr(row, column) for row in part)
+            log(f"  {column}: " + ", ".join(f"{name} {counts[name]}" for name in labels.HEADS[column]))
+
+
+def _stored(path: Path) -> list[Row]:
+    if not path.is_file():
+        sys.exit(f"{path} is missing: run `python -m trainer data` first")
+    with open(path, encoding="utf-8") as file:
+        return [Row(**json.loads(line)) for line in file]
+
+
+def train(a) -> None:
+    """weights.npz: encoder and heads."""
+    rows = _stored(a.work / "rows.jsonl")
+    training.train(rows, epochs=a.epochs, seed=a.seed, rate=a.rate, out=a.work / "weights.npz", start=a.start, shared_share=a.shared_share, log=log)
+    log(f"wrote {a.work / 'weights.npz'}")
+
+
+def _labelled(rows: list[Row], column: str, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers and label indices of the rows that this head has labels for."""
+    index = [i for i, row in enumerate(rows) if getattr(row, column) in names]
+    return np.array(index, int), np.array([names.index(getattr(rows[i], column)) for i in index], int)
+
+
+def calibrate(a) -> None:
+    """temperatures.json. Fitted on our own prompts held back from training; every source counts by its rows."""
+    params, heads = training.load(a.work / "weights.npz")
+    rows = _stored(a.work / "validation.jsonl")
+    embedding = infer.embeddings(params, [row.prompt for row in rows], log=log)
+    out = {}
+    for column in labels.HEADS:
+        index, gold = _labelled(rows, column, heads[column])
+        logits = infer.head_logits(params, column, embedding[index])
+        out[column] = fit_temperature(logits, gold)
+        before, after = (figures.ece(gold, softmax(logits, t)) for t in (1.0, out[column]))
+        log(f"{column}: temperature {out[column]:.3f} from {len(gold)} rows; ECE {before:.3f} → {after:.3f}")
+    (a.work / "temperatures.json").write_text(json.dumps(out, indent=2) + "\n", encoding="utf-8")
+
+
+def export(a) -> None:
+    """fp32, fp16 and int8 graphs in the work folder; the repository gets int8, heads and ensembles."""
+    params, heads = training.load(a.work / "weights.npz")
+    temperatures = json.loads((a.work / "temperatures.json").read_text(encoding="utf-8"))
+    repository.write_tokenizer(a.repository)
+    small = repository.stage_encoder(a.work, params)
+    quantize.to_fp16(a.work / "prompt_encoder.fp32.onnx", a.work / "prompt_encoder.fp16.onnx")
+    repository.install_encoder(a.repository, small)
+    for column, names in labels.HEADS.items():
+        repository.write_policy(
+            a.repository, labels.POLICIES[column], names, params[f"head.{column}.weight"], params[f"head.{column}.bias"],
+            temperatures[column], with_scores=column == "complexity",
+        )
+    for path in (a.work / "prompt_encoder.fp32.onnx", a.work / "prompt_encoder.fp16.onnx", a.repository / "prompt_encoder/1/model.onnx"):
+        log(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+    log("heads that `policy` trained stand on the encoder: train them again after this")
+
+
+def evaluate(a) -> None:
+    """Figures of the served models on labelled files, printed and kept in evaluation.json for the card."""
+    files = a.file or [prompts.OWN / "heldout" / "heldout.jsonl", a.work / "validation.jsonl", a.shared / "eval.jsonl"]
+    encoder = Encoder(a.repository, graph=a.graph)
+    heads = {column: Head(a.repository, name) for column, name in labels.POLICIES.items() if (a.repository / f"{name}_head").is_dir()}
+    report: dict[str, dict] = {}
+    for path in files:
+        rows = prompts.read_jsonl(path)
+        log(f"{path}: {len(rows):,} rows")
+        embedding = encoder.embeddings([row.prompt for row in rows], progress=lambda done, of: log(f"encoder: {done:,} of {of:,} texts"))
+        for column, head in heads.items():
+            index, gold = _labelled(rows, column, head.labels)
+            if not len(index):
+                continue
+            found = figures.scores(gold, head.run(embedding[index]), head.labels)
+            report.setdefault(path.stem, {})[column] = found
+            log(figures.table(found, f"{labels.POLICIES[column]} on {path.stem}") + "\n")
+    a.work.mkdir(parents=True, exist_ok=True)
+    (a.work / "evaluation.json").write_text(json.dumps(report), encoding="utf-8")
+
+
+def card(a) -> None:
+    from . import card as module
+
+    module.write(a.work)
