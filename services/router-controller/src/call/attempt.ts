@@ -70,6 +70,8 @@ class Running {
   readonly clock: Clock;
   readonly started = performance.now();
   firstByteMs: number | null = null;
+  /** The body was read to its end. */
+  whole = false;
   readonly #signals: readonly AbortSignal[];
   readonly #onFirstByte: (() => void) | undefined;
   readonly #forward = () => this.controller.abort(this.reason());
@@ -110,6 +112,7 @@ class Running {
         yield chunk as Buffer;
         clock.wait();
       }
+      this.whole = true;
     } catch (error) {
       throw controller.signal.aborted && controller.signal.reason instanceof Error
         ? controller.signal.reason
@@ -139,6 +142,8 @@ export async function attempt(
   }
   const abort = () => {
     running.release();
+    // An answer that has been read has nothing left to end, and its connection serves the next request.
+    if (running.whole) return;
     response.body.on('error', () => {});
     running.controller.abort(new Error('no longer wanted'));
     response.body.destroy();

@@ -207,7 +207,8 @@ test(
       Array.from({ length: 80 }, async (_, seed) => {
         const controller = new AbortController();
         const asked = call.ask({ seed, stream: seed % 3 > 0 }, { signal: controller.signal });
-        setTimeout(() => controller.abort(), (seed * 7) % 150);
+        // Those without a fault are left to end by themselves.
+        if (seed % 4 !== 3) setTimeout(() => controller.abort(), (seed * 7) % 150);
         await asked.then((response) => response.text()).catch(() => {});
       }),
     );
@@ -215,6 +216,10 @@ test(
     for (const signal of call.signals) assert.equal(getEventListeners(signal, 'abort').length, 0);
     // Whole answers leave kept-alive connections; every other one is closed.
     const whole = call.outcomes.filter((outcome) => outcome.status === 200).length;
+    assert.ok(
+      whole >= 20 && whole < call.outcomes.length,
+      `${whole} of ${call.outcomes.length} were answered`,
+    );
     await eventually('no socket of an aborted call is open', () => call.llms.sockets() <= whole);
     await eventually('no timer of a call is left', () => timers() <= before + 4);
   }),
