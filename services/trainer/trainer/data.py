@@ -80,7 +80,22 @@ def passage_of(prompt: str) -> str:
 def training_rows(shared: Path) -> list[Row]:
     """Everything the encoder is trained on: shared rows, relabelled where they contradict themselves, and our own."""
     cleaned = relabel.clean(read_jsonl(shared / "train.jsonl"))
-    return cleaned + validation_rows(own_rows())[0]
+    return without(cleaned + validation_rows(own_rows())[0], held_out_rows())
+
+
+def held_out_rows() -> list[Row]:
+    """Prompts that only reports may see."""
+    return read_jsonl(OWN / "heldout" / "heldout.jsonl")
+
+
+def without(rows: list[Row], held_out: list[Row]) -> list[Row]:
+    """Drops rows that the held-out set has too, in any case and spacing ("hi" is written by everybody)."""
+    taken = {_key(row.prompt) for row in held_out}
+    return [row for row in rows if _key(row.prompt) not in taken]
+
+
+def _key(prompt: str) -> str:
+    return " ".join(prompt.split()).casefold()
 
 
 def intent_labels(rows: list[Row]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Everything is written beside and renamed, so that a server that polls never sees
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,9 @@ MAX_TOKENS = 256
 BUCKETS = (16, 32, 64, 96, 128, 192, 256)
 BATCH = 64
 
-TOKENIZER = f"""name: "prompt_tokenizer"
+TOKENIZER = """name: "{name}"
 backend: "python"
-max_batch_size: {BATCH}
+max_batch_size: {batch}
 input [ {{ name: "INPUT" data_type: TYPE_STRING dims: [ 1 ] }} ]
 output [
   {{ name: "INPUT_IDS" data_type: TYPE_INT64 dims: [ -1 ] }},
@@ -26,11 +27,11 @@ output [
   {{ name: "TOKEN_COUNT" data_type: TYPE_INT32 dims: [ 1 ] }}
 ]
 # Tokens the encoder sees; a longer text keeps head and tail.
-parameters {{ key: "max_tokens" value: {{ string_value: "{MAX_TOKENS}" }} }}
+parameters {{ key: "max_tokens" value: {{ string_value: "{max_tokens}" }} }}
 # Characters that are tokenized at most, so that a megabyte can't stall the server.
 parameters {{ key: "max_chars" value: {{ string_value: "16384" }} }}
 # Few lengths, so that the dynamic batcher finds equal shapes.
-parameters {{ key: "pad_to" value: {{ string_value: "{",".join(map(str, BUCKETS))}" }} }}
+parameters {{ key: "pad_to" value: {{ string_value: "{pad_to}" }} }}
 # The step of services/router-server that does the same without Python.
 parameters {{ key: "router_server_implementation" value: {{ string_value: "prompt_tokenizer" }} }}
 instance_group [ {{ count: 1 kind: KIND_CPU }} ]
@@ -71,7 +72,7 @@ parameters {{ key: "max_tokens" value: {{ string_value: "{max_tokens}" }} }}
 ensemble_scheduling {{
   step [
     {{
-      model_name: "prompt_tokenizer"
+      model_name: "{tokenizer}"
       model_version: -1
       input_map {{ key: "INPUT" value: "INPUT" }}
       output_map {{ key: "INPUT_IDS" value: "ids" }}
@@ -120,13 +121,18 @@ class Staged:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def tokenizer_config(name: str = "prompt_tokenizer", buckets: tuple[int, ...] = BUCKETS) -> str:
+    """config.pbtxt of a tokenizer step; the last bucket is the most tokens it gives."""
+    return TOKENIZER.format(name=name, batch=BATCH, max_tokens=buckets[-1], pad_to=",".join(map(str, buckets)))
+
+
 def write_tokenizer(repository: Path) -> None:
     """The tokenizer step; its model.py (Triton's side) is kept as it is."""
     folder = repository / "prompt_tokenizer"
     (folder / "1").mkdir(parents=True, exist_ok=True)
     tokens.load_tokenizer().save(str(folder / "1" / "tokenizer.json"), pretty=False)
     partial = folder / ".config.pbtxt"
-    partial.write_text(TOKENIZER)
+    partial.write_text(tokenizer_config())
     partial.rename(folder / "config.pbtxt")
 
 
@@ -139,10 +145,10 @@ def stage_encoder(work: Path, params: dict[str, np.ndarray]) -> Path:
     return small
 
 
-def install_encoder(repository: Path, graph: Path, name: str = "prompt_encoder") -> None:
+def install_encoder(repository: Path, graph: Path, name: str = "prompt_encoder", width: int = shape.EMBEDDING) -> None:
     """Puts an exported graph into the repository."""
     with Staged(repository, name) as folder:
-        (folder / "config.pbtxt").write_text(ENCODER.format(name=name, batch=BATCH, width=shape.EMBEDDING))
+        (folder / "config.pbtxt").write_text(ENCODER.format(name=name, batch=BATCH, width=width))
         shutil.copyfile(graph, folder / "1" / "model.onnx")
 
 
@@ -150,22 +156,34 @@ def write_policy(
     repository: Path, policy: str, names: tuple[str, ...], weight: np.ndarray, bias: np.ndarray, temperature: float,
     with_scores: bool = False, encoder: str = "prompt_encoder",
 ) -> None:
-    """Head and ensemble of one policy; the head first, so that the ensemble finds it."""
+    """Head and ensemble of one policy, from a linear head."""
     scores = complexity_scores.tables(names) if with_scores else None
+    write_head(
+        repository, policy, names, weight.shape[1], lambda path: export_onnx.export_head(weight, bias, temperature, path, scores),
+        with_scores=with_scores, encoder=encoder,
+    )
+
+
+def write_head(
+    repository: Path, policy: str, names: tuple[str, ...], width: int, export: Callable[[Path], None], *,
+    with_scores: bool = False, encoder: str = "prompt_encoder", tokenizer: str = "prompt_tokenizer", max_tokens: int = MAX_TOKENS,
+) -> None:
+    """Head and ensemble of one policy; the head first, so that the ensemble finds it. `export` writes the head's graph."""
     count = len(complexity_scores.NAMES)
     fill = {
-        "policy": policy, "batch": BATCH, "width": weight.shape[1], "labels": len(names), "max_tokens": MAX_TOKENS, "encoder": encoder,
+        "policy": policy, "batch": BATCH, "width": width, "labels": len(names), "max_tokens": max_tokens, "encoder": encoder,
+        "tokenizer": tokenizer,
         "scores": f',\n  {{ name: "SCORES" data_type: TYPE_FP32 dims: [ {count} ] label_filename: "scores.txt" }}' if with_scores else "",
         "score_map": '\n      output_map { key: "SCORES" value: "SCORES" }' if with_scores else "",
     }
     for kind, template in (("head", HEAD), ("ensemble", ENSEMBLE)):
         with Staged(repository, f"{policy}_{kind}") as folder:
             (folder / "config.pbtxt").write_text(template.format(**fill))
-            (folder / "labels.txt").write_text("\n".join(names) + "\n")
+            (folder / "labels.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
             if with_scores:
                 (folder / "scores.txt").write_text("\n".join(complexity_scores.NAMES) + "\n")
             if kind == "head":
-                export_onnx.export_head(weight, bias, temperature, folder / "1" / "model.onnx", scores)
+                export(folder / "1" / "model.onnx")
             else:
                 # Triton wants a version folder; git keeps none that is empty.
                 (folder / "1" / ".keep").write_text("")

@@ -105,8 +105,11 @@ def evaluate(a) -> None:
             index, gold = _labelled(rows, column, head.labels)
             if not len(index):
                 continue
-            found = figures.scores(gold, head.run(embedding[index]), head.labels)
+            probabilities = head.run(embedding[index])
+            found = figures.scores(gold, probabilities, head.labels)
             report.setdefault(path.stem, {})[column] = found
+            # The picture needs the whole matrix, the table only its worst cells.
+            found["confusion"] = figures.confusion(gold, probabilities.argmax(1), len(head.labels)).tolist()
             log(figures.table(found, f"{labels.POLICIES[column]} on {path.stem}") + "\n")
     a.work.mkdir(parents=True, exist_ok=True)
     (a.work / "evaluation.json").write_text(json.dumps(report), encoding="utf-8")

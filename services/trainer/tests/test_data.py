@@ -1,0 +1,50 @@
+"""Reading rows, and what must never reach training."""
+
+import json
+
+import pytest
+
+from trainer import data
+from trainer.data import Row
+
+
+def row(prompt, source="own/a.jsonl"):
+    return Row(prompt, "Chatbot", None, None, source)
+
+
+def test_unknown_labels_are_refused_with_the_legal_ones(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"prompt": "x", "task": "Chat"}) + "\n")
+    with pytest.raises(SystemExit, match="'Chat' is no task label; one of: Brainstorming, Chatbot"):
+        data.read_jsonl(path)
+
+
+def test_broken_lines_are_named(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"prompt": "x"}\n{"text": "y"}\n')
+    with pytest.raises(SystemExit, match="rows.jsonl:2"):
+        data.read_jsonl(path)
+
+
+def test_held_out_prompts_leave_the_training_rows():
+    kept = data.without([row("Hello  there"), row("other")], [row("hello there")])
+    assert [r.prompt for r in kept] == ["other"]
+
+
+def test_prompts_on_one_passage_stay_on_one_side():
+    passage = "The same long pasted passage, which several prompts ask different things about."
+    rows = [row(f"{question}\n{passage}") for question in ("who?", "when?", "sum it up", "translate")]
+    train, validation = data.validation_rows(rows)
+    assert not train or not validation
+
+
+def test_about_a_tenth_validates():
+    train, validation = data.validation_rows([row(f"prompt number {i}") for i in range(2000)])
+    assert 140 < len(validation) < 260 and len(train) + len(validation) == 2000
+
+
+def test_own_prompts_carry_both_labels_or_none_and_never_repeat():
+    rows = data.own_rows()
+    prompts = [r.prompt for r in rows]
+    assert len(rows) > 1000 and len(set(prompts)) == len(prompts)
+    assert all(r.source.startswith("own/") and (r.task or r.complexity) for r in rows)

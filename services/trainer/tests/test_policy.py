@@ -1,0 +1,134 @@
+"""`policy`, whole: on a repository with a tiny encoder, from CSV to a head that answers."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from trainer import cli, repository
+from trainer.served import Encoder, Head
+
+TOKENIZER = Path(__file__).resolve().parents[3] / "model_repository" / "prompt_tokenizer" / "1" / "tokenizer.json"
+WIDTH = 24
+
+
+def tiny_encoder(path):
+    """Mean of random word vectors: enough to tell words apart, and quick."""
+    words = np.random.default_rng(0).normal(size=(30522, WIDTH)).astype(np.float32)
+    nodes = [
+        helper.make_node("Gather", ["words", "INPUT_IDS"], ["x"]),
+        helper.make_node("Cast", ["ATTENTION_MASK"], ["m"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["m", "two"], ["wide"]),
+        helper.make_node("Mul", ["x", "wide"], ["masked"]),
+        helper.make_node("ReduceSum", ["masked", "one"], ["sum"], keepdims=0),
+        helper.make_node("ReduceSum", ["wide", "one"], ["count"], keepdims=0),
+        helper.make_node("Div", ["sum", "count"], ["EMBEDDING"]),
+    ]
+    graph = helper.make_graph(
+        nodes, "tiny", [helper.make_tensor_value_info(n, TensorProto.INT64, ["r", "t"]) for n in ("INPUT_IDS", "ATTENTION_MASK")],
+        [helper.make_tensor_value_info("EMBEDDING", TensorProto.FLOAT, ["r", WIDTH])],
+        [numpy_helper.from_array(words, "words"), numpy_helper.from_array(np.array([2]), "two"), numpy_helper.from_array(np.array([1]), "one")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    onnx.save(model, str(path))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "repository"
+    (made / "prompt_tokenizer" / "1").mkdir(parents=True)
+    shutil.copyfile(TOKENIZER, made / "prompt_tokenizer" / "1" / "tokenizer.json")
+    tiny_encoder(tmp_path / "tiny.onnx")
+    repository.install_encoder(made, tmp_path / "tiny.onnx")
+    return made
+
+
+@pytest.fixture
+def data(tmp_path):
+    path = tmp_path / "pets.csv"
+    rows = [(f"my {w} number {i} {verb}", w) for i in range(8) for w, verb in (("cat", "purrs"), ("dog", "barks"), ("fish: big", "swims"))]
+    path.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows))
+    return path
+
+
+def run(folder, data, *more, name="pet_router"):
+    return cli.main(["policy", "--name", name, "--data", str(data), "--repository", str(folder), *more])
+
+
+def snapshot(folder):
+    return {str(p.relative_to(folder)): p.stat().st_mtime_ns for p in folder.rglob("*")}
+
+
+def test_trains_a_head_that_answers(folder, data, capsys):
+    assert run(folder, data) == 0
+    head = Head(folder, "pet_router")
+    assert head.labels == ("cat", "dog", "fish: big")
+    probabilities = head.run(Encoder(folder).embeddings(["the dog barks", "a cat purrs"]))
+    assert probabilities.argmax(1).tolist() == [1, 0]
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+    out = capsys.readouterr().out
+    assert "cross-validated: 24 rows" in out
+    assert '- name: "fish: big"' in out
+    assert not [p for p in folder.iterdir() if p.name.startswith(".")]
+
+
+def test_adds_the_stanza_and_keeps_the_rest_of_the_file(folder, data, tmp_path, capsys):
+    config = tmp_path / "router.yaml"
+    config.write_text("# mine\npolicies:\n  - name: old\n    url: grpc://box:9001/old_ensemble\n    llms:\n      - name: a\n        target: big\n\nserver:\n  port: 1\n")
+    assert run(folder, data, "--config", str(config), "--route", "dog=small") == 0
+    text = config.read_text()
+    assert text.startswith("# mine\npolicies:\n  - name: old\n") and text.endswith("\nserver:\n  port: 1\n")
+    assert "  - name: pet_router\n    url: grpc://box:9001/pet_router_ensemble\n" in text
+    assert "      - name: dog\n        target: small\n" in text and "      - name: cat\n        target: big\n" in text
+    assert run(folder, data, "--config", str(config)) == 0
+    assert config.read_text() == text
+    assert "already" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["Intent", "1st", "a-b", "../x", "prompt_encoder", "x_head", "task_router"])
+def test_refuses_names_that_would_break_something(folder, data, name, capsys):
+    before = snapshot(folder)
+    assert run(folder, data, name=name) == 2
+    assert "--name" in capsys.readouterr().err
+    assert snapshot(folder) == before
+
+
+def test_bad_data_changes_nothing(folder, tmp_path, capsys):
+    before = snapshot(folder)
+    path = tmp_path / "bad.csv"
+    path.write_text("text,label\nx,a\ny,\n")
+    assert run(folder, path) == 2
+    assert "empty label" in capsys.readouterr().err
+    assert snapshot(folder) == before
+
+
+def test_unknown_route_label_is_refused(folder, data, capsys):
+    assert run(folder, data, "--route", "bird=x") == 2
+    assert "no such label" in capsys.readouterr().err
+
+
+def test_config_without_policies_is_refused_before_training(folder, data, tmp_path, capsys):
+    config = tmp_path / "x.yaml"
+    config.write_text("server: {}\n")
+    assert run(folder, data, "--config", str(config)) == 2
+    assert not (folder / "pet_router_head").exists()
+
+
+def test_two_labels_work_too(folder, tmp_path):
+    path = tmp_path / "two.jsonl"
+    path.write_text("".join(json.dumps({"text": f"{w} {i}", "label": w}) + "\n" for i in range(6) for w in ("yes", "no")))
+    assert run(folder, path, name="two_router") == 0
+    assert Head(folder, "two_router").run(Encoder(folder).embeddings(["yes indeed"])).argmax() == 1
+
+
+def test_training_again_replaces_the_head_whole(folder, data):
+    assert run(folder, data) == 0
+    first = (folder / "pet_router_head" / "labels.txt").read_text()
+    data.write_text(data.read_text().replace(",cat", ",kitten"))
+    assert run(folder, data) == 0
+    assert (folder / "pet_router_head" / "labels.txt").read_text() != first
+    assert sorted(p.name for p in (folder / "pet_router_head").iterdir()) == ["1", "config.pbtxt", "labels.txt"]

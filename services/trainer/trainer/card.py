@@ -1,0 +1,92 @@
+"""MODEL_CARD.md and confusion.png from the last evaluation. The prose stands in card_template.md, the figures come from
+evaluation.json, so that neither can go stale without the other."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from . import labels
+
+SERVICE = Path(__file__).resolve().parent.parent
+TITLES = {
+    "heldout": "held-out set (hand-written, never trained or tuned on)",
+    "validation": "own prompts held back (same writers as the training prompts; calibrates)",
+    "eval": "eval.jsonl (same sources and templates as training: flatters)",
+}
+
+
+def write(work: Path) -> None:
+    """Writes card and picture into services/trainer."""
+    path = work / "evaluation.json"
+    if not path.is_file():
+        sys.exit(f"{path} is missing: run `python -m trainer evaluate` first")
+    report = json.loads(path.read_text(encoding="utf-8"))
+    template = (Path(__file__).parent / "card_template.md").read_text(encoding="utf-8")
+    card = template.replace("{{summary}}", summary(report)).replace("{{tables}}", tables(report)).replace("{{thresholds}}", thresholds(report))
+    (SERVICE / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+    picture(report, SERVICE / "confusion.png")
+    print(f"wrote {SERVICE / 'MODEL_CARD.md'} and confusion.png")
+
+
+def summary(report: dict) -> str:
+    lines = ["| set | head | rows | accuracy | macro-F1 | ECE |", "| --- | --- | ---: | ---: | ---: | ---: |"]
+    for stem, heads in report.items():
+        for column, row in heads.items():
+            lines.append(f"| {TITLES.get(stem, stem)} | {column} | {row['n']} | {row['accuracy']:.3f} | {row['macro_f1']:.3f} | {row['ece']:.3f} |")
+    return "\n".join(lines)
+
+
+def tables(report: dict) -> str:
+    """Per label, on the held-out set."""
+    parts = []
+    for column in labels.HEADS:
+        row = report.get("heldout", {}).get(column)
+        if row is None:
+            continue
+        parts.append(f"### {labels.POLICIES[column]}\n\n| label | precision | recall | F1 | rows |\n| --- | ---: | ---: | ---: | ---: |")
+        parts[-1] += "".join(
+            f"\n| {name} | {r['precision']:.3f} | {r['recall']:.3f} | {r['f1']:.3f} | {r['n']} |" for name, r in row["per_label"].items())
+        pairs = "; ".join(f"{gold} taken for {called} {count} times" for gold, called, count in row["pairs"])
+        parts.append(f"Most confused: {pairs}.")
+    return "\n\n".join(parts)
+
+
+def thresholds(report: dict) -> str:
+    """What a policy's threshold keeps, and how right the kept part is."""
+    lines = ["| threshold | task: kept | task: right | complexity: kept | complexity: right |", "| ---: | ---: | ---: | ---: | ---: |"]
+    both = [report.get("heldout", {}).get(column, {}).get("coverage", []) for column in ("task", "complexity")]
+    for task, complexity in zip(*both):
+        cells = [f"{row[key]:.3f}" if row[key] is not None else "–" for row in (task, complexity) for key in ("coverage", "accuracy")]
+        lines.append(f"| {task['threshold']:.1f} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def picture(report: dict, path: Path) -> None:
+    """Both confusion matrices of the held-out set, rows normalised, small."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(13, 6.2), dpi=70, width_ratios=(12, 8))
+    for axis, column in zip(axes, labels.HEADS):
+        row = report.get("heldout", {}).get(column)
+        if row is None:
+            continue
+        matrix = np.array(row["confusion"], float)
+        share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+        axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        names = labels.HEADS[column]
+        axis.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=8)
+        axis.set_yticks(range(len(names)), names, fontsize=8)
+        for (y, x), value in np.ndenumerate(matrix):
+            if value:
+                axis.text(x, y, int(value), ha="center", va="center", fontsize=7, color="white" if share[y, x] > 0.5 else "black")
+        axis.set_title(f"{labels.POLICIES[column]}: rows are true labels", fontsize=10)
+    figure.tight_layout()
+    figure.savefig(path)
+    plt.close(figure)
