@@ -60,7 +60,8 @@ def own_rows(weight: float = 2.0) -> list[Row]:
     rows: list[Row] = []
     for path in sorted((OWN / "own").glob("*.jsonl")):
         rows += read_jsonl(path)
-    return [replace(row, weight=weight) for row in rows]
+    once = {row.prompt: row for row in reversed(rows)}
+    return [replace(row, weight=weight) for row in reversed(once.values())]
 
 
 def validation_rows(rows: list[Row]) -> tuple[list[Row], list[Row]]:
