@@ -91,7 +91,7 @@ export class TokenizerModel {
   /** INPUT BYTES [rows,1] → INPUT_IDS, ATTENTION_MASK INT64 [rows,length], TOKEN_COUNT INT32 [rows,1]. */
   async run(inputs: Tensors): Promise<Tensors> {
     const input = inputs.get('INPUT');
-    if (!input || input.datatype !== 'BYTES')
+    if (input?.datatype !== 'BYTES')
       throw new InferError('INVALID_ARGUMENT', 'prompt_tokenizer wants INPUT of BYTES');
     const texts = (input.data as readonly Buffer[]).map((bytes) =>
       cutChars(decoder.decode(bytes), this.#options.maxChars),

@@ -9,7 +9,10 @@ export const upstreamSchema = z.strictObject({
     .min(1)
     .default(5)
     .describe('Failures in a row after which a target rests behind its circuit breaker'),
-  breaker_open_ms: ms('First rest of a target before one request probes it; doubles while probes fail', 2_000),
+  breaker_open_ms: ms(
+    'First rest of a target before one request probes it; doubles while probes fail',
+    2_000,
+  ),
   breaker_open_max_ms: ms('Longest rest between probes', 30_000),
   bad_key_rest_ms: ms('How long a target that refuses our key, or is out of credit, is asked last', 60_000),
   retry_first_ms: ms('Pause before the first retry of a target; doubles, with full jitter', 100),
@@ -18,7 +21,9 @@ export const upstreamSchema = z.strictObject({
     .int()
     .min(1024)
     .default(2 * 1024 * 1024)
-    .describe('Plain answers up to this size are held whole before a byte goes out, so that a cut one can fall back'),
+    .describe(
+      'Plain answers up to this size are held whole before a byte goes out, so that a cut one can fall back',
+    ),
   max_header_bytes: z
     .int()
     .min(4096)

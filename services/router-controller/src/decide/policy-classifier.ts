@@ -77,15 +77,16 @@ export function matchLabels(policy: Policy, model: ModelDescription): readonly s
   const unknown = entries.filter((entry) => !labels.includes(entry) && !spare.has(entry));
   // With a fallback entry, a label without an entry of its own has a defined way.
   if (unknown.length > 0 || (missing.length > 0 && !policy.fallback)) {
-    const list = (names: readonly string[], others: readonly string[]) =>
-      names.map((name) => `'${name}'${hint(name, others)}`).join('; ');
+    const quoted = (names: readonly string[]) => names.map((name) => `'${name}'`).join(', ');
     const parts = [
-      missing.length > 0 ? `labels of the model without an entry: ${list(missing, unknown)}` : '',
-      unknown.length > 0 ? `entries that are no label of the model: ${list(unknown, missing)}` : '',
-    ].filter(Boolean);
-    throw new LabelMismatch(
-      `policy '${policy.name}': ${parts.join('. ')}. Model labels: ${labels.join(', ')}. Policy entries: ${entries.join(', ')}`,
-    );
+      `policy '${policy.name}': its entries and its model's labels are not the same set`,
+      unknown.length > 0 &&
+        `entries that are no label of the model: ${unknown.map((name) => `'${name}'${hint(name, missing)}`).join(' ')}`,
+      missing.length > 0 && `labels of the model without an entry: ${quoted(missing)}`,
+      `model labels: ${labels.join(', ')}`,
+      `policy entries: ${entries.join(', ')}`,
+    ];
+    throw new LabelMismatch(parts.filter(Boolean).join('\n  '));
   }
   return labels;
 }
