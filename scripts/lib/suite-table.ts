@@ -63,9 +63,11 @@ const checks = (): Suite[] => [
 /** Beside the code: quick, nothing but Node; two at a time. */
 export const quickSuites = (): Suite[] => [
   ...checks(),
-  ...find('protos/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'scripts/{lib,parts}/**/*.test.ts').map(
-    (file) => nodeTest(file, [], UNIT_MINUTES),
-  ),
+  ...find(
+    'protos/src/**/*.test.ts',
+    'services/*/src/**/*.test.ts',
+    'scripts/{docs,lib,parts}/**/*.test.ts',
+  ).map((file) => nodeTest(file, [], UNIT_MINUTES)),
 ];
 
 /** With real parts; one at a time, because they measure what the machine does meanwhile. */

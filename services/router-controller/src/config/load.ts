@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { load as parseYaml, YAMLException } from 'js-yaml';
 import { compile, type Overrides } from './compile.ts';
-import { ConfigError, problemsOf } from './problems.ts';
+import { ConfigError, type Problem, problemsOf } from './problems.ts';
 import { configSchema } from './schema.ts';
 import { substitute } from './secrets.ts';
 import type { RouterConfig } from './types.ts';
@@ -42,15 +42,18 @@ export function parseConfig(text: string, path: string, options: LoadOptions = {
   const env = options.env ?? process.env;
   const { value, problems: secretProblems } = substitute(document, env);
   const ignoreSecrets = options.overrides?.standInUrl !== undefined;
-  const keyless = ignoreSecrets ? secretProblems.filter((p) => !p.path.endsWith('.api_key')) : secretProblems;
+  const places = ({ path: first, alsoAt = [] }: Problem) => [first, ...alsoAt];
+  const keyless = ignoreSecrets
+    ? secretProblems.filter((problem) => !places(problem).every((place) => place.endsWith('.api_key')))
+    : secretProblems;
+  // What is unset has become '', which would be refused once more.
+  const seen = new Set(keyless.flatMap(places));
   const parsed = configSchema.safeParse(ignoreSecrets ? dropEmptyKeys(value) : value);
   if (!parsed.success) {
-    const seen = new Set(keyless.map((problem) => problem.path));
     const others = problemsOf(parsed.error, configSchema).filter((problem) => !seen.has(problem.path));
     throw new ConfigError(path, [...keyless, ...others]);
   }
   const { table, problems } = compile(parsed.data, options.overrides);
-  const seen = new Set(keyless.map((problem) => problem.path));
   const all = [...keyless, ...problems.filter((problem) => !seen.has(problem.path))];
   if (all.length > 0) throw new ConfigError(path, all);
   const version = createHash('sha256').update(text).digest('hex').slice(0, 12);

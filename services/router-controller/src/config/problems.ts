@@ -5,6 +5,8 @@ export interface Problem {
   /** Path into the file: `policies[0].llms[2].api_base`. */
   readonly path: string;
   readonly message: string;
+  /** Further places of the same problem. */
+  readonly alsoAt?: readonly string[];
 }
 
 /** Everything wrong with a configuration, told at once, so that nobody mends one typo per restart. */

@@ -15,6 +15,8 @@ export function substitute(
   env: Readonly<Record<string, string | undefined>>,
 ): { value: unknown; problems: Problem[] } {
   const problems: Problem[] = [];
+  /** Paths by variable: one line a variable, however often the file names it. */
+  const unset = new Map<string, string[]>();
 
   const replace = (text: string, path: readonly PropertyKey[]): string => {
     if (text.startsWith('file:')) {
@@ -31,10 +33,7 @@ export function substitute(
       const value = env[name];
       if (value !== undefined && value !== '') return value;
       if (fallback !== undefined) return fallback;
-      problems.push({
-        path: formatPath(path),
-        message: `environment variable ${name} is not set; set it, or write \${${name}:-default}`,
-      });
+      unset.set(name, [...(unset.get(name) ?? []), formatPath(path)]);
       return '';
     });
   };
@@ -48,5 +47,14 @@ export function substitute(
     return node;
   };
 
-  return { value: walk(document, []), problems };
+  const value = walk(document, []);
+  for (const [name, [first, ...others]] of unset) {
+    const more = others.length > 0 ? ` (and at ${others.length} more places)` : '';
+    problems.push({
+      path: first!,
+      message: `environment variable ${name} is not set${more}; set it, or write \${${name}:-default}`,
+      alsoAt: others,
+    });
+  }
+  return { value, problems };
 }

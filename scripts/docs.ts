@@ -1,0 +1,37 @@
+/**
+ * `npm run docs [-- --check]`: writes the reference pages and the JSON Schema of the configuration from the code that they
+ * describe. `--check` writes nothing and fails when a file is not what the code would give.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { configurationSchema } from '../services/router-controller/src/config/json-schema.ts';
+import { configurationPage } from './docs/configuration.ts';
+import { errorsPage } from './docs/errors.ts';
+import { metricsPage } from './docs/metrics.ts';
+import { ROOT } from './parts/lib.ts';
+
+const { values } = parseArgs({ options: { check: { type: 'boolean' } } });
+
+const pages: Record<string, string> = {
+  'config/schema.generated.json': `${JSON.stringify(configurationSchema(), null, 2)}\n`,
+  'docs/reference/configuration.md': configurationPage(configurationSchema()),
+  'docs/reference/errors.md': errorsPage(),
+  'docs/reference/metrics.md': metricsPage(),
+};
+
+let stale = 0;
+for (const [path, text] of Object.entries(pages)) {
+  const file = join(ROOT, path);
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
+  stale++;
+  if (values.check) {
+    console.error(`${path} is not what the code says; run \`npm run docs\` and commit the result`);
+  } else {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    console.log(`wrote ${path}`);
+  }
+}
+console.log(`${Object.keys(pages).length} generated files, ${stale} ${values.check ? 'stale' : 'written'}`);
+if (values.check && stale > 0) process.exit(1);
