@@ -33,18 +33,21 @@ export function formatPath(path: readonly PropertyKey[]): string {
   return text;
 }
 
-/** Levenshtein distance, two rows. */
+/** Edits between two words; two neighbours in the wrong order are one edit, for that is how people mistype. */
 function distance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  const rows = [Array.from({ length: b.length + 1 }, (_, i) => i)];
   for (let i = 1; i <= a.length; i++) {
+    const above = rows[i - 1]!;
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      const change = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(previous[j]! + 1, row[j - 1]! + 1, change));
+      const change = above[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(above[j]! + 1, row[j - 1]! + 1, change));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        row[j] = Math.min(row[j]!, rows[i - 2]![j - 2]! + 1);
     }
-    previous = row;
+    rows.push(row);
   }
-  return previous[b.length]!;
+  return rows[a.length]![b.length]!;
 }
 
 const fold = (word: string) => word.toLowerCase().replaceAll(/[\s_-]/g, '');
@@ -92,6 +95,16 @@ function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
   return node?.shape ? Object.keys(node.shape) : [];
 }
 
+/** YAML's words for zod's types. */
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  array: 'a list',
+  object: 'a mapping',
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
+
 /** Zod's issues in our words. `input` is read for what stood there (never for secrets: only keys and types are told). */
 export function problemsOf(error: z.ZodError, schema: unknown): Problem[] {
   return error.issues.flatMap((issue): Problem[] => {
@@ -103,7 +116,12 @@ export function problemsOf(error: z.ZodError, schema: unknown): Problem[] {
       }));
     }
     if (issue.code === 'invalid_type' && issue.message.includes('received undefined')) {
-      return [{ path: formatPath(issue.path), message: `missing; it must be a ${issue.expected}` }];
+      return [
+        {
+          path: formatPath(issue.path),
+          message: `missing; it must be ${TYPE_WORDS[issue.expected] ?? issue.expected}`,
+        },
+      ];
     }
     if (issue.code === 'invalid_value') {
       const wanted = issue.values.map((value) => String(value));

@@ -51,12 +51,13 @@ function models({ config }: Steps): object {
 function readiness({ config, decider, accepting }: AppDeps): { ready: boolean; body: object } {
   const status = decider.status();
   const parts = [...config().table.policies.values()].map((policy) => {
-    const { ready, problem } = status[policy.name]!;
+    const { ready, problem, positional } = status[policy.name]!;
     const fallback = policy.fallback !== null || config().file.classifier.heuristic;
     return {
       policy: policy.name,
       classifier: ready ? 'ready' : fallback ? 'degraded' : 'missing',
       ...(problem && { problem }),
+      ...(positional && { labels: 'by position: the model publishes none' }),
     };
   });
   // One policy without its classifier must not take the other policies out of service.

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, test } from 'node:test';
+import { ConfigError, parseConfig, publicConfig } from './index.ts';
+
+const FILES = resolve(import.meta.dirname, '../../../../config');
+const V1 = readFileSync(join(FILES, 'v1.yaml'), 'utf8');
+const env = { NVIDIA_API_KEY: 'nvapi-secret-of-the-test' };
+
+/** A right file of one policy, to be broken in one place. */
+const file = (policy: string, rest = '') => `
+targets:
+  - { name: small, api_base: http://nim:8000/v1, model: small-model }
+  - { name: large, api_base: https://api.example.com, api_key: "\${KEY}", model: large-model }
+policies:
+  - name: tasks
+    url: grpc://triton:8001/tasks_ensemble
+${policy}
+${rest}`;
+const LLMS = `    llms:
+      - { name: Chat, target: small }
+      - { name: Code, target: large }`;
+
+function problems(text: string, environment: Record<string, string> = { KEY: 'k' }): string[] {
+  try {
+    parseConfig(text, 'f.yaml', { env: environment });
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error));
+    return error.problems.map(({ path, message }) => `${path}: ${message}`);
+  }
+  return [];
+}
+
+describe('v1’s file', () => {
+  const config = parseConfig(V1, 'v1.yaml', { env });
+
+  test('loads unchanged: both policies, every label, four models', () => {
+    const { policies, targets } = config.table;
+    assert.deepEqual(
+      [...policies.values()].map(({ entries }) => entries.size),
+      [12, 7],
+    );
+    assert.equal(targets.size, 4);
+    const code = policies.get('task_router')!.entries.get('Code Generation')!;
+    assert.equal(code.routes[0]!.target.model, 'deepseek-ai/deepseek-r1');
+    assert.deepEqual(policies.get('task_router')!.endpoints[0], {
+      protocol: 'http',
+      address: 'http://router-server:8000',
+      model: 'task_router_ensemble',
+    });
+  });
+
+  test('keys can’t be printed by accident', () => {
+    const shown = [
+      JSON.stringify(config.table.targets.values().next().value),
+      String(config.table),
+      JSON.stringify(publicConfig(config)),
+    ];
+    for (const text of shown) assert.doesNotMatch(text, /secret-of-the-test/);
+    assert.match(shown[2]!, /"api_key":"\[REDACTED\]"/);
+  });
+
+  test('an http URL on Triton’s port is upgraded only when asked for', () => {
+    const upgraded = parseConfig(`classifier: { upgrade_http_to_grpc: true }\n${V1}`, 'v1.yaml', { env });
+    assert.deepEqual(upgraded.table.policies.get('task_router')!.endpoints[0], {
+      protocol: 'grpc',
+      address: 'router-server:8001',
+      model: 'task_router_ensemble',
+    });
+  });
+});
+
+describe('what is wrong is told with its path and the nearest right word', () => {
+  test('a right file has no problems', () => assert.deepEqual(problems(file(LLMS)), []));
+  for (const [what, text, wanted] of [
+    [
+      'a typo in a key',
+      file(`    treshold: 0.5\n${LLMS}`),
+      "policies[0].treshold: unknown key. Did you mean 'threshold'?",
+    ],
+    ['a typo deep down', file(LLMS, 'server: { prot: 1 }'), "server.prot: unknown key. Did you mean 'port'?"],
+    [
+      'an unknown target',
+      file(LLMS.replace('target: small', 'target: smal')),
+      "policies[0].llms[0].target: no target 'smal'. Did you mean 'small'?",
+    ],
+    [
+      'an unknown fallback entry',
+      file(`    fallback: Chatt\n${LLMS}`),
+      "policies[0].fallback: no entry 'Chatt' in this policy. Did you mean 'Chat'?",
+    ],
+    [
+      'an entry twice',
+      file(LLMS.replace('name: Code', 'name: Chat')),
+      "policies[0].llms[1].name: 'Chat' stands twice in this policy",
+    ],
+    [
+      'an unknown default policy',
+      file(LLMS, 'default_policy: task'),
+      "default_policy: no policy 'task'. Did you mean 'tasks'?",
+    ],
+    [
+      'a word of a closed set',
+      file(LLMS, 'auth: { mode: on }'),
+      'auth.mode: must be one of: auto, required, open',
+    ],
+    [
+      'an entry with two upstreams',
+      file(LLMS.replace('target: small', 'target: small, model: m')),
+      'policies[0].llms[0]: names its upstream twice; give one of: target, targets, or api_base + api_key + model',
+    ],
+    [
+      'an unset variable',
+      file(LLMS).replace('KEY}', 'OTHER}'),
+      'targets[1].api_key: environment variable OTHER is not set; set it, or write ${OTHER:-default}',
+    ],
+    [
+      'a bad base URL',
+      file(LLMS).replace('http://nim:8000/v1', 'nim:8000'),
+      'targets[0].api_base: protocol nim is not http or https',
+    ],
+    [
+      'a classifier URL without a model',
+      file(LLMS).replace('/tasks_ensemble', ''),
+      'policies[0].url: names no host and model; want http://HOST:PORT/v2/models/MODEL/infer or grpc://HOST:PORT/MODEL',
+    ],
+  ] as const) {
+    test(what, () => assert.deepEqual(problems(text), [wanted]));
+  }
+
+  test('a missing field', () => {
+    assert.deepEqual(problems(file('')), ['policies[0].llms: missing; it must be a list']);
+  });
+  test('broken YAML is told by line', () => {
+    assert.match(problems('policies:\n  - name: [x\n').join(), /^line \d+, column \d+: not YAML: /);
+  });
+  test('all problems come at once', () => {
+    assert.equal(
+      problems(file(`    treshold: 1\n${LLMS}`, 'server: { prot: 1 }\nauth: { mode: on }')).length,
+      3,
+    );
+  });
+  test('a variable that many places name is told once', () => {
+    assert.deepEqual(problems(V1, {}), [
+      'policies[0].llms[0].api_key: environment variable NVIDIA_API_KEY is not set (and at 18 more places); set it, or write ${NVIDIA_API_KEY:-default}',
+    ]);
+  });
+});
+
+test('a value that comes from a variable can’t become YAML', () => {
+  const evil = 'x", "model": "other';
+  const config = parseConfig(file(LLMS), 'f.yaml', { env: { KEY: evil } });
+  assert.equal(config.table.targets.get('large')!.apiKey!.reveal(), evil);
+  assert.equal(config.table.targets.get('large')!.model, 'large-model');
+});
