@@ -1,0 +1,228 @@
+/** Decisions as a whole: what happens to each kind of trouble, and what stays put. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { parseConfig } from '../config/index.ts';
+import { createLog, createMetrics } from '../observe/index.ts';
+import { Decider, type DecisionInput } from './decider.ts';
+import { ClassifierError, type ModelClient } from './model-client.ts';
+
+const LABELS = ['Chat', 'Code'];
+const config = (policy = '', rest = '') =>
+  parseConfig(
+    `
+targets:
+  - { name: small, api_base: http://small, model: s }
+  - { name: large, api_base: http://large, model: l }
+policies:
+  - name: tasks
+    url: grpc://t:1/tasks
+    ${policy}
+    llms:
+      - { name: Chat, target: small }
+      - { name: Code, target: large, rank: 1 }
+  - name: other
+    url: grpc://t:1/other
+    llms:
+      - { name: Chat, target: large }
+      - { name: Code, target: large }
+${rest}`,
+    't.yaml',
+  );
+
+/** A classifier of two labels; the text says the probability of the second. */
+function scripted(answer: (text: string) => readonly number[] | Promise<readonly number[]>) {
+  const asked: string[] = [];
+  const connect = (): ModelClient => ({
+    address: 'scripted',
+    describe: async () => ({
+      version: '3',
+      labels: LABELS,
+      size: 2,
+      maxBatch: 8,
+      hasTokenCount: false,
+      tokenLimit: null,
+      scoreNames: [],
+    }),
+    infer: async (texts) => {
+      asked.push(...texts);
+      const answers = await Promise.all(
+        texts.map(async (text) => ({ output: [...(await answer(text))], tokenCount: null, scores: null })),
+      );
+      return { modelVersion: '3', answers };
+    },
+    close: () => {},
+  });
+  return { asked, connect };
+}
+
+const byText = (text: string) => (text.includes('code') ? [0.2, 0.8] : [0.9, 0.1]);
+
+async function decider(
+  answer: Parameters<typeof scripted>[0] = byText,
+  table = config('fallback: Chat'),
+  random = () => 0,
+) {
+  const { asked, connect } = scripted(answer);
+  const metrics = createMetrics();
+  const log = createLog({ level: 'error' });
+  const made = new Decider({ config: table, metrics, log, connect, random });
+  await made.start();
+  const decide = (text: string, more: Partial<DecisionInput> = {}) =>
+    made.decideInput({
+      policy: table.table.policies.get('tasks')!,
+      body: { messages: [{ role: 'user', content: text }] },
+      strategy: 'triton',
+      model: null,
+      threshold: null,
+      allowedTargets: null,
+      conversation: null,
+      ...more,
+    });
+  const count = async (name: string, labels: Record<string, string>) =>
+    (await metrics.registry.getSingleMetric(name)!.get()).values
+      .filter((value) => Object.entries(labels).every(([key, wanted]) => value.labels[key] === wanted))
+      .reduce((sum, { value }) => sum + value, 0);
+  return { made, decide, asked, count };
+}
+
+const fails = (reason: ConstructorParameters<typeof ClassifierError>[0]) => () =>
+  Promise.reject(new ClassifierError(reason, 'scripted'));
+
+describe('a decision', () => {
+  test('follows the label, and tells all scores', async () => {
+    const { decide, made } = await decider();
+    const decision = await decide('fix this code');
+    assert.deepEqual(
+      [
+        decision.entry.name,
+        decision.label,
+        decision.confidence,
+        decision.reason,
+        decision.targets.map((t) => t.name),
+      ],
+      ['Code', 'Code', 0.8, 'classified', ['large']],
+    );
+    assert.deepEqual(decision.scores, { Chat: 0.2, Code: 0.8 });
+    assert.equal(decision.modelVersion, '3');
+    made.close();
+  });
+
+  test('the request’s threshold comes before the policy’s', async () => {
+    const { decide, made } = await decider();
+    assert.equal((await decide('code', { threshold: 0.9 })).reason, 'low_confidence_fallback');
+    assert.equal((await decide('code', { threshold: 0 })).reason, 'classified');
+    made.close();
+  });
+
+  test('the same text is classified once', async () => {
+    const { decide, asked, count, made } = await decider();
+    assert.deepEqual([(await decide('hello')).cached, (await decide('hello')).cached], [false, true]);
+    assert.deepEqual(asked, ['hello']);
+    assert.equal(await count('llm_router_decision_cache_total', { result: 'hit' }), 1);
+    made.close();
+  });
+
+  test('a key without the target gets 403, not another model', async () => {
+    const { decide, made } = await decider();
+    await assert.rejects(decide('code', { allowedTargets: ['small'] }), { code: 'permission_denied' });
+    assert.equal((await decide('hi', { allowedTargets: ['small'] })).targets[0]!.name, 'small');
+    made.close();
+  });
+});
+
+describe('classifier trouble', () => {
+  for (const [what, answer, reason] of [
+    ['late', fails('timeout'), 'classifier_timeout_fallback'],
+    ['gone', fails('unavailable'), 'classifier_error_fallback'],
+    ['garbage: not a number', () => [Number.NaN, 1], 'classifier_error_fallback'],
+    ['garbage: no probability', () => [7, -3], 'classifier_error_fallback'],
+    ['garbage: too few outputs', () => [1], 'classifier_error_fallback'],
+  ] as const) {
+    test(`${what}: the fallback entry, counted by reason`, async () => {
+      const { decide, count, made } = await decider(answer);
+      const decision = await decide('code please');
+      assert.deepEqual([decision.entry.name, decision.label, decision.reason], ['Chat', null, reason]);
+      assert.equal(await count('llm_router_decisions_total', { reason }), 1);
+      made.close();
+    });
+  }
+
+  test('without a fallback entry: 503 that says what to set', async () => {
+    const { decide, made } = await decider(fails('unavailable'), config());
+    await assert.rejects(decide('x'), (error: Error & { status: number }) => {
+      assert.equal(error.status, 503);
+      assert.match(error.message, /set `fallback` in the policy/);
+      return true;
+    });
+    made.close();
+  });
+
+  test('a guess by cue words, where the configuration asks for it', async () => {
+    const table = parseConfig(
+      `classifier: { heuristic: true }
+policies:
+  - name: tasks
+    url: grpc://t:1/tasks
+    fallback: Chatbot
+    llms:
+      - { name: Chatbot, api_base: http://a, model: a }
+      - { name: Code Generation, api_base: http://b, model: b }
+`,
+      't.yaml',
+    );
+    const { connect } = scripted(fails('unavailable'));
+    const log = createLog({ level: 'error' });
+    const labelled = (): ModelClient => {
+      const client = connect();
+      return {
+        ...client,
+        describe: async (o) => ({ ...(await client.describe(o)), labels: ['Chatbot', 'Code Generation'] }),
+      };
+    };
+    const made = new Decider({ config: table, metrics: createMetrics(), log, connect: labelled });
+    await made.start();
+    const decision = await made.decideInput({
+      policy: table.table.policies.get('tasks')!,
+      body: { messages: [{ role: 'user', content: 'a python function, please' }] },
+      strategy: 'triton',
+      model: null,
+      threshold: null,
+      allowedTargets: null,
+      conversation: null,
+    });
+    assert.deepEqual([decision.entry.name, decision.reason], ['Code Generation', 'heuristic']);
+    made.close();
+  });
+
+  test('a client that left is no classifier trouble', async () => {
+    const { decide, count, made } = await decider(() => new Promise(() => {}));
+    const gone = new AbortController();
+    const decision = decide('x', { signal: gone.signal });
+    gone.abort();
+    await assert.rejects(decision, { code: 'client_closed_request' });
+    assert.equal(await count('llm_router_classifier_errors_total', {}), 0);
+    made.close();
+  });
+});
+
+test('a shadow policy decides too, its disagreement is counted, and the answer stays', async () => {
+  let calls = 0;
+  // The first policy's call comes first; the shadow's answer differs.
+  const { made, count } = await decider(
+    () => (++calls === 1 ? [0.9, 0.1] : [0.1, 0.9]),
+    config('shadow: { policy: other, share: 1 }'),
+  );
+  const table = config('shadow: { policy: other, share: 1 }').table;
+  const decision = await made.decide({
+    policy: table.policies.get('tasks')!,
+    body: { messages: [{ role: 'user', content: 'hi' }] },
+    extension: { policy: 'tasks', strategy: 'triton', model: null, threshold: null },
+    caller: { id: 'a', tenant: 't', policies: null, targets: null },
+    headers: {},
+    id: 'r1',
+  } as unknown as Parameters<Decider['decide']>[0]);
+  assert.equal(decision.entry.name, 'Chat');
+  while ((await count('llm_router_shadow_total', {})) === 0) await new Promise((done) => setTimeout(done, 5));
+  assert.equal(await count('llm_router_shadow_total', { result: 'differ' }), 1);
+  made.close();
+});
