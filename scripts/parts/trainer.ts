@@ -6,7 +6,18 @@ const FOLDER = 'services/trainer';
 /** What jax and numpy of its requirements are built for. */
 const PYTHONS = { from: 11, to: 13 };
 
-/** @returns the interpreter. */
+/** Only what training a head needs: a tenth of the whole trainer's packages. @returns the interpreter. */
+export async function setupPolicyTrainer(): Promise<string> {
+  const text = readText(`${FOLDER}/requirements-policy.txt`);
+  const { command, version } = await findPython('The trainer', PYTHONS);
+  const python = join(CACHE, 'policy-venv', 'bin', 'python');
+  await ensure('policy-venv', hashOf(text, version), python, async () => {
+    await venv('policy-venv', command, ['-r', join(ROOT, FOLDER, 'requirements-policy.txt')]);
+  });
+  return python;
+}
+
+/** The whole trainer, JAX included. @returns the interpreter. */
 export async function setupTrainer(): Promise<string> {
   const texts = ['requirements.txt', 'requirements-policy.txt'].map((file) => readText(`${FOLDER}/${file}`));
   const { command, version } = await findPython('The trainer', PYTHONS);
