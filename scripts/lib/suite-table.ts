@@ -15,6 +15,7 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['services/triton/', ['triton']],
   ['services/router-controller/', ['triton', 'python-tools']],
   ['services/trainer/', ['trainer']],
+  ['scripts/test/evaluate', ['triton']],
 ];
 
 /** Whole suites longer than this are cut in two, not given more time. */
@@ -66,7 +67,7 @@ export const quickSuites = (): Suite[] => [
   ...find(
     'protos/src/**/*.test.ts',
     'services/*/src/**/*.test.ts',
-    'scripts/{docs,lib,parts}/**/*.test.ts',
+    'scripts/{docs,evaluate,lib,parts}/**/*.test.ts',
   ).map((file) => nodeTest(file, [], UNIT_MINUTES)),
 ];
 

@@ -4,7 +4,7 @@ import { CACHE, ensure, findPython, hashOf, ROOT, readText, venv } from './lib.t
 
 const FOLDER = 'services/trainer';
 /** What jax and numpy of its requirements are built for. */
-const PYTHONS = { from: 11, to: 13 };
+const PYTHONS = { from: 10, to: 13 };
 
 /** Only what training a head needs: a tenth of the whole trainer's packages. @returns the interpreter. */
 export async function setupPolicyTrainer(): Promise<string> {

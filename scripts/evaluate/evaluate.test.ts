@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { BadRows, readRows } from './rows.ts';
+import { percentile, Scores, table } from './scores.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'llm-router-evaluate-'));
+after(() => rmSync(folder, { recursive: true }));
+const LABELS = ['Chatbot', 'Summarization'];
+
+async function read(text: string, policy = 'task_router', name = 'rows.jsonl') {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return Array.fromAsync(readRows(file, policy, LABELS));
+}
+
+describe('rows', () => {
+  test('the label under the policy’s own key; null labels and blank lines are passed over', async () => {
+    const rows = await read(
+      '\uFEFF{"prompt": "a", "task": "Chatbot", "complexity": "Reasoning"}\r\n\n{"prompt": "b", "task": null}\n{"prompt": "", "task": "Summarization"}',
+    );
+    assert.deepEqual(rows, [
+      { prompt: 'a', label: 'Chatbot' },
+      { prompt: '', label: 'Summarization' },
+    ]);
+  });
+
+  test('`label`, or the only label there is, for policies of other names', async () => {
+    const rows = await read(
+      '{"prompt": "a", "label": "Chatbot"}\n{"text": "b", "intent": "Summarization"}',
+      'my_policy',
+    );
+    assert.deepEqual(
+      rows.map(({ label }) => label),
+      LABELS,
+    );
+  });
+
+  for (const [what, text, message] of [
+    ['not JSON', '{"prompt": "a", "task": "Chatbot"}\n{oops', /rows\.jsonl:2: not JSON .*; want \{"prompt"/],
+    ['no object', '[1]', /rows\.jsonl:1: want an object/],
+    ['no prompt', '{"task": "Chatbot"}', /rows\.jsonl:1: no "prompt" that is a string/],
+    [
+      'no label',
+      '{"prompt": "a"}',
+      /rows\.jsonl:1: no label under "task" or "task_router" or "label"; the row has: prompt/,
+    ],
+    [
+      'a label of no model',
+      '{"prompt": "a", "task": "Sumarization"}',
+      /'Sumarization' is no label of the model\. Did you mean 'Summarization'\?/,
+    ],
+  ] as const) {
+    test(`${what} is told by line`, () =>
+      assert.rejects(read(text), (error: Error) => {
+        assert.ok(error instanceof BadRows);
+        assert.match(error.message, message);
+        return true;
+      }));
+  }
+
+  test('a file that is not there', () =>
+    assert.rejects(Array.fromAsync(readRows(join(folder, 'none'), 'x', LABELS)), /can’t be read \(ENOENT\)/));
+
+  test('a row of megabytes', async () => {
+    const [row] = await read(JSON.stringify({ prompt: 'x'.repeat(5_000_000), task: 'Chatbot' }));
+    assert.equal(row!.prompt.length, 5_000_000);
+  });
+});
+
+describe('figures', () => {
+  test('by hand: accuracy, F1, calibration', () => {
+    const scores = new Scores(['a', 'b', 'c']);
+    scores.add('a', 'a', 0.9, 1);
+    scores.add('a', 'b', 0.6, 2);
+    scores.add('b', 'b', 0.8, 3);
+    scores.add('b', 'b', 0.7, 100);
+    const report = scores.report();
+    assert.equal(report.accuracy, 0.75);
+    assert.deepEqual(report.per_label.a, { precision: 1, recall: 0.5, f1: 2 / 3, support: 2 });
+    assert.equal(report.per_label.b!.f1, 0.8);
+    // The label that does not occur counts for nothing.
+    assert.ok(Math.abs(report.macro_f1 - (2 / 3 + 0.8) / 2) < 1e-12);
+    // Four answers in bins of their own: |0.9−1| + |0.6−0| + |0.8−1| + |0.7−1|, over 4.
+    assert.ok(Math.abs(report.ece - 1.2 / 4) < 1e-12);
+    assert.deepEqual([report.p50_ms, report.p99_ms], [2, 100]);
+    assert.deepEqual(scores.pairs(3), [{ gold: 'a', predicted: 'b', n: 1 }]);
+    assert.match(table(report, scores), /1 × a taken for b/);
+  });
+
+  test('certainty of one falls into the last bin', () => {
+    const scores = new Scores(['a', 'b']);
+    scores.add('a', 'a', 1, 1);
+    assert.equal(scores.report().ece, 0);
+  });
+
+  test('percentiles', () => {
+    const values = Array.from({ length: 100 }, (_, i) => 100 - i);
+    assert.deepEqual([percentile(values, 0.5), percentile(values, 0.99), percentile([], 0.5)], [50, 99, 0]);
+  });
+});
