@@ -136,6 +136,15 @@ interface ErrorOptions {
   readonly cause?: unknown;
 }
 
+/** Why a request's signal was aborted: the router gave it up with an error of its own, else the client left. */
+export function abortError(signal: AbortSignal, during: string): RouterError {
+  if (signal.reason instanceof RouterError) return signal.reason;
+  return new RouterError('client_closed_request', `The client closed the request while ${during}`);
+}
+
+/** True when the client left, false when nobody did or the router itself gave the request up. */
+export const clientLeft = (signal: AbortSignal) => signal.aborted && !(signal.reason instanceof RouterError);
+
 /**
  * An error that is told to the client as it is.
  *

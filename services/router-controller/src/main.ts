@@ -3,6 +3,8 @@
  *
  *     node src/main.ts --config FILE [--host HOST] [--port N]
  *
+ * SIGHUP reads FILE again, as does any change of it. SIGTERM and SIGINT stop gracefully.
+ *
  * Environment: LLM_ROUTER_CLASSIFIER_URL and LLM_ROUTER_STAND_IN_URL replace the file's addresses (see Overrides).
  */
 import { parseArgs } from 'node:util';
@@ -40,9 +42,11 @@ const { LLM_ROUTER_CLASSIFIER_URL: classifierUrl, LLM_ROUTER_STAND_IN_URL: stand
 const overrides = { ...(classifierUrl && { classifierUrl }), ...(standInUrl && { standInUrl }) };
 
 try {
-  const config = withFlags(await loadConfig(values.config, { overrides }), values);
-  const router = await startRouter({ config });
+  const file = values.config;
+  const load = async () => withFlags(await loadConfig(file, { overrides }), values);
+  const router = await startRouter({ config: await load(), load, watch: true });
   console.log(`ready ${router.url}`);
+  process.on('SIGHUP', () => void router.reload('SIGHUP'));
   const stop = (signal: string) => {
     process.exitCode = 0;
     router.stop().then(

@@ -1,13 +1,17 @@
 /** Puts the steps together into one running controller. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { Admission, Gate } from './admit/index.ts';
 import { Authenticator } from './authenticate/index.ts';
 import { UpstreamCaller } from './call/index.ts';
-import type { RouterConfig } from './config/index.ts';
+import { type RouterConfig, watchFiles } from './config/index.ts';
 import { Decider, type DeciderDeps } from './decide/index.ts';
+import { RouterError } from './errors.ts';
 import { createApp } from './http/app.ts';
+import { Arrivals } from './http/chat.ts';
 import { createLog, createMetrics, type Logger, type Metrics } from './observe/index.ts';
+import { Reloader, type ReloadResult } from './reload.ts';
 import { Settler } from './settle/index.ts';
 
 export const VERSION = '0.1.0';
@@ -18,6 +22,10 @@ export interface RouterOptions {
   readonly metrics?: Metrics;
   /** Replaces the classifier's clients in tests. */
   readonly connect?: DeciderDeps['connect'];
+  /** Reads the configuration anew, for reload(); default: reload finds nothing changed. */
+  readonly load?: () => Promise<RouterConfig>;
+  /** Watch the configuration file and the secret files it names; needs `load`. Default: false. */
+  readonly watch?: boolean;
 }
 
 export interface Router {
@@ -28,11 +36,16 @@ export interface Router {
   /** Requests being worked on. */
   readonly inFlight: () => number;
   /**
-   * Stops: readiness off, no new work, requests in flight end within `shutdown_grace_ms`, then connections are cut.
-   * Resolves when everything is closed.
+   * Stops: readiness off, no new work, requests in flight end within `shutdown_grace_ms`; what is left then gets a 503,
+   * or an error event where its stream has begun. Resolves when everything is closed.
    */
   readonly stop: () => Promise<void>;
+  /** Reads the configuration again and takes it into force when it is whole and right. Never rejects. */
+  readonly reload: (trigger: string) => Promise<ReloadResult>;
 }
+
+/** Between the last word of the router and the cutting of connections: the words have to arrive. */
+const FAREWELL_MS = 1_000;
 
 function listen(server: Server, host: string, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -57,23 +70,27 @@ function listen(server: Server, host: string, port: number): Promise<string> {
  * @throws LabelMismatch, or Error when the port is taken or keys are needed and missing.
  */
 export async function startRouter(options: RouterOptions): Promise<Router> {
-  const { config } = options;
+  let config = options.config;
   const { server: settings } = config.file;
   const log = options.log ?? createLog({ level: config.file.logging.level });
   const metrics = options.metrics ?? createMetrics({ runtime: true });
   metrics.build.set({ version: VERSION, node: process.version, config: config.version }, 1);
 
-  const authenticator = new Authenticator(config.file, metrics);
+  let authenticator = new Authenticator(config.file, metrics);
+  const arrivals = new Arrivals();
   const gate = new Gate(settings, metrics);
   const admission = new Admission(config, metrics);
   const decider = new Decider({ config, metrics, log, ...(options.connect && { connect: options.connect }) });
   const caller = new UpstreamCaller({ config, metrics, log });
   const settler = new Settler(metrics, log);
+  let draining = false;
   let accepting = true;
   const app = createApp({
     config: () => config,
     authenticator: () => authenticator,
+    draining: () => draining,
     accepting: () => accepting,
+    arrivals,
     gate,
     admission,
     decider,
@@ -91,10 +108,41 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     app,
   );
 
+  const reloader = new Reloader({
+    load: options.load ?? (async () => config),
+    current: () => config,
+    apply: async (loaded) => {
+      // The socket stays where it is, and whether keys are asked for hangs on that.
+      const { host, port } = config.file.server;
+      const next = { ...loaded, file: { ...loaded.file, server: { ...loaded.file.server, host, port } } };
+      const withAuth = new Authenticator(next.file, metrics);
+      // The only part that can refuse, and the only one that waits: after it everything changes in one turn.
+      await decider.useConfig(next);
+      if (!isDeepStrictEqual(next.file.auth, config.file.auth)) authenticator = withAuth;
+      admission.useConfig(next);
+      gate.useOptions(next.file.server);
+      caller.useConfig(next);
+      log.level = next.file.logging.level;
+      metrics.build.reset();
+      metrics.build.set({ version: VERSION, node: process.version, config: next.version }, 1);
+      config = next;
+    },
+    metrics,
+    log,
+  });
+
   let url: string;
+  let unwatch = () => {};
   try {
     await decider.start();
     url = await listen(server, settings.host, settings.port);
+    if (options.watch) {
+      unwatch = await watchFiles({
+        path: config.path,
+        also: () => config.secretFiles,
+        onChange: async () => void (await reloader.reload('file changed')),
+      });
+    }
   } catch (error) {
     decider.close();
     await caller.close();
@@ -102,20 +150,45 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   }
 
   async function stop(): Promise<void> {
-    if (!accepting) return;
-    accepting = false;
+    if (draining) return;
+    draining = true;
+    unwatch();
     log.info('stopping', { in_flight: gate.inFlight });
-    // Readiness is off now; the listener stays while balancers notice.
-    await new Promise((resolve) => setTimeout(resolve, settings.drain_delay_ms));
+    // Readiness is off now; what still comes is served while balancers notice.
+    await new Promise((resolve) => setTimeout(resolve, config.file.server.drain_delay_ms));
+    accepting = false;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
-    const timer = setTimeout(() => server.closeAllConnections(), settings.shutdown_grace_ms);
+    const idle = setInterval(() => server.closeIdleConnections(), 100);
+    const grace = config.file.server.shutdown_grace_ms;
+    const last = setTimeout(() => {
+      log.warn('grace is over; requests in flight are given up', { in_flight: arrivals.size });
+      arrivals.giveUp(
+        new RouterError(
+          'shutting_down',
+          `This replica stopped before the answer was whole (${grace} ms grace)`,
+          {
+            headers: { 'retry-after': '1', connection: 'close' },
+          },
+        ),
+      );
+    }, grace);
+    const cut = setTimeout(() => server.closeAllConnections(), grace + FAREWELL_MS);
     await closed;
-    clearTimeout(timer);
+    clearInterval(idle);
+    clearTimeout(last);
+    clearTimeout(cut);
     decider.close();
     await caller.close();
     log.info('stopped');
   }
 
-  return { url, metrics, decider, inFlight: () => gate.inFlight, stop };
+  return {
+    url,
+    metrics,
+    decider,
+    inFlight: () => gate.inFlight,
+    stop,
+    reload: (trigger) => reloader.reload(trigger),
+  };
 }

@@ -1,10 +1,11 @@
 /** Starts a controller with real parts around it, on free ports, and takes everything down again. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { type RouterServer, startRouterServer } from '@llm-router/router-server';
 import { type StandInOptions, type StandIns, startStandInLlms } from '@llm-router/stand-in-llms';
-import { parseConfig } from '../src/config/index.ts';
+import { loadConfig } from '../src/config/index.ts';
 import type { ModelClient } from '../src/decide/model-client.ts';
 import { createLog, createMetrics, type Metrics } from '../src/observe/index.ts';
 import { type Router, startRouter } from '../src/router.ts';
@@ -21,6 +22,8 @@ export interface Whole {
   readonly metrics: Metrics;
   /** Everything that was logged. */
   readonly logged: () => string;
+  /** Puts another configuration file in place of the one it has, at once as `mv` does. */
+  readonly rewrite: (config: string) => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -32,6 +35,8 @@ export interface WholeOptions {
   readonly standIns?: boolean;
   readonly llms?: StandInOptions;
   readonly connect?: () => ModelClient;
+  /** Watch the configuration file. Default: false. */
+  readonly watch?: boolean;
 }
 
 export async function startWhole(options: WholeOptions): Promise<Whole> {
@@ -43,22 +48,34 @@ export async function startWhole(options: WholeOptions): Promise<Whole> {
       done();
     },
   });
-  const text = options.config.replaceAll('{LLM}', llms.url);
-  const config = parseConfig(text, 'test.yaml', {
-    env: { NVIDIA_API_KEY: 'nvapi-test-key-of-the-upstream' },
-    overrides: {
-      ...(options.classifierUrl && { classifierUrl: options.classifierUrl }),
-      ...(options.standIns !== false && { standInUrl: llms.url }),
-    },
-  });
+  const folder = mkdtempSync(join(tmpdir(), 'llm-router-config-'));
+  const path = join(folder, 'router.yaml');
+  const rewrite = (config: string) => {
+    writeFileSync(`${path}.new`, config.replaceAll('{LLM}', llms.url));
+    renameSync(`${path}.new`, path);
+  };
+  rewrite(options.config);
+  const load = async () => {
+    const config = await loadConfig(path, {
+      env: { NVIDIA_API_KEY: 'nvapi-test-key-of-the-upstream' },
+      overrides: {
+        ...(options.classifierUrl && { classifierUrl: options.classifierUrl }),
+        ...(options.standIns !== false && { standInUrl: llms.url }),
+      },
+    });
+    return { ...config, file: { ...config.file, server: { ...config.file.server, port: 0 } } };
+  };
   const metrics = createMetrics();
   const router = await startRouter({
-    config: { ...config, file: { ...config.file, server: { ...config.file.server, port: 0 } } },
+    config: await load(),
+    load,
+    watch: options.watch ?? false,
     log: createLog({ level: 'debug', stream }),
     metrics,
     ...(options.connect && { connect: options.connect }),
   }).catch(async (error) => {
     await llms.close();
+    rmSync(folder, { recursive: true, force: true });
     throw error;
   });
   return {
@@ -67,8 +84,10 @@ export async function startWhole(options: WholeOptions): Promise<Whole> {
     llms,
     metrics,
     logged: () => lines.join(''),
+    rewrite,
     stop: async () => {
       await Promise.all([llms.close(), router.stop()]);
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

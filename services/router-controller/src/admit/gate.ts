@@ -1,5 +1,5 @@
 /** A place for each request worked on, and a short bounded queue: a flood is told to come back, not left to time out. */
-import { RouterError } from '../errors.ts';
+import { abortError, RouterError } from '../errors.ts';
 import type { Metrics } from '../observe/index.ts';
 
 export interface GateOptions {
@@ -14,7 +14,7 @@ interface Waiter {
 }
 
 export class Gate {
-  readonly #options: GateOptions;
+  #options: GateOptions;
   readonly #metrics: Metrics;
   /** One queue a tenant, served in turn: one tenant's flood waits behind itself. */
   readonly #queues = new Map<string, Waiter[]>();
@@ -24,6 +24,11 @@ export class Gate {
   constructor(options: GateOptions, metrics: Metrics) {
     this.#options = options;
     this.#metrics = metrics;
+  }
+
+  /** Applies to requests that come from now on. */
+  useOptions(options: GateOptions): void {
+    this.#options = options;
   }
 
   get inFlight(): number {
@@ -48,8 +53,7 @@ export class Gate {
       this.#queues.set(tenant, queue);
       this.#metrics.queued.set(++this.#queued);
       const timer = setTimeout(() => place.reject(this.#overloaded()), max_queue_wait_ms);
-      const onAbort = () =>
-        place.reject(new RouterError('client_closed_request', 'The client left while waiting for a place'));
+      const onAbort = () => place.reject(abortError(signal, 'it waited for a place'));
       signal.addEventListener('abort', onAbort, { once: true });
       try {
         await place.promise;

@@ -1,6 +1,6 @@
 /** call: asks the decision's targets in order until one answers, and relays its bytes. */
 import type { RouterConfig, Target } from '../config/types.ts';
-import { RouterError } from '../errors.ts';
+import { clientLeft, RouterError } from '../errors.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
 import type { CallOutcome, RoutedRequest } from '../request.ts';
 import { needsOf } from './capabilities.ts';
@@ -101,11 +101,12 @@ export class UpstreamCaller {
     try {
       const { signal } = request;
       const result = await relay(client, answer, { hideUsage, headers: hooks.headers(target), signal });
+      // The router's own giving up (a stop) leaves a stream as unfinished as the upstream's fault does, but is none of its.
       const broke = result.incomplete && !signal.aborted;
       if (broke) this.#observer.incomplete(request, target, result.problem ?? 'no natural end');
       pass.end(broke ? 'unhealthy' : signal.aborted ? 'unknown' : 'healthy');
       return {
-        ...outcomeOf(journey, target, signal.aborted ? 499 : answer.response.status),
+        ...outcomeOf(journey, target, clientLeft(signal) ? 499 : answer.response.status),
         usage: result.usage ?? estimateUsage(needs.prompt_tokens, result.contentEvents, result.contentChars),
         streamed: answer.opening.kind === 'stream',
         incomplete: result.incomplete,

@@ -171,7 +171,7 @@ async function relayStream(
       await send(splitter.push(value).map(read));
     }
   } catch (error) {
-    broken = error;
+    broken = options.signal.aborted ? options.signal.reason : error;
   }
   const result = {
     usage: reader.usage,

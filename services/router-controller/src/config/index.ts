@@ -5,3 +5,4 @@ export { publicConfig } from './public-config.ts';
 export type * from './schema.ts';
 export { Secret } from './secret.ts';
 export type * from './types.ts';
+export { type WatchOptions, watchFiles } from './watch.ts';

@@ -40,7 +40,7 @@ export function parseConfig(text: string, path: string, options: LoadOptions = {
   }
   // Stand-ins need no keys, so an unset NVIDIA_API_KEY must not stop them.
   const env = options.env ?? process.env;
-  const { value, problems: secretProblems } = substitute(document, env);
+  const { value, files, problems: secretProblems } = substitute(document, env);
   const ignoreSecrets = options.overrides?.standInUrl !== undefined;
   const places = ({ path: first, alsoAt = [] }: Problem) => [first, ...alsoAt];
   const keyless = ignoreSecrets
@@ -56,9 +56,17 @@ export function parseConfig(text: string, path: string, options: LoadOptions = {
   const { table, problems } = compile(parsed.data, options.overrides);
   const all = [...keyless, ...problems.filter((problem) => !seen.has(problem.path))];
   if (all.length > 0) throw new ConfigError(path, all);
-  const version = createHash('sha256').update(text).digest('hex').slice(0, 12);
-  return { file: parsed.data, table, path, version };
+  return {
+    file: parsed.data,
+    table,
+    path,
+    version: sha256(text).slice(0, 12),
+    contentHash: sha256(JSON.stringify(value)),
+    secretFiles: files,
+  };
 }
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** An api_key whose variable is unset has become '', which would be refused; stand-ins don't use it. */
 function dropEmptyKeys(node: unknown): unknown {

@@ -8,19 +8,22 @@ const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
  * Replaces `${VAR}`, `${VAR:-default}` and `file:PATH` (whole value) in every string of a parsed document.
  * It works on values after parsing: v1 replaced in the raw text, where a value could break or inject YAML.
  *
- * @returns the document, and a problem for each variable that is not set and each file that can't be read.
+ * @returns the document, the files it names, and a problem for each variable that is not set and each file that can't
+ * be read.
  */
 export function substitute(
   document: unknown,
   env: Readonly<Record<string, string | undefined>>,
-): { value: unknown; problems: Problem[] } {
+): { value: unknown; files: readonly string[]; problems: Problem[] } {
   const problems: Problem[] = [];
+  const files = new Set<string>();
   /** Paths by variable: one line a variable, however often the file names it. */
   const unset = new Map<string, string[]>();
 
   const replace = (text: string, path: readonly PropertyKey[]): string => {
     if (text.startsWith('file:')) {
       const file = text.slice('file:'.length);
+      files.add(file);
       try {
         return readFileSync(file, 'utf8').trimEnd();
       } catch (error) {
@@ -56,5 +59,5 @@ export function substitute(
       alsoAt: others,
     });
   }
-  return { value, problems };
+  return { value, files: [...files], problems };
 }

@@ -74,4 +74,8 @@ export interface RouterConfig {
   readonly path: string;
   /** sha256 of the file's text, first 12 hex digits: tells versions apart in logs and metrics. */
   readonly version: string;
+  /** sha256 over the file with its variables and secrets in place: tells whether anything changed at all. */
+  readonly contentHash: string;
+  /** Files that `file:PATH` names, watched with the configuration. */
+  readonly secretFiles: readonly string[];
 }

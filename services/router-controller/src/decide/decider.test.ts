@@ -69,6 +69,7 @@ async function decider(
   await made.start();
   const decide = (text: string, more: Partial<DecisionInput> = {}) =>
     made.decideInput({
+      config: table,
       policy: table.table.policies.get('tasks')!,
       body: { messages: [{ role: 'user', content: text }] },
       strategy: 'triton',
@@ -182,6 +183,7 @@ policies:
     const made = new Decider({ config: table, metrics: createMetrics(), log, connect: labelled });
     await made.start();
     const decision = await made.decideInput({
+      config: table,
       policy: table.table.policies.get('tasks')!,
       body: { messages: [{ role: 'user', content: 'a python function, please' }] },
       strategy: 'triton',
@@ -208,13 +210,11 @@ policies:
 test('a shadow policy decides too, its disagreement is counted, and the answer stays', async () => {
   let calls = 0;
   // The first policy's call comes first; the shadow's answer differs.
-  const { made, count } = await decider(
-    () => (++calls === 1 ? [0.9, 0.1] : [0.1, 0.9]),
-    config('shadow: { policy: other, share: 1 }'),
-  );
-  const table = config('shadow: { policy: other, share: 1 }').table;
+  const table = config('shadow: { policy: other, share: 1 }');
+  const { made, count } = await decider(() => (++calls === 1 ? [0.9, 0.1] : [0.1, 0.9]), table);
   const decision = await made.decide({
-    policy: table.policies.get('tasks')!,
+    config: table,
+    policy: table.table.policies.get('tasks')!,
     body: { messages: [{ role: 'user', content: 'hi' }] },
     extension: { policy: 'tasks', strategy: 'triton', model: null, threshold: null },
     caller: { id: 'a', tenant: 't', policies: null, targets: null },
@@ -225,4 +225,42 @@ test('a shadow policy decides too, its disagreement is counted, and the answer s
   while ((await count('llm_router_shadow_total', {})) === 0) await new Promise((done) => setTimeout(done, 5));
   assert.equal(await count('llm_router_shadow_total', { result: 'differ' }), 1);
   made.close();
+});
+
+describe('a new configuration', () => {
+  test('keeps the channel, the labels and the cache of a classifier that stays the same', async () => {
+    const { made, decide, asked } = await decider();
+    await decide('some code');
+    const next = config('fallback: Chat\n    threshold: 0.1');
+    await made.useConfig(next);
+    const decision = await decide('some code', { config: next, policy: next.table.policies.get('tasks')! });
+    assert.equal(decision.cached, true);
+    assert.equal(decision.policy.threshold, 0.1);
+    assert.equal(asked.length, 1);
+    made.close();
+  });
+
+  test('whose labels are not the model’s is refused, and the one before goes on deciding', async () => {
+    const { made, decide } = await decider();
+    const wrong = parseConfig(
+      'policies:\n  - { name: tasks, url: "grpc://t:1/tasks", llms: [{ name: Chatt, api_base: "http://a", model: a }] }\n',
+      't.yaml',
+    );
+    await assert.rejects(made.useConfig(wrong), { name: 'LabelMismatch', message: /'Chatt'/ });
+    assert.equal((await decide('some code')).reason, 'classified');
+    made.close();
+  });
+
+  test('leaves a request that began on the one before with its policy and classifier', async () => {
+    const { made, decide } = await decider();
+    const next = parseConfig(
+      'policies:\n  - { name: renamed, url: "grpc://t:1/tasks", fallback: Chat, llms: [{ name: Chat, api_base: "http://a", model: a }, { name: Code, api_base: "http://a", model: b }] }\n',
+      't.yaml',
+    );
+    await made.useConfig(next);
+    const old = await decide('some code, from before');
+    assert.deepEqual([old.policy.name, old.entry.name, old.reason], ['tasks', 'Code', 'classified']);
+    assert.deepEqual(Object.keys(made.status()), ['renamed']);
+    made.close();
+  });
 });

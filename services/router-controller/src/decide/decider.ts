@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Entry, Policy, RouterConfig, Target } from '../config/types.ts';
-import { RouterError } from '../errors.ts';
+import { abortError, RouterError } from '../errors.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
 import type { ChatBody, Decision, DecisionReason, RoutedRequest } from '../request.ts';
 import { type Choice, type Classification, chooseEntry, findManual, orderTargets } from './choose.ts';
@@ -30,6 +30,8 @@ export interface DeciderDeps {
 
 /** What a decision is made from; a request, or a line of `/v1/route`. */
 export interface DecisionInput {
+  /** Whose policy it is: a request ends on the configuration it began with. */
+  readonly config: RouterConfig;
   readonly policy: Policy;
   readonly body: ChatBody;
   readonly strategy: 'triton' | 'manual';
@@ -47,6 +49,8 @@ interface Classified {
 
 /** Longest wait where there is nothing to fall back to: a late answer is better than a 503 then. */
 const PATIENCE_MS = 2_000;
+/** A reload does not wait long for a classifier that is away: it is watched in the background then. */
+const RELOAD_WAIT_MS = 2_000;
 const CACHED_CHARS = 20_000;
 
 export class Decider {
@@ -54,7 +58,10 @@ export class Decider {
   readonly #conversations: Conversations;
   readonly #random: () => number;
   #config: RouterConfig;
-  #classifiers: Map<string, PolicyClassifier>;
+  /** Those of the configuration in force, by policy. */
+  #classifiers: ReadonlyMap<string, PolicyClassifier>;
+  /** Also those of configurations that requests in flight began with. */
+  readonly #byPolicy = new WeakMap<Policy, PolicyClassifier>();
   #cache: LRUCache<string, Classification>;
 
   constructor(deps: DeciderDeps) {
@@ -62,7 +69,7 @@ export class Decider {
     this.#random = deps.random ?? Math.random;
     this.#conversations = new Conversations(deps.store ?? new MemoryStore(50_000));
     this.#config = deps.config;
-    this.#classifiers = this.#connect(deps.config);
+    this.#classifiers = this.#connect(deps.config, new Map());
     this.#cache = this.#newCache(deps.config);
   }
 
@@ -70,10 +77,16 @@ export class Decider {
     return new LRUCache({ max: Math.max(1, classifier.cache_entries), ttl: classifier.cache_ttl_ms });
   }
 
-  #connect(config: RouterConfig): Map<string, PolicyClassifier> {
+  /** A classifier for every policy; one that serves the same models and labels is kept, with its channel and breaker. */
+  #connect(
+    config: RouterConfig,
+    known: ReadonlyMap<string, PolicyClassifier>,
+  ): Map<string, PolicyClassifier> {
     const { metrics, log, connect } = this.#deps;
     return new Map(
       [...config.table.policies.values()].map((policy) => {
+        const before = known.get(policy.name);
+        if (before?.serves(policy, config.file.classifier)) return [policy.name, before];
         const classifier = new PolicyClassifier(policy, config.file.classifier, {
           ...(connect && { connect }),
           onBatch: (size) => metrics.classifierBatch.observe(size),
@@ -99,7 +112,8 @@ export class Decider {
    * @throws LabelMismatch when a model that answers and its policy disagree.
    */
   async start(): Promise<void> {
-    await startAll(this.#classifiers, this.#config.file.classifier.startup_wait_ms);
+    this.#take(this.#config, this.#classifiers);
+    await startAll(this.#classifiers.values(), this.#config.file.classifier.startup_wait_ms);
   }
 
   /**
@@ -108,19 +122,35 @@ export class Decider {
    * @throws LabelMismatch
    */
   async useConfig(config: RouterConfig): Promise<void> {
-    const next = this.#connect(config);
+    const before = this.#classifiers;
+    const next = this.#connect(config, before);
+    const fresh = [...next.values()].filter(
+      (classifier) => before.get(classifier.policy.name) !== classifier,
+    );
+    const { classifier: settings } = config.file;
     try {
-      await startAll(next, Math.min(2_000, config.file.classifier.startup_wait_ms));
+      await startAll(fresh, Math.min(RELOAD_WAIT_MS, settings.startup_wait_ms));
     } catch (error) {
-      for (const classifier of next.values()) classifier.close();
+      closeAll(fresh);
       throw error;
     }
-    const old = this.#classifiers;
-    this.#classifiers = next;
+    this.#take(config, next);
+    const { classifier: old } = this.#config.file;
+    if (settings.cache_entries !== old.cache_entries || settings.cache_ttl_ms !== old.cache_ttl_ms)
+      this.#cache = this.#newCache(config);
     this.#config = config;
-    this.#cache = this.#newCache(config);
+    const kept = new Set(next.values());
+    const gone = [...before.values()].filter((classifier) => !kept.has(classifier));
     // Decisions under way still wait for the old channels.
-    setTimeout(() => closeAll(old), 10_000).unref();
+    if (gone.length > 0) setTimeout(() => closeAll(gone), old.deadline_ms + PATIENCE_MS).unref();
+    for (const name of before.keys())
+      if (!next.has(name)) this.#deps.metrics.classifierReady.remove({ policy: name });
+  }
+
+  #take(config: RouterConfig, classifiers: ReadonlyMap<string, PolicyClassifier>): void {
+    this.#classifiers = classifiers;
+    for (const policy of config.table.policies.values())
+      this.#byPolicy.set(policy, classifiers.get(policy.name)!);
   }
 
   status(): Record<string, ClassifierStatus> {
@@ -130,14 +160,15 @@ export class Decider {
   }
 
   close(): void {
-    closeAll(this.#classifiers);
+    closeAll(this.#classifiers.values());
   }
 
   /** Decides for a request. @throws RouterError */
   async decide(request: RoutedRequest): Promise<Decision> {
     const conversation = request.policy.sticky.enabled ? conversationKey(request) : null;
     const decision = await this.decideInput({
-      policy: this.#canary(request.policy, conversation ?? request.id),
+      config: request.config,
+      policy: this.#canary(request, conversation ?? request.id),
       body: request.body,
       strategy: request.extension.strategy,
       model: request.extension.model,
@@ -146,7 +177,7 @@ export class Decider {
       conversation,
       signal: request.signal,
     });
-    this.#shadow(request.policy, request.body, decision);
+    this.#shadow(request, decision);
     return decision;
   }
 
@@ -167,21 +198,21 @@ export class Decider {
   }
 
   /** A share of the traffic is decided by another policy; the same conversation always falls on the same side. */
-  #canary(policy: Policy, key: string): Policy {
+  #canary({ policy, config }: RoutedRequest, key: string): Policy {
     if (!policy.canary) return policy;
     const point = createHash('sha256').update(key).digest().readUInt32BE(0) / 2 ** 32;
-    return (point < policy.canary.share && this.#config.table.policies.get(policy.canary.policy)) || policy;
+    return (point < policy.canary.share && config.table.policies.get(policy.canary.policy)) || policy;
   }
 
   /** A second policy sees a share of the traffic; its disagreement is counted, and nothing else happens. */
-  #shadow(policy: Policy, body: ChatBody, decision: Decision): void {
+  #shadow({ policy, body, config }: RoutedRequest, decision: Decision): void {
     const { shadow } = policy;
     if (!shadow || this.#random() >= shadow.share) return;
-    const other = this.#config.table.policies.get(shadow.policy);
+    const other = config.table.policies.get(shadow.policy);
     if (!other) return;
     const count = (result: string) =>
       this.#deps.metrics.shadow.inc({ policy: policy.name, shadow: other.name, result });
-    this.#classify(other, promptText(body, this.#config.file.prompt), null).then(
+    this.#classify(config, other, promptText(body, config.file.prompt), null).then(
       ({ classification }) => count(classification.label === decision.label ? 'agree' : 'differ'),
       () => count('error'),
     );
@@ -220,13 +251,13 @@ export class Decider {
   }
 
   async #classified(input: DecisionInput, started: number): Promise<Decision> {
-    const { policy } = input;
-    const text = promptText(input.body, this.#config.file.prompt);
+    const { policy, config } = input;
+    const text = promptText(input.body, config.file.prompt);
     if (text.cut) this.#deps.metrics.truncated.inc({ policy: policy.name, stage: 'chars' });
     let classified: Classified | null = null;
     let choice: Choice | null;
     try {
-      classified = await this.#classify(policy, text, input.signal ?? null);
+      classified = await this.#classify(config, policy, text, input.signal ?? null);
       const { classification } = classified;
       choice = chooseEntry(policy, classification, input.threshold ?? policy.threshold);
       this.#observe(policy, classified, choice);
@@ -261,15 +292,23 @@ export class Decider {
     return { choice: { entry, reason: 'pinned' }, pin };
   }
 
-  async #classify(policy: Policy, text: PromptText, signal: AbortSignal | null): Promise<Classified> {
-    const classifier = this.#classifiers.get(policy.name);
+  async #classify(
+    config: RouterConfig,
+    policy: Policy,
+    text: PromptText,
+    signal: AbortSignal | null,
+  ): Promise<Classified> {
+    const classifier = this.#byPolicy.get(policy);
     if (!classifier) throw new ClassifierError('unavailable', `policy '${policy.name}' has no classifier`);
     const { metrics } = this.#deps;
-    const { deadline_ms, cache_entries } = this.#config.file.classifier;
+    const { deadline_ms, cache_entries, heuristic } = config.file.classifier;
     const version = classifier.status().modelVersion;
     const cacheable = cache_entries > 0 && version !== null && text.text.length <= CACHED_CHARS;
     const key = cacheable
-      ? createHash('sha256').update(`${policy.name}\u0000${version}\u0000`).update(text.text).digest('base64')
+      ? createHash('sha256')
+          .update(`${classifier.id}\u0000${version}\u0000`)
+          .update(text.text)
+          .digest('base64')
       : null;
     const hit = key === null ? undefined : this.#cache.get(key);
     if (hit) {
@@ -277,7 +316,7 @@ export class Decider {
       return { classification: hit, cached: true };
     }
     const started = performance.now();
-    const patient = policy.fallback === null && !this.#config.file.classifier.heuristic;
+    const patient = policy.fallback === null && !heuristic;
     const result = await classifier.classify(text.text, {
       deadlineMs: patient ? Math.max(deadline_ms, PATIENCE_MS) : deadline_ms,
       ...(signal && { signal }),
@@ -304,14 +343,10 @@ export class Decider {
 
   /** No label in time: last good place of the conversation, a guess if configured, else the fallback entry, else 503. */
   async #degrade(input: DecisionInput, text: PromptText, error: unknown): Promise<Choice> {
-    const { policy } = input;
+    const { policy, config } = input;
     const reason = error instanceof ClassifierError ? error.reason : 'other';
     if (reason === 'aborted' || input.signal?.aborted) {
-      throw new RouterError(
-        'client_closed_request',
-        'The client closed the request while it was being classified',
-        { cause: error },
-      );
+      throw abortError(input.signal!, 'it was being classified');
     }
     if (!(error instanceof ClassifierError)) throw error;
     const { metrics } = this.#deps;
@@ -324,7 +359,7 @@ export class Decider {
     const pin =
       input.conversation === null ? null : await this.#conversations.find(input.conversation, policy);
     if (pin) return { entry: policy.entries.get(pin.entry)!, reason: 'pinned' };
-    if (this.#config.file.classifier.heuristic) {
+    if (config.file.classifier.heuristic) {
       const label = guessLabel(policy, text.text);
       if (label !== null) return { entry: policy.entries.get(label)!, reason: 'heuristic' };
     }
@@ -382,14 +417,12 @@ function notAllowed(entry: Entry, targets: readonly Target[]): RouterError {
   );
 }
 
-async function startAll(classifiers: Map<string, PolicyClassifier>, waitMs: number): Promise<void> {
-  const results = await Promise.allSettled(
-    [...classifiers.values()].map((classifier) => classifier.start(waitMs)),
-  );
+async function startAll(classifiers: Iterable<PolicyClassifier>, waitMs: number): Promise<void> {
+  const results = await Promise.allSettled([...classifiers].map((classifier) => classifier.start(waitMs)));
   const mismatches = results.flatMap((r) => (r.status === 'rejected' ? [r.reason as Error] : []));
   if (mismatches.length > 0) throw new LabelMismatch(mismatches.map((error) => error.message).join('\n'));
 }
 
-function closeAll(classifiers: Map<string, PolicyClassifier>): void {
-  for (const classifier of classifiers.values()) classifier.close();
+function closeAll(classifiers: Iterable<PolicyClassifier>): void {
+  for (const classifier of classifiers) classifier.close();
 }

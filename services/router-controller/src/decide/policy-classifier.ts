@@ -2,6 +2,8 @@
  * One policy's classifier: its endpoints, what the model told of itself, and a breaker around it. Labels are matched by
  * name; position counts only where the model publishes no labels (v1's own models).
  */
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import {
   BrokenCircuitError,
   ConsecutiveBreaker,
@@ -91,6 +93,15 @@ export function matchLabels(policy: Policy, model: ModelDescription): readonly s
   return labels;
 }
 
+/** All that a classifier takes from its policy. */
+const meaning = (policy: Policy, config: ClassifierConfig) => [
+  policy.endpoints,
+  [...policy.entries.keys()],
+  [...extraEntries(policy)],
+  policy.fallback !== null,
+  config,
+];
+
 export function createModelClient(endpoint: ClassifierEndpoint): ModelClient {
   return endpoint.protocol === 'grpc'
     ? new KServeGrpcClient(endpoint.address, endpoint.model)
@@ -105,6 +116,9 @@ export interface PolicyClassifierDeps {
 
 export class PolicyClassifier {
   readonly policy: Policy;
+  /** Tells answers of different classifiers apart in the cache. */
+  readonly id = randomUUID();
+  readonly #config: ClassifierConfig;
   readonly #clients: readonly ModelClient[];
   readonly #deps: PolicyClassifierDeps;
   readonly #batcher: PromptBatcher;
@@ -119,6 +133,7 @@ export class PolicyClassifier {
 
   constructor(policy: Policy, config: ClassifierConfig, deps: PolicyClassifierDeps = {}) {
     this.policy = policy;
+    this.#config = config;
     this.#deps = deps;
     this.#clients = policy.endpoints.map(deps.connect ?? createModelClient);
     this.#batcher = new PromptBatcher(
@@ -129,6 +144,11 @@ export class PolicyClassifier {
       handleWhen((error) => error instanceof ClassifierError && error.reason !== 'aborted'),
       { halfOpenAfter: config.breaker_open_ms, breaker: new ConsecutiveBreaker(config.breaker_failures) },
     );
+  }
+
+  /** True when it would do the same for this policy: same models, same labels, same settings. */
+  serves(policy: Policy, config: ClassifierConfig): boolean {
+    return isDeepStrictEqual(meaning(this.policy, this.#config), meaning(policy, config));
   }
 
   status(): ClassifierStatus {

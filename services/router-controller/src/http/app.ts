@@ -3,7 +3,7 @@ import express, { type Express, type Request, type Response } from 'express';
 import { publicConfig } from '../config/index.ts';
 import { RouterError } from '../errors.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
-import { type Arrival, arrive, chatHandler, type Steps } from './chat.ts';
+import { type Arrival, type Arrivals, arrive, chatHandler, type Steps } from './chat.ts';
 import { errorHandler, toRouterError } from './errors.ts';
 import { AUTO } from './extension.ts';
 import { routeHandler } from './route-preview.ts';
@@ -11,8 +11,11 @@ import { routeHandler } from './route-preview.ts';
 export interface AppDeps extends Steps {
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** False from SIGTERM on. */
+  /** True from SIGTERM on: balancers are to look elsewhere, and connections end with their next answer. */
+  readonly draining: () => boolean;
+  /** False once balancers had their time to notice. */
   readonly accepting: () => boolean;
+  readonly arrivals: Arrivals;
 }
 
 const CHAT_PATHS = ['/v1/chat/completions', '/chat/completions', '/completions', '/v1/completions'];
@@ -48,7 +51,7 @@ function models({ config }: Steps): object {
 }
 
 /** Parts of readiness: a classifier that is away is `degraded` where the policy has a fallback, else `missing`. */
-function readiness({ config, decider, accepting }: AppDeps): { ready: boolean; body: object } {
+function readiness({ config, decider, draining }: AppDeps): { ready: boolean; body: object } {
   const status = decider.status();
   const parts = [...config().table.policies.values()].map((policy) => {
     const { ready, problem, positional } = status[policy.name]!;
@@ -61,11 +64,11 @@ function readiness({ config, decider, accepting }: AppDeps): { ready: boolean; b
     };
   });
   // One policy without its classifier must not take the other policies out of service.
-  const ready = accepting() && parts.some((part) => part.classifier !== 'missing');
+  const ready = !draining() && parts.some((part) => part.classifier !== 'missing');
   const whole = parts.every((part) => part.classifier === 'ready');
   return {
     ready,
-    body: { status: !ready ? 'not ready' : whole ? 'ready' : 'degraded', stopping: !accepting(), parts },
+    body: { status: !ready ? 'not ready' : whole ? 'ready' : 'degraded', stopping: draining(), parts },
   };
 }
 
@@ -93,9 +96,9 @@ export function createApp(deps: AppDeps): Express {
   });
 
   app.use((request, response, next) => {
-    arrive(request, response);
+    arrive(request, response, deps.arrivals);
+    if (deps.draining()) response.setHeader('connection', 'close');
     if (!deps.accepting()) {
-      response.setHeader('connection', 'close');
       throw new RouterError('shutting_down', 'This replica is stopping; try again', {
         headers: { 'retry-after': '1' },
       });

@@ -6,7 +6,7 @@ import { type Authenticator, checkPolicyAllowed } from '../authenticate/index.ts
 import type { UpstreamCaller } from '../call/index.ts';
 import type { RouterConfig } from '../config/types.ts';
 import type { Decider } from '../decide/index.ts';
-import type { RouterError } from '../errors.ts';
+import { RouterError } from '../errors.ts';
 import type { ChatBody, RoutedRequest } from '../request.ts';
 import type { Settler } from '../settle/index.ts';
 import { decisionHeaders } from './decision-headers.ts';
@@ -33,13 +33,39 @@ export interface Arrival {
 
 const ID = /^[\x21-\x7e]{1,128}$/;
 
+/** Requests that the router may have to give up of itself. */
+export class Arrivals {
+  readonly #open = new Set<AbortController>();
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  add(controller: AbortController): () => void {
+    this.#open.add(controller);
+    return () => this.#open.delete(controller);
+  }
+
+  /** Ends all that is under way with this error: a 503, or the last event of a stream that has begun. */
+  giveUp(error: RouterError): void {
+    for (const controller of [...this.#open]) controller.abort(error);
+  }
+}
+
 /** Notes arrival, names the request, and turns the client's leaving into a signal. */
-export function arrive(request: Request, response: Response): Arrival {
+export function arrive(request: Request, response: Response, arrivals: Arrivals): Arrival {
   const given = request.headers['x-request-id'];
   const id = typeof given === 'string' && ID.test(given) ? given : `req_${randomUUID()}`;
   const controller = new AbortController();
+  const ended = arrivals.add(controller);
   response.once('close', () => {
+    ended();
     if (!response.writableFinished) controller.abort(new Error('the client closed the connection'));
+  });
+  controller.signal.addEventListener('abort', () => {
+    // While the body is still being received nobody else can answer.
+    const { reason } = controller.signal;
+    if (reason instanceof RouterError && !request.complete) sendError(response, reason);
   });
   response.setHeader('x-request-id', id);
   const arrival = { id, receivedAt: performance.now(), signal: controller.signal };

@@ -51,13 +51,15 @@ export function routeHandler({ authenticator, config, decider }: Steps) {
   return async (request: Request, response: Response): Promise<void> => {
     const caller = authenticator().authenticate(request.headers, request.socket.remoteAddress ?? '');
     const { signal } = response.locals.arrival as Arrival;
+    const inForce = config();
     const one = async (item: unknown): Promise<object> => {
       const body = asChat(item);
-      const { policy, extension } = readRouting(config().table, body);
+      const { policy, extension } = readRouting(inForce.table, body);
       checkPolicyAllowed(caller, policy.name);
-      const text = promptText(body, config().file.prompt);
+      const text = promptText(body, inForce.file.prompt);
       const decision = await decider.decideInput({
         ...extension,
+        config: inForce,
         policy,
         body,
         allowedTargets: caller.targets,

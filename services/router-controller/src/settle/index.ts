@@ -1,6 +1,6 @@
 /** settle: what a request came to, in metrics and one log line. Called exactly once per request. */
 import type { Target } from '../config/types.ts';
-import type { RouterError } from '../errors.ts';
+import { clientLeft, RouterError } from '../errors.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
 import type { RoutedRequest, Usage } from '../request.ts';
 
@@ -58,9 +58,11 @@ export class Settler {
     const elapsed = performance.now() - request.receivedAt;
     const { decision, outcome, policy, timings } = request;
     const m = this.#metrics;
-    const gone = request.signal.aborted || error?.code === 'client_closed_request';
+    const gone = clientLeft(request.signal) || error?.code === 'client_closed_request';
     const status = gone ? 499 : (outcome?.status ?? error?.status ?? 500);
-    const code = gone ? 'client_closed_request' : (error?.code ?? (status >= 400 ? 'upstream_error' : ''));
+    const { reason } = request.signal;
+    const ended = reason instanceof RouterError ? reason.code : status >= 400 ? 'upstream_error' : '';
+    const code = gone ? 'client_closed_request' : (error?.code ?? ended);
     const streamed = String(request.body.stream === true);
 
     m.requests.inc({ policy: policy.name, status: String(status), code });
