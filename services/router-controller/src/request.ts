@@ -120,8 +120,10 @@ export interface CallOutcome {
   readonly streamed: boolean;
   /** A stream that ended without its natural end. */
   readonly incomplete: boolean;
-  /** Milliseconds from receipt to the first upstream byte, and of the whole call. */
+  /** Milliseconds from the sending of the attempt that answered to its first byte; null: none answered. */
   readonly firstByteMs: number | null;
+  /** Milliseconds from receipt to the begin of the call step, and from there to its end, every attempt included. */
+  readonly startedMs: number;
   readonly upstreamMs: number;
   /** Content-bearing stream events seen, for time per output token. */
   readonly contentEvents: number;
@@ -129,6 +131,8 @@ export interface CallOutcome {
 
 /** Milliseconds by phase, filled as the request goes. */
 export interface Timings {
+  /** From the request's head to its parsed body. */
+  receive?: number;
   authenticate?: number;
   admit?: number;
   decide?: number;

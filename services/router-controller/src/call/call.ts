@@ -44,12 +44,20 @@ export class UpstreamCaller {
       openMaxMs: upstream.breaker_open_max_ms,
     };
     this.#health = new Health(breaker, this.#observer);
+    this.#announce(config);
   }
 
   /** Lets go of targets that have left the table. Requests in flight end on the configuration they began with. */
   useConfig(config: RouterConfig): void {
     this.#transport.keep(config.table.targets.values());
     this.#health.keep(config.table.targets.values());
+    this.#announce(config);
+  }
+
+  #announce({ table }: RouterConfig): void {
+    this.#observer.targets(
+      [...table.targets.values()].map((target) => ({ target, ...this.#health.standing(target) })),
+    );
   }
 
   /** Cuts what is still open. */
@@ -172,6 +180,7 @@ function outcomeOf(journey: Journey, target: Target | null, status: number): Cal
     streamed: false,
     incomplete: false,
     firstByteMs: null,
+    startedMs: journey.started - journey.request.receivedAt,
     upstreamMs: performance.now() - journey.started,
     contentEvents: 0,
   };

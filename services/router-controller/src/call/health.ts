@@ -1,6 +1,6 @@
 /** What is known of each target: its breaker, its key, how fast it begins. It outlives reloads that leave the target as it is. */
 import type { Target } from '../config/types.ts';
-import { Breaker, type BreakerSettings, type Pass } from './breaker.ts';
+import { Breaker, type BreakerSettings, type BreakerState, type Pass } from './breaker.ts';
 import { Latency } from './latency.ts';
 import type { CallObserver } from './observer.ts';
 import { keepOnly, targetKey } from './target-key.ts';
@@ -62,6 +62,12 @@ export class Health {
     if (state.keyBad === bad) return;
     state.keyBad = bad;
     this.#observer.keyChanged(target, bad, status);
+  }
+
+  /** What is known of a target, without remembering one that was never asked. */
+  standing(target: Target): { readonly breaker: BreakerState; readonly keyBad: boolean } {
+    const state = this.#states.get(targetKey(target));
+    return { breaker: state?.breaker.state ?? 'closed', keyBad: state?.keyBad ?? false };
   }
 
   givesUsage(target: Target): boolean {

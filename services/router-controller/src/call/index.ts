@@ -3,3 +3,4 @@ export { lacks, needsOf } from './capabilities.ts';
 export type { ClientResponse } from './client-response.ts';
 export type { CallHooks } from './journey.ts';
 export { type CallObserver, observeCalls } from './observer.ts';
+export { UNSENT } from './outcome.ts';

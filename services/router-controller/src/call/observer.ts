@@ -5,7 +5,16 @@ import type { Attempt, AttemptOutcome, Decision, RoutedRequest } from '../reques
 import type { BreakerState } from './breaker.ts';
 import { rootCause } from './outcome.ts';
 
+/** A target of the table in force, and how it stands. */
+export interface Standing {
+  readonly target: Target;
+  readonly breaker: BreakerState;
+  readonly keyBad: boolean;
+}
+
 export interface CallObserver {
+  /** These are the targets from now on. */
+  targets(standings: readonly Standing[]): void;
   /** An attempt has its outcome; `cause` is the error behind it, where there was one. */
   attemptEnded(request: RoutedRequest, attempt: Attempt, cause: unknown): void;
   /** The next target is asked, because of this outcome. */
@@ -22,8 +31,38 @@ export interface CallObserver {
 
 const BREAKER_LEVEL: Readonly<Record<BreakerState, number>> = { closed: 0, half_open: 1, open: 2 };
 
+/** The outcomes that alerts and ratios are made of. */
+const DECLARED: readonly AttemptOutcome[] = [
+  'ok',
+  'status_5xx',
+  'status_429',
+  'timeout_first_byte',
+  'connect_error',
+  'bad_credentials',
+];
+
 export function observeCalls(metrics: Metrics, log: Logger): CallObserver {
+  const named = new Set<string>();
   return {
+    targets: (standings) => {
+      const names = new Set(standings.map(({ target }) => target.name));
+      for (const target of [...named].filter((name) => !names.has(name))) {
+        named.delete(target);
+        metrics.breaker.remove({ target });
+        metrics.badCredentials.remove({ target });
+      }
+      for (const standing of standings) {
+        const target = standing.target.name;
+        metrics.breaker.set({ target }, BREAKER_LEVEL[standing.breaker]);
+        metrics.badCredentials.set({ target }, standing.keyBad ? 1 : 0);
+        if (named.has(target)) continue;
+        named.add(target);
+        // A counter that is born with its first event hides that event from rate() and increase().
+        for (const outcome of DECLARED) metrics.attempts.inc({ target, outcome }, 0);
+        metrics.incomplete.inc({ target }, 0);
+        metrics.retired.inc({ target }, 0);
+      }
+    },
     attemptEnded: (request, { target, outcome, status }, cause) => {
       metrics.attempts.inc({ target: target.name, outcome });
       if (outcome === 'ok' || outcome === 'aborted' || outcome === 'incapable') return;
@@ -37,7 +76,7 @@ export function observeCalls(metrics: Metrics, log: Logger): CallObserver {
     },
     fellBack: ({ policy, entry }, reason) =>
       metrics.fallbacks.inc({ policy: policy.name, entry: entry.name, reason }),
-    firstByte: (target, ms) => metrics.ttft.observe({ target: target.name }, ms / 1000),
+    firstByte: (target, ms) => metrics.firstByte.observe({ target: target.name }, ms / 1000),
     breakerChanged: (target, state) => {
       metrics.breaker.set({ target: target.name }, BREAKER_LEVEL[state]);
       log.warn('circuit breaker', { target: target.name, state });

@@ -49,6 +49,7 @@ export const USER = [{ role: 'user', content: 'Say something short, please.' }];
 
 function observe(events: string[]): CallObserver {
   return {
+    targets: () => {},
     attemptEnded: (_request, { target, outcome }) => events.push(`attempt ${target.name} ${outcome}`),
     fellBack: (_decision, outcome) => events.push(`fell-back ${outcome}`),
     firstByte: (target) => events.push(`first-byte ${target.name}`),

@@ -338,7 +338,7 @@ export class Decider {
     // A label that the table does not know could be anything, and labels of metrics are bounded.
     const label = policy.entries.has(classification.label) ? classification.label : 'unknown';
     metrics.classifications.inc({ policy: policy.name, label, outcome });
-    metrics.confidence.observe({ policy: policy.name }, classification.confidence);
+    metrics.confidence.observe({ policy: policy.name, label }, classification.confidence);
   }
 
   /** No label in time: last good place of the conversation, a guess if configured, else the fallback entry, else 503. */

@@ -2,7 +2,7 @@
 import express, { type Express, type Request, type Response } from 'express';
 import { publicConfig } from '../config/index.ts';
 import { RouterError } from '../errors.ts';
-import type { Logger, Metrics } from '../observe/index.ts';
+import { Exposition, type Logger, type Metrics } from '../observe/index.ts';
 import { type Arrival, type Arrivals, arrive, chatHandler, type Steps } from './chat.ts';
 import { errorHandler, toRouterError } from './errors.ts';
 import { AUTO } from './extension.ts';
@@ -89,10 +89,9 @@ export function createApp(deps: AppDeps): Express {
     const { ready, body } = readiness(deps);
     response.status(ready ? 200 : 503).json(body);
   });
+  const exposition = new Exposition(deps.metrics.registry);
   app.get('/metrics', async (_request, response) => {
-    response
-      .set('content-type', deps.metrics.registry.contentType)
-      .end(await deps.metrics.registry.metrics());
+    response.set('content-type', exposition.contentType).end(await exposition.text());
   });
 
   app.use((request, response, next) => {

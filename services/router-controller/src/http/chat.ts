@@ -99,6 +99,7 @@ export function chatHandler(steps: Steps) {
     try {
       const config = steps.config();
       const started = performance.now();
+      const receiveMs = started - arrival.receivedAt;
       const caller = steps.authenticator().authenticate(http.headers, address);
       const authenticateMs = performance.now() - started;
       checkBody(http.body, http.path.endsWith('/completions') && !http.path.endsWith('/chat/completions'));
@@ -116,7 +117,7 @@ export function chatHandler(steps: Steps) {
         policy,
         caller,
         phase: 'authenticate',
-        timings: { authenticate: authenticateMs },
+        timings: { receive: receiveMs, authenticate: authenticateMs },
       };
       checkPolicyAllowed(caller, policy.name);
       await route(steps, request, response, (held) => {

@@ -34,6 +34,8 @@ const OTEL_SECONDS = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12
 const OTEL_TTFT = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 const OTEL_PER_TOKEN = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5];
 const OTEL_TOKENS = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304];
+/** Seconds of lateness; a timer may be one millisecond late and mean nothing. */
+const LAG = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 const CONFIDENCE = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99];
 
 const GEN_AI = ['gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model'] as const;
@@ -82,13 +84,13 @@ export const CATALOGUE = {
     'gen_ai_server_request_duration_seconds',
     [...GEN_AI, 'error_type'],
     OTEL_SECONDS,
-    'Duration of the upstream call; error_type is empty on success',
+    'Duration of the upstream call; error_type is empty on success, else the last attempt’s outcome',
   ),
   genAiTtft: histogram(
     'gen_ai_server_time_to_first_token_seconds',
     GEN_AI,
     OTEL_TTFT,
-    'Time to first token of streams',
+    'Time to first token, of streams',
   ),
   genAiPerToken: histogram(
     'gen_ai_server_time_per_output_token_seconds',
@@ -108,7 +110,7 @@ export const CATALOGUE = {
     'llm_router_phase_seconds',
     ['phase'],
     FAST,
-    'The router’s own time by phase: receive, authenticate, admit, decide, settle',
+    'The router’s own time by phase: receive (with the client’s upload), authenticate, admit, decide, send (decision to upstream), settle',
   ),
   inFlight: gauge('llm_router_in_flight', [], 'Requests being worked on'),
   queued: gauge('llm_router_queue_length', [], 'Requests waiting for a place'),
@@ -121,7 +123,7 @@ export const CATALOGUE = {
   disconnects: counter(
     'llm_router_client_disconnects_total',
     ['phase'],
-    'Clients that left, by the phase they left in',
+    'Clients that left, by the phase they left in: receive, authenticate, admit, decide, call, relay',
   ),
   authFailures: counter('llm_router_auth_failures_total', ['reason'], 'Refused credentials by reason'),
 
@@ -129,9 +131,14 @@ export const CATALOGUE = {
   classifications: counter(
     'llm_router_classifications_total',
     ['policy', 'label', 'outcome'],
-    'Classifications by top-1 label; outcome: applied, cached, low_confidence, timeout, error, unknown_label, skipped',
+    'Classifications by top-1 label; outcome: applied, cached, low_confidence, timeout, error, unknown_label',
   ),
-  confidence: histogram('llm_router_classification_confidence', ['policy'], CONFIDENCE, 'Top-1 probability'),
+  confidence: histogram(
+    'llm_router_classification_confidence',
+    ['policy', 'label'],
+    CONFIDENCE,
+    'Top-1 probability by the label it was given to',
+  ),
   classifySeconds: histogram(
     'llm_router_classifier_seconds',
     ['policy'],
@@ -195,9 +202,26 @@ export const CATALOGUE = {
     'llm_router_upstream_seconds',
     ['target'],
     SLOW,
-    'Upstream call from send to last byte',
+    'Answered calls, from the sending of the attempt that answered to its last byte',
   ),
-  ttft: histogram('llm_router_ttft_seconds', ['target'], OTEL_TTFT, 'Send to first upstream byte'),
+  firstByte: histogram(
+    'llm_router_first_byte_seconds',
+    ['target'],
+    OTEL_TTFT,
+    'Send to first byte of the answer, streamed or not',
+  ),
+  ttft: histogram(
+    'llm_router_ttft_seconds',
+    ['target'],
+    OTEL_TTFT,
+    'Time to first token: send to the first event with content, of streams',
+  ),
+  perToken: histogram(
+    'llm_router_time_per_output_token_seconds',
+    ['target'],
+    OTEL_PER_TOKEN,
+    'Time per output token after the first, of streams',
+  ),
   breaker: gauge('llm_router_breaker_state', ['target'], 'Circuit breaker: 0 closed, 1 half-open, 2 open'),
   badCredentials: gauge(
     'llm_router_target_credentials_bad',
@@ -245,6 +269,17 @@ export const CATALOGUE = {
   ),
 
   // the process
+  eventLoopLag: histogram(
+    'llm_router_event_loop_lag_seconds',
+    [],
+    LAG,
+    'How late timers run; every request waits as long',
+  ),
+  eventLoopBusy: counter(
+    'llm_router_event_loop_busy_seconds_total',
+    [],
+    'Time the event loop was at work; its rate is the share of one core',
+  ),
   reloadOk: gauge(
     'llm_router_config_last_reload_successful',
     [],

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { CATALOGUE, type MetricSpec } from './catalogue.ts';
+import { watchEventLoop } from './event-loop.ts';
 
 type Labels<S extends MetricSpec> = S['labels'][number];
 type Instrument<S extends MetricSpec> = S['kind'] extends 'counter'
@@ -21,11 +22,13 @@ function build(spec: MetricSpec, registry: Registry): Counter | Gauge | Histogra
 
 /**
  * Creates every metric of the catalogue in a registry of its own, so that tests can run several controllers in one
- * process. Node's own metrics (event-loop lag, memory) are added when `runtime` is true.
+ * process. The process's own (event loop, memory, garbage collection) are watched when `runtime` is true.
  */
 export function createMetrics(options: { runtime?: boolean } = {}): Metrics {
   const registry = new Registry();
   if (options.runtime) collectDefaultMetrics({ register: registry });
   const entries = Object.entries(CATALOGUE).map(([key, spec]) => [key, build(spec, registry)] as const);
-  return { ...(Object.fromEntries(entries) as unknown as Instruments), registry };
+  const metrics = { ...(Object.fromEntries(entries) as unknown as Instruments), registry };
+  if (options.runtime) watchEventLoop(metrics);
+  return metrics;
 }

@@ -1,8 +1,9 @@
 /** settle: what a request came to, in metrics and one log line. Called exactly once per request. */
+import { UNSENT } from '../call/index.ts';
 import type { Target } from '../config/types.ts';
 import { clientLeft, RouterError } from '../errors.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
-import type { RoutedRequest, Usage } from '../request.ts';
+import type { Attempt, RoutedRequest, Usage } from '../request.ts';
 
 /** USD of a call by the target's prices; null when it has none. */
 export function costOf({ price }: Target, usage: Usage): number | null {
@@ -23,6 +24,14 @@ export function savingsOf(request: RoutedRequest, cost: number, usage: Usage): n
 
 const seconds = (ms: number) => ms / 1000;
 const round = (ms: number) => Math.round(ms * 100) / 100;
+
+const wasSent = ({ outcome }: Attempt) => !UNSENT.has(outcome);
+
+const genAiLabels = (target: Target) => ({
+  gen_ai_operation_name: 'chat',
+  gen_ai_provider_name: provider(target),
+  gen_ai_request_model: target.model,
+});
 
 /** Provider by the host of the API, as OTel's attribute wants it: bounded by the configuration. */
 function provider(target: Target): string {
@@ -70,6 +79,9 @@ export class Settler {
     if (gone) m.disconnects.inc({ phase: request.phase });
     for (const [phase, ms] of Object.entries(timings))
       if (phase !== 'call') m.phase.observe({ phase }, seconds(ms));
+    const sentAt = outcome?.attempts.find(wasSent)?.startedMs;
+    if (outcome && sentAt !== undefined)
+      m.phase.observe({ phase: 'send' }, seconds(sentAt - outcome.startedMs));
     const cost = this.#tokens(request);
 
     m.v1Requests.inc();
@@ -87,6 +99,7 @@ export class Settler {
       if (outcome) m.v1LlmTime.observe({ llm: decision.entry.name }, seconds(outcome.upstreamMs));
     }
 
+    m.phase.observe({ phase: 'settle' }, seconds(performance.now() - request.receivedAt - elapsed));
     this.#log.info('request', {
       request_id: request.id,
       caller: request.caller.id,
@@ -120,21 +133,39 @@ export class Settler {
 
   #tokens(request: RoutedRequest): number | null {
     const { decision, outcome, policy } = request;
-    if (!decision || !outcome?.target || outcome.status >= 400) return null;
-    const { target, usage } = outcome;
     const m = this.#metrics;
-    const genAi = {
-      gen_ai_operation_name: 'chat',
-      gen_ai_provider_name: provider(target),
-      gen_ai_request_model: target.model,
-    };
-    m.upstreamSeconds.observe({ target: target.name }, seconds(outcome.upstreamMs));
+    if (!decision || !outcome) return null;
+    const { target, usage } = outcome;
+    // A client that leaves ends an answer, it does not make it none.
+    const answered = outcome.attempts.findLast((attempt) => attempt.outcome === 'ok');
+    if (!target || !answered) {
+      const last = outcome.attempts.findLast(wasSent);
+      if (last)
+        m.genAiDuration.observe(
+          { ...genAiLabels(last.target), error_type: last.outcome },
+          seconds(last.durationMs),
+        );
+      return null;
+    }
+    const genAi = genAiLabels(target);
+    const answerMs = outcome.startedMs + outcome.upstreamMs - answered.startedMs;
+    m.upstreamSeconds.observe({ target: target.name }, seconds(answerMs));
     m.genAiDuration.observe(
-      { ...genAi, error_type: outcome.incomplete ? 'incomplete' : '' },
-      seconds(outcome.upstreamMs),
+      {
+        ...genAi,
+        error_type: !outcome.incomplete
+          ? ''
+          : outcome.status === 499
+            ? 'client_closed_request'
+            : 'incomplete',
+      },
+      seconds(answerMs),
     );
-    if (outcome.streamed && outcome.firstByteMs !== null)
-      m.genAiTtft.observe(genAi, seconds(outcome.firstByteMs));
+    // An attempt has its answer when the first content has come.
+    if (outcome.streamed) {
+      m.ttft.observe({ target: target.name }, seconds(answered.durationMs));
+      m.genAiTtft.observe(genAi, seconds(answered.durationMs));
+    }
     if (!usage) return null;
     const { promptTokens, cachedTokens, completionTokens, source } = usage;
     const by = { policy: policy.name, target: target.name, source };
@@ -143,9 +174,10 @@ export class Settler {
     m.tokens.inc({ ...by, type: 'output' }, completionTokens);
     m.genAiTokens.observe({ ...genAi, gen_ai_token_type: 'input' }, promptTokens);
     m.genAiTokens.observe({ ...genAi, gen_ai_token_type: 'output' }, completionTokens);
-    if (outcome.streamed && completionTokens > 1 && outcome.firstByteMs !== null) {
-      const generating = Math.max(0, outcome.upstreamMs - outcome.firstByteMs);
-      m.genAiPerToken.observe(genAi, seconds(generating / (completionTokens - 1)));
+    if (outcome.streamed && completionTokens > 1) {
+      const each = seconds(Math.max(0, answerMs - answered.durationMs) / (completionTokens - 1));
+      m.perToken.observe({ target: target.name }, each);
+      m.genAiPerToken.observe(genAi, each);
     }
     const llm_name = decision.entry.name;
     m.v1Tokens.inc({ llm_name, category: 'prompt' }, promptTokens);
