@@ -262,6 +262,17 @@ export const CATALOGUE = {
     ['policy'],
     'Saved against sending everything to the policy’s dearest target, USD',
   ),
+  tenantRequests: counter(
+    'llm_router_tenant_requests_total',
+    ['tenant', 'result'],
+    'Requests by tenant; result: ok, limited (429), client_error, error, left. The first hundred tenants, then `other`',
+  ),
+  tenantTokens: counter(
+    'llm_router_tenant_tokens_total',
+    ['tenant', 'type'],
+    'Tokens by tenant: input, output',
+  ),
+  tenantCost: counter('llm_router_tenant_cost_usd_total', ['tenant'], 'Cost by tenant, USD'),
   budgetUsed: gauge(
     'llm_router_budget_used_ratio',
     ['budget', 'scope'],

@@ -1,3 +1,4 @@
+export { BoundedNames } from './bounded.ts';
 export { CATALOGUE, type MetricSpec } from './catalogue.ts';
 export { Exposition } from './exposition.ts';
 export { createLog, type Logger, redact } from './log.ts';

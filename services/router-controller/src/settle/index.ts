@@ -2,7 +2,7 @@
 import { UNSENT } from '../call/index.ts';
 import type { Target } from '../config/types.ts';
 import { clientLeft, RouterError } from '../errors.ts';
-import type { Logger, Metrics } from '../observe/index.ts';
+import { BoundedNames, type Logger, type Metrics } from '../observe/index.ts';
 import type { Attempt, RoutedRequest, Usage } from '../request.ts';
 
 /** USD of a call by the target's prices; null when it has none. */
@@ -27,6 +27,13 @@ const round = (ms: number) => Math.round(ms * 100) / 100;
 
 const wasSent = ({ outcome }: Attempt) => !UNSENT.has(outcome);
 
+function resultOf(status: number): string {
+  if (status < 400) return 'ok';
+  if (status === 429) return 'limited';
+  if (status === 499) return 'left';
+  return status < 500 ? 'client_error' : 'error';
+}
+
 const genAiLabels = (target: Target) => ({
   gen_ai_operation_name: 'chat',
   gen_ai_provider_name: provider(target),
@@ -41,6 +48,7 @@ function provider(target: Target): string {
 export class Settler {
   readonly #metrics: Metrics;
   readonly #log: Logger;
+  readonly #tenants = new BoundedNames();
 
   constructor(metrics: Metrics, log: Logger) {
     this.#metrics = metrics;
@@ -77,6 +85,7 @@ export class Settler {
     m.requests.inc({ policy: policy.name, status: String(status), code });
     m.duration.observe({ policy: policy.name, stream: streamed }, seconds(elapsed));
     if (gone) m.disconnects.inc({ phase: request.phase });
+    m.tenantRequests.inc({ tenant: this.#tenants.label(request.caller.tenant), result: resultOf(status) });
     for (const [phase, ms] of Object.entries(timings))
       if (phase !== 'call') m.phase.observe({ phase }, seconds(ms));
     const sentAt = outcome?.attempts.find(wasSent)?.startedMs;
@@ -172,6 +181,9 @@ export class Settler {
     m.tokens.inc({ ...by, type: 'input' }, promptTokens - cachedTokens);
     m.tokens.inc({ ...by, type: 'cached_input' }, cachedTokens);
     m.tokens.inc({ ...by, type: 'output' }, completionTokens);
+    const tenant = this.#tenants.label(request.caller.tenant);
+    m.tenantTokens.inc({ tenant, type: 'input' }, promptTokens);
+    m.tenantTokens.inc({ tenant, type: 'output' }, completionTokens);
     m.genAiTokens.observe({ ...genAi, gen_ai_token_type: 'input' }, promptTokens);
     m.genAiTokens.observe({ ...genAi, gen_ai_token_type: 'output' }, completionTokens);
     if (outcome.streamed && completionTokens > 1) {
@@ -186,6 +198,7 @@ export class Settler {
     const cost = costOf(target, usage);
     if (cost !== null) {
       m.cost.inc({ policy: policy.name, target: target.name }, cost);
+      m.tenantCost.inc({ tenant }, cost);
       m.savings.inc({ policy: policy.name }, savingsOf(request, cost, usage));
     }
     return cost;
