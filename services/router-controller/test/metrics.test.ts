@@ -24,9 +24,6 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'limiterErrors',
   'limiterUp',
   'budgetUsed',
-  'reloadOk',
-  'reloadTime',
-  'reloads',
   'logDropped',
   // With `runtime` alone, below.
   'eventLoopLag',
@@ -145,6 +142,7 @@ describe('the catalogue', () => {
     const limited = { authorization: `Bearer ${KEY}-limited` };
     assert.equal(await read(easy, limited), 200);
     assert.equal(await read(easy, limited), 429);
+    assert.equal((await whole.router.reload('test')).result, 'unchanged');
     await eventually('all is settled', () => whole.router.inFlight() === 0);
 
     for (const [key, { name }] of Object.entries(CATALOGUE)) {
