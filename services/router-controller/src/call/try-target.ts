@@ -93,6 +93,15 @@ function finish(target: Target, result: AttemptResult, pass: Pass, hideUsage: bo
   return { kind: 'failed', target, failure: result };
 }
 
+/**
+ * The request's path under the target's base. v1's bare `/completions` stays bare, as it was in v1, unless the base
+ * says `/v1` itself; the bare chat path is only a spelling of ours.
+ */
+export function upstreamPath(path: string, { baseHasV1 }: Pick<Target, 'baseHasV1'>): string {
+  if (path.startsWith('/v1/')) return path;
+  return baseHasV1 || path === '/chat/completions' ? `/v1${path}` : path;
+}
+
 async function send(
   deps: TryDeps,
   journey: Journey,
@@ -104,7 +113,7 @@ async function send(
   const started = performance.now();
   journey.sent++;
   const result = await attempt(deps.transport, target, {
-    path: request.path,
+    path: upstreamPath(request.path, target),
     body: bodyFor(journey, target, asksUsage),
     stream: request.body.stream === true,
     headers: forwardedHeaders(request.headers),

@@ -1,5 +1,5 @@
 /** From the file's shape to the routing table: names resolved, secrets wrapped, URLs normalised. v1's form is read here. */
-import { normaliseApiBase, parseEndpoint } from './endpoint.ts';
+import { hasV1, normaliseApiBase, parseEndpoint } from './endpoint.ts';
 import { formatPath, hint, type Problem } from './problems.ts';
 import type { ConfigFile } from './schema.ts';
 import { capabilitiesSchema, timeoutsSchema } from './schema-table.ts';
@@ -54,6 +54,7 @@ class Compiler {
       this.targets.set(target.name, {
         name: target.name,
         apiBase: this.apiBase(target.api_base, [...path, 'api_base']),
+        baseHasV1: hasV1(target.api_base),
         apiKey: this.apiKey(target.api_key),
         model: target.model,
         capabilities: target.capabilities,
@@ -84,6 +85,7 @@ class Compiler {
       const target: Target = {
         name,
         apiBase,
+        baseHasV1: hasV1(entry.api_base),
         apiKey,
         model: entry.model,
         capabilities: capabilitiesSchema.parse({}),

@@ -48,3 +48,6 @@ export function normaliseApiBase(text: string): string {
   if (url.search || url.hash) throw new Error('must not have a query or fragment');
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/v1$/, '');
 }
+
+/** Whether a base URL already holds the `/v1` that {@link normaliseApiBase} takes off. */
+export const hasV1 = (text: string) => /\/v1\/*$/.test(text);

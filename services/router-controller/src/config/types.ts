@@ -14,6 +14,8 @@ export interface Target {
   readonly name: string;
   /** Scheme, host, port and path before `/v1`; no trailing slash. */
   readonly apiBase: string;
+  /** The base was written with `/v1`. */
+  readonly baseHasV1: boolean;
   readonly apiKey: Secret | null;
   readonly model: string;
   readonly capabilities: Capabilities;

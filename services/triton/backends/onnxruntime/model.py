@@ -29,6 +29,8 @@ class TritonPythonModel:
         threads = parameters.get("intra_op_thread_count", {}).get("string_value") or os.environ.get("ORT_THREADS")
         options.intra_op_num_threads = int(threads) if threads else min(4, os.cpu_count() or 1)
         options.inter_op_num_threads = 1
+        # Waiting threads would burn the cores that the other steps need.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self.inputs = [item["name"] for item in config["input"]]
         self.outputs = [item["name"] for item in config["output"]]
