@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 import { keysRequired } from './authenticate/index.ts';
-import { ConfigError, loadConfig } from './config/index.ts';
+import { anyEnv, ConfigError, loadConfig } from './config/index.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -17,9 +17,6 @@ if (!file || positionals.length > 1) {
   console.error('usage: npm run check-config -- FILE [--allow-missing-secrets]');
   process.exit(2);
 }
-
-/** Gives every variable a value, so that only the shape is checked. */
-const anyEnv = new Proxy({}, { get: (_target, name) => process.env[String(name)] ?? `\${${String(name)}}` });
 
 try {
   const config = await loadConfig(file, values['allow-missing-secrets'] ? { env: anyEnv } : {});

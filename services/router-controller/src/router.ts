@@ -83,6 +83,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   const decider = new Decider({ config, metrics, log, ...(options.connect && { connect: options.connect }) });
   const caller = new UpstreamCaller({ config, metrics, log });
   const settler = new Settler(metrics, log);
+  settler.useConfig(config);
   let draining = false;
   let accepting = true;
   const app = createApp({
@@ -122,6 +123,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       admission.useConfig(next);
       gate.useOptions(next.file.server);
       caller.useConfig(next);
+      settler.useConfig(next);
       log.level = next.file.logging.level;
       metrics.build.reset();
       metrics.build.set({ version: VERSION, node: process.version, config: next.version }, 1);
@@ -180,6 +182,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     clearTimeout(cut);
     decider.close();
     await caller.close();
+    await settler.close();
     log.info('stopped');
   }
 

@@ -1,5 +1,5 @@
 export { type CallerDeps, createCaller, UpstreamCaller } from './call.ts';
-export { lacks, needsOf } from './capabilities.ts';
+export { lacks, type Needs, needsOf } from './capabilities.ts';
 export type { ClientResponse } from './client-response.ts';
 export type { CallHooks } from './journey.ts';
 export { type CallObserver, observeCalls } from './observer.ts';

@@ -128,6 +128,26 @@ export const loggingSchema = z.strictObject({
   level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
 });
 
+export const decisionLogSchema = z.strictObject({
+  path: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File of JSON lines, one a decision, for `npm run replay`; absent: off'),
+  text: z
+    .enum(['hash', 'full'])
+    .default('hash')
+    .describe(
+      'hash: sha256 of the classified text; full: the text itself as well, which may be personal data',
+    ),
+  max_bytes: z
+    .int()
+    .min(1024)
+    .default(100 * 1024 * 1024)
+    .describe('Size at which the file is moved to PATH.1 and begun anew'),
+  keep: z.int().min(0).max(100).default(3).describe('Moved files that are kept'),
+});
+
 export const configSchema = z.strictObject({
   server: serverSchema.prefault({}),
   default_policy: z.string().optional().describe('Policy of requests that name none, and of model "auto"'),
@@ -139,6 +159,7 @@ export const configSchema = z.strictObject({
   auth: authSchema.prefault({}),
   limits: z.array(limitSchema).default([]).describe('Limits for everybody; several apply at once'),
   logging: loggingSchema.prefault({}),
+  decision_log: decisionLogSchema.prefault({}),
 });
 
 /** The file after defaults. Secrets are still `${…}` references here; config/load.ts resolves them. */
@@ -148,3 +169,4 @@ export type AuthConfig = z.infer<typeof authSchema>;
 export type ClassifierConfig = z.infer<typeof classifierSchema>;
 export type UpstreamConfig = z.infer<typeof upstreamSchema>;
 export type PromptConfig = z.infer<typeof promptSchema>;
+export type DecisionLogConfig = z.infer<typeof decisionLogSchema>;

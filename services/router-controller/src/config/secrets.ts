@@ -4,6 +4,12 @@ import { formatPath } from './problems.ts';
 
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
 
+/** An environment where every variable is set, to its own name if nothing else: checks of a file's shape need no secrets. */
+export const anyEnv: Readonly<Record<string, string>> = new Proxy<Record<string, string>>(
+  {},
+  { get: (_target, name) => process.env[String(name)] ?? `\${${String(name)}}` },
+);
+
 /**
  * Replaces `${VAR}`, `${VAR:-default}` and `file:PATH` (whole value) in every string of a parsed document.
  * It works on values after parsing: v1 replaced in the raw text, where a value could break or inject YAML.

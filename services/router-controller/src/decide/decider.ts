@@ -52,6 +52,8 @@ const PATIENCE_MS = 2_000;
 /** A reload does not wait long for a classifier that is away: it is watched in the background then. */
 const RELOAD_WAIT_MS = 2_000;
 const CACHED_CHARS = 20_000;
+/** Of a shadow's disagreements one in so long is told, ms. */
+const SHADOW_SAMPLE_MS = 1_000;
 
 export class Decider {
   readonly #deps: DeciderDeps;
@@ -63,6 +65,7 @@ export class Decider {
   /** Also those of configurations that requests in flight began with. */
   readonly #byPolicy = new WeakMap<Policy, PolicyClassifier>();
   #cache: LRUCache<string, Classification>;
+  #shadowTold = Number.NEGATIVE_INFINITY;
 
   constructor(deps: DeciderDeps) {
     this.#deps = deps;
@@ -205,7 +208,7 @@ export class Decider {
   }
 
   /** A second policy sees a share of the traffic; its disagreement is counted, and nothing else happens. */
-  #shadow({ policy, body, config }: RoutedRequest, decision: Decision): void {
+  #shadow({ id, policy, body, config }: RoutedRequest, decision: Decision): void {
     const { shadow } = policy;
     if (!shadow || this.#random() >= shadow.share) return;
     const other = config.table.policies.get(shadow.policy);
@@ -213,7 +216,21 @@ export class Decider {
     const count = (result: string) =>
       this.#deps.metrics.shadow.inc({ policy: policy.name, shadow: other.name, result });
     this.#classify(config, other, promptText(body, config.file.prompt), null).then(
-      ({ classification }) => count(classification.label === decision.label ? 'agree' : 'differ'),
+      ({ classification: { label, confidence } }) => {
+        const agrees = label === decision.label;
+        count(agrees ? 'agree' : 'differ');
+        if (agrees || performance.now() < this.#shadowTold + SHADOW_SAMPLE_MS) return;
+        this.#shadowTold = performance.now();
+        this.#deps.log.info('shadow policy differs (a sample)', {
+          request_id: id,
+          policy: policy.name,
+          label: decision.label,
+          confidence: decision.confidence,
+          shadow: other.name,
+          shadow_label: label,
+          shadow_confidence: confidence,
+        });
+      },
       () => count('error'),
     );
   }

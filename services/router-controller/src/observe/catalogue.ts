@@ -279,6 +279,12 @@ export const CATALOGUE = {
     'Highest used share among the budget’s holders',
   ),
 
+  decisionLog: counter(
+    'llm_router_decision_log_lines_total',
+    ['result'],
+    'Lines of the decision log: written, dropped (disk full, slow or not writable)',
+  ),
+
   // the process
   eventLoopLag: histogram(
     'llm_router_event_loop_lag_seconds',

@@ -1,9 +1,15 @@
 /** settle: what a request came to, in metrics and one log line. Called exactly once per request. */
+
+import { isDeepStrictEqual } from 'node:util';
 import { UNSENT } from '../call/index.ts';
-import type { Target } from '../config/types.ts';
+import type { DecisionLogConfig } from '../config/schema.ts';
+import type { RouterConfig, Target } from '../config/types.ts';
 import { clientLeft, RouterError } from '../errors.ts';
 import { BoundedNames, type Logger, type Metrics } from '../observe/index.ts';
 import type { Attempt, RoutedRequest, Usage } from '../request.ts';
+import { DecisionLog } from './decision-log.ts';
+
+export type { DecisionRecord } from './decision-log.ts';
 
 /** USD of a call by the target's prices; null when it has none. */
 export function costOf({ price }: Target, usage: Usage): number | null {
@@ -49,10 +55,26 @@ export class Settler {
   readonly #metrics: Metrics;
   readonly #log: Logger;
   readonly #tenants = new BoundedNames();
+  #decisions: DecisionLog | null = null;
+  #decisionsConfig: DecisionLogConfig | null = null;
 
   constructor(metrics: Metrics, log: Logger) {
     this.#metrics = metrics;
     this.#log = log;
+  }
+
+  /** Begins, changes or ends the decision log. */
+  useConfig({ file }: RouterConfig): void {
+    const { path, ...rest } = file.decision_log;
+    if (isDeepStrictEqual(this.#decisionsConfig, file.decision_log)) return;
+    this.#decisionsConfig = file.decision_log;
+    this.#decisions =
+      path === undefined ? null : new DecisionLog({ path, ...rest }, this.#metrics, this.#log);
+  }
+
+  /** Resolves when all that was settled is written. */
+  async close(): Promise<void> {
+    await this.#decisions?.flush();
   }
 
   /** A request that ended before it had a policy: bad JSON, no key, unknown policy. */
@@ -92,6 +114,7 @@ export class Settler {
     if (outcome && sentAt !== undefined)
       m.phase.observe({ phase: 'send' }, seconds(sentAt - outcome.startedMs));
     const cost = this.#tokens(request);
+    this.#decisions?.note(request, status, cost);
 
     m.v1Requests.inc();
     m.v1PerPolicy.inc({ policy: policy.name });

@@ -1,0 +1,1 @@
+export { type Move, Replay, type Replayed, type ReplaySummary, replay, type Unroutable } from './replay.ts';

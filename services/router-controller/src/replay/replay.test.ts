@@ -1,0 +1,126 @@
+/** Recorded decisions against other tables. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { parseConfig } from '../config/index.ts';
+import type { DecisionRecord } from '../settle/index.ts';
+import { Replay, replay } from './replay.ts';
+
+const needs = {
+  vision: false,
+  audio: false,
+  tools: false,
+  json_schema: false,
+  streaming: false,
+  prompt_tokens: 10,
+  context_tokens: 10,
+};
+const record: DecisionRecord = {
+  time: '2026-01-01T00:00:00.000Z',
+  request_id: 'r',
+  tenant: 't',
+  config: 'c',
+  policy: 'p',
+  strategy: 'triton',
+  model: null,
+  threshold: null,
+  label: 'Hard',
+  confidence: 0.6,
+  scores: { Easy: 0.4, Hard: 0.6 },
+  extra_scores: { prompt_complexity_score: 0.3 },
+  model_version: '1',
+  reason: 'classified',
+  entry: 'Hard',
+  target: 'large',
+  status: 200,
+  needs,
+  usage: { promptTokens: 1_000_000, cachedTokens: 0, completionTokens: 0, source: 'upstream' },
+  cost_usd: 10,
+  text_sha256: '',
+  text_chars: 3,
+};
+
+const table = (policy: string, hard = 'target: large') =>
+  parseConfig(
+    `
+targets:
+  - { name: small, api_base: http://s, model: s, price: { input: 1, output: 1 } }
+  - { name: blind, api_base: http://b, model: b, price: { input: 2, output: 2 }, capabilities: { vision: false } }
+  - { name: large, api_base: http://l, model: l, price: { input: 10, output: 10 } }
+policies:
+  - name: p
+    url: grpc://h:1/m
+    ${policy}
+    llms:
+      - { name: Easy, target: small }
+      - { name: Hard, ${hard} }
+`,
+    't.yaml',
+  );
+const where = (made: Partial<DecisionRecord>, ...of: Parameters<typeof table>) => {
+  const { entry, shares, unroutable } = replay({ ...record, ...made }, table(...of));
+  return (
+    unroutable ?? [entry!.name, Object.fromEntries(shares.map(({ target, share }) => [target.name, share]))]
+  );
+};
+
+describe('a recorded decision', () => {
+  test('under the same table goes where it went', () => {
+    assert.deepEqual(where({}, ''), ['Hard', { large: 1 }]);
+  });
+
+  test('under another threshold falls back, unless the client set its own', () => {
+    assert.deepEqual(where({}, 'threshold: 0.7\n    fallback: Easy'), ['Easy', { small: 1 }]);
+    assert.deepEqual(where({ threshold: 0.5 }, 'threshold: 0.7\n    fallback: Easy'), ['Hard', { large: 1 }]);
+  });
+
+  test('under a score rule', () => {
+    const rule = 'rules: [{ score: prompt_complexity_score, at_least: 0.25, entry: Easy }]';
+    assert.deepEqual(where({}, rule), ['Easy', { small: 1 }]);
+  });
+
+  test('by weights goes in shares; incapable targets are passed over', () => {
+    const hard = 'targets: [{ target: blind, weight: 3 }, { target: large }, { target: small, priority: 1 }]';
+    assert.deepEqual(where({}, '', hard), ['Hard', { blind: 0.75, large: 0.25 }]);
+    assert.deepEqual(where({ needs: { ...needs, vision: true } }, '', hard), ['Hard', { large: 1 }]);
+    assert.equal(where({ needs: { ...needs, vision: true } }, '', 'target: blind'), 'no capable target');
+    assert.deepEqual(where({ needs: { ...needs, vision: true } }, '', 'target: blind, fallbacks: [small]'), [
+      'Hard',
+      { small: 1 },
+    ]);
+  });
+
+  test('pinned stays; without a label it takes the fallback; by hand it goes by name', () => {
+    assert.deepEqual(where({ reason: 'pinned', entry: 'Easy' }, ''), ['Easy', { small: 1 }]);
+    const lost = {
+      reason: 'classifier_timeout_fallback',
+      label: null,
+      scores: null,
+      confidence: null,
+    } as const;
+    assert.deepEqual(where(lost, 'fallback: Easy'), ['Easy', { small: 1 }]);
+    assert.equal(where(lost, ''), 'label without entry');
+    assert.deepEqual(where({ strategy: 'manual', model: 'Easy' }, ''), ['Easy', { small: 1 }]);
+    assert.deepEqual(where({ strategy: 'manual', model: 's' }, ''), ['Easy', { small: 1 }]);
+    assert.equal(where({ strategy: 'manual', model: 'gone' }, ''), 'no such model');
+    assert.equal(where({ policy: 'gone' }, ''), 'no such policy');
+  });
+});
+
+test('many decisions add up: moves, costs where both are known, unroutable ones by reason', () => {
+  const sum = new Replay(table('', 'targets: [{ target: small }, { target: large }]'));
+  sum.add(record);
+  sum.add(record);
+  sum.add({ ...record, cost_usd: null });
+  sum.add({ ...record, target: null, usage: null });
+  sum.add({ ...record, policy: 'gone' });
+  assert.deepEqual(sum.summary(), {
+    requests: 5,
+    moved_entry: 0,
+    moved_target: 1.5,
+    unroutable: { 'no such policy': 1 },
+    priced: 2,
+    cost_before_usd: 20,
+    cost_after_usd: 11,
+    moves: [{ policy: 'p', from: 'large', to: 'small', requests: 1.5 }],
+  });
+});
