@@ -86,7 +86,7 @@ export function createKServeClient(address: string, options: ChannelOptions = {}
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
     'grpc.initial_reconnect_backoff_ms': 200,
-    'grpc.max_reconnect_backoff_ms': 2_000,
+    'grpc.max_reconnect_backoff_ms': 800,
     ...options,
   });
 }

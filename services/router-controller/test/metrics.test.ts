@@ -25,6 +25,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'limiterUp',
   'budgetUsed',
   'logDropped',
+  'decisionLog',
   // With `runtime` alone, below.
   'eventLoopLag',
   'eventLoopBusy',

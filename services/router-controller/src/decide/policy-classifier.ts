@@ -36,7 +36,7 @@ export class LabelMismatch extends Error {
 
 /** How often a healthy model's labels are read again: a head can be replaced without the ensemble's version changing. */
 const REFRESH_MS = 30_000;
-const RETRY_MS = 1_000;
+const RETRY_MS = 500;
 const DESCRIBE_MS = 5_000;
 
 export interface ClassifierStatus {
