@@ -1,10 +1,13 @@
 /**
- * `npm run docs [-- --check]`: writes the reference pages and the JSON Schema of the configuration from the code that they
- * describe. `--check` writes nothing and fails when a file is not what the code would give.
+ * `npm run docs [-- --check]`: writes the reference pages, the JSON Schema of the configuration, Grafana's dashboards and Prometheus' rules
+ * from the code that they describe. `--check` writes nothing and fails when a file is not what the code would give.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { build } from '../deploy/grafana/src/board.ts';
+import { BOARDS } from '../deploy/grafana/src/boards.ts';
+import { proofsFiles, rulesFile } from '../deploy/prometheus/src/files.ts';
 import { configurationSchema } from '../services/router-controller/src/config/json-schema.ts';
 import { configurationPage } from './docs/configuration.ts';
 import { errorsPage } from './docs/errors.ts';
@@ -13,11 +16,20 @@ import { ROOT } from './parts/lib.ts';
 
 const { values } = parseArgs({ options: { check: { type: 'boolean' } } });
 
+const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
+
 const pages: Record<string, string> = {
   'config/schema.generated.json': `${JSON.stringify(configurationSchema(), null, 2)}\n`,
   'docs/reference/configuration.md': configurationPage(configurationSchema()),
   'docs/reference/errors.md': errorsPage(),
   'docs/reference/metrics.md': metricsPage(),
+  ...Object.fromEntries(
+    BOARDS.map((board) => [`deploy/grafana/dashboards/${board.uid}.json`, json(build(board))]),
+  ),
+  'deploy/prometheus/rules/llm-router.yaml': rulesFile(),
+  ...Object.fromEntries(
+    Object.entries(proofsFiles()).map(([name, text]) => [`deploy/prometheus/tests/${name}`, text]),
+  ),
 };
 
 let stale = 0;

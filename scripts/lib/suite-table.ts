@@ -15,6 +15,7 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['services/triton/', ['triton']],
   ['services/router-controller/', ['triton', 'python-tools']],
   ['services/trainer/', ['trainer']],
+  ['scripts/test/alerts', ['prometheus']],
   ['scripts/test/evaluate', ['triton']],
 ];
 

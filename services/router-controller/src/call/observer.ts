@@ -38,6 +38,7 @@ const DECLARED: readonly AttemptOutcome[] = [
   'status_429',
   'timeout_first_byte',
   'connect_error',
+  'tls_error',
   'bad_credentials',
 ];
 

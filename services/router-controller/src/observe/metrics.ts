@@ -29,6 +29,8 @@ export function createMetrics(options: { runtime?: boolean } = {}): Metrics {
   if (options.runtime) collectDefaultMetrics({ register: registry });
   const entries = Object.entries(CATALOGUE).map(([key, spec]) => [key, build(spec, registry)] as const);
   const metrics = { ...(Object.fromEntries(entries) as unknown as Instruments), registry };
+  // Until somebody says otherwise: without Redis there is nothing to share.
+  metrics.limiterUp.set(1);
   if (options.runtime) watchEventLoop(metrics);
   return metrics;
 }
