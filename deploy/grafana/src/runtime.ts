@@ -237,7 +237,8 @@ export const runtime: Board = {
         {
           id: 31,
           title: 'GPU memory',
-          description: 'Used and there.',
+          description:
+            'Memory in use on each GPU, and all that it has. Near the top, no further model or instance will load.',
           unit: 'bytes',
           needs: 'gpu',
           queries: [
