@@ -24,7 +24,7 @@ const SCRIPTS = {
   docs: 'scripts/docs.ts',
   'policy:train': 'scripts/policy-train.ts',
   replay: 'scripts/replay.ts',
-  soak: 'scripts/soak.ts',
+  soak: 'services/router-controller/proof/soak.ts',
   stack: 'scripts/stack.ts',
   'proof:limits': 'scripts/proof-limits.ts',
   'proof:faults': 'services/router-controller/proof/faults.ts',

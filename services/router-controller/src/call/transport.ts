@@ -58,6 +58,8 @@ export class Transport {
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
+      // Also where the upstream hints at more.
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: this.#limits.maxHeaderBytes,
       // An abort has to end the upstream's work, and over HTTP/1.1 a closed socket always does.
       allowH2: false,
