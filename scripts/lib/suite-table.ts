@@ -16,6 +16,7 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['services/router-controller/', ['triton', 'python-tools']],
   ['services/trainer/', ['trainer']],
   ['scripts/test/alerts', ['prometheus']],
+  ['scripts/test/check-dashboards', ['prometheus', 'triton']],
   ['scripts/test/evaluate', ['triton']],
 ];
 

@@ -29,7 +29,7 @@ export const mean = (key: Key, by: readonly string[] = [], where = '', window = 
 };
 
 /** Where nothing was counted there was nothing: zero, not a gap. Only for counters of events. */
-export const orZero = (expr: string) => `${expr} or vector(0)`;
+export const orZero = (expr: string) => `${expr} or on () vector(0)`;
 
 /**
  * How far label shares have moved against an earlier time, 0…1 by policy: half the sum of the differences (total

@@ -31,6 +31,8 @@ export interface CallObserver {
 
 const BREAKER_LEVEL: Readonly<Record<BreakerState, number>> = { closed: 0, half_open: 1, open: 2 };
 
+const RETELL_MS = 60_000;
+
 /** The outcomes that alerts and ratios are made of. */
 const DECLARED: readonly AttemptOutcome[] = [
   'ok',
@@ -44,11 +46,13 @@ const DECLARED: readonly AttemptOutcome[] = [
 
 export function observeCalls(metrics: Metrics, log: Logger): CallObserver {
   const named = new Set<string>();
+  const toldRetired = new Map<string, number>();
   return {
     targets: (standings) => {
       const names = new Set(standings.map(({ target }) => target.name));
       for (const target of [...named].filter((name) => !names.has(name))) {
         named.delete(target);
+        toldRetired.delete(target);
         metrics.breaker.remove({ target });
         metrics.badCredentials.remove({ target });
       }
@@ -89,6 +93,9 @@ export function observeCalls(metrics: Metrics, log: Logger): CallObserver {
     },
     modelRetired: (target, status) => {
       metrics.retired.inc({ target: target.name });
+      // Every request finds out anew; the counter counts them, the log says it now and then.
+      if (performance.now() - (toldRetired.get(target.name) ?? Number.NEGATIVE_INFINITY) < RETELL_MS) return;
+      toldRetired.set(target.name, performance.now());
       log.error('upstream does not know the model (any more)', {
         target: target.name,
         model: target.model,
