@@ -72,8 +72,14 @@ function listen(server: Server, host: string, port: number): Promise<string> {
 export async function startRouter(options: RouterOptions): Promise<Router> {
   let config = options.config;
   const { server: settings } = config.file;
-  const log = options.log ?? createLog({ level: config.file.logging.level });
   const metrics = options.metrics ?? createMetrics({ runtime: true });
+  const ownLog = options.log
+    ? null
+    : createLog({
+        level: config.file.logging.level,
+        onDropped: (lines) => metrics.logDropped.inc(lines),
+      });
+  const log = options.log ?? ownLog!;
   metrics.build.set({ version: VERSION, node: process.version, config: config.version }, 1);
 
   let authenticator = new Authenticator(config.file, metrics);
@@ -184,6 +190,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     await caller.close();
     await settler.close();
     log.info('stopped');
+    await ownLog?.finish();
   }
 
   return {

@@ -125,7 +125,16 @@ export const authSchema = z.strictObject({
 });
 
 export const loggingSchema = z.strictObject({
-  level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
+  level: z
+    .enum(['error', 'warn', 'info', 'debug'])
+    .default('info')
+    .describe('info: one line a request; warn leaves those out'),
+  prompts: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Put the text that is classified into the line of its request, secrets in it hidden. Answers never are',
+    ),
 });
 
 export const decisionLogSchema = z.strictObject({

@@ -1,5 +1,5 @@
 export { BoundedNames } from './bounded.ts';
 export { CATALOGUE, type MetricSpec } from './catalogue.ts';
 export { Exposition } from './exposition.ts';
-export { createLog, type Logger, redact } from './log.ts';
+export { createLog, type Logger, type RouterLog, redact } from './log.ts';
 export { createMetrics, type Metrics } from './metrics.ts';

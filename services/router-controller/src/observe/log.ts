@@ -1,46 +1,63 @@
 import { createLogger, format, type Logger, transports } from 'winston';
+import Transport from 'winston-transport';
+import { LineSink } from './line-sink.ts';
+import { redact } from './redact.ts';
 
+export { redact } from './redact.ts';
 export type { Logger };
 
-/** Field names whose values never belong in a log, whoever writes them. */
-const SECRET_FIELD =
-  /^(authorization|proxy-authorization|cookie|set-cookie|x-api-key|api[-_]?key|password|token|secret)$/i;
-/** Values that look like keys, wherever they stand. */
-const SECRET_VALUE =
-  /\b(?:nvapi-|sk-|llmr_|ghp_|xox[abp]-)[A-Za-z0-9_-]{6,}|\bBearer\s+[A-Za-z0-9._~+/-]{8,}=*|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g;
-
-/** Copies a value with secrets replaced, by field name and by pattern. Depth is bounded: logs are flat here. */
-export function redact(value: unknown, depth = 0): unknown {
-  if (typeof value === 'string') return value.replaceAll(SECRET_VALUE, '[REDACTED]');
-  if (value === null || typeof value !== 'object' || depth > 4) return value;
-  if (value instanceof Error)
-    return { name: value.name, message: redact(value.message), stack: redact(value.stack) };
-  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
-  const out: Record<string, unknown> = {};
-  for (const [key, item] of Object.entries(value)) {
-    out[key] = SECRET_FIELD.test(key) ? '[REDACTED]' : redact(item, depth + 1);
-  }
-  return out;
-}
-
 const redactFormat = format((info) => {
-  for (const key of Object.keys(info)) {
-    if (key === 'level' || key === 'timestamp') continue;
-    info[key] = SECRET_FIELD.test(key) ? '[REDACTED]' : redact(info[key]);
-  }
+  const { level, timestamp, ...rest } = info;
+  for (const [key, value] of Object.entries(redact(rest) as object)) info[key] = value;
   return info;
 });
 
+/** winston's own symbol for the finished line. */
+const LINE = Symbol.for('message');
+const STDERR = 2;
+/** How long the last lines may take when the process stops, milliseconds. */
+const FAREWELL_MS = 1_000;
+
+class SinkTransport extends Transport {
+  readonly #sink: LineSink;
+
+  constructor(sink: LineSink) {
+    super();
+    this.#sink = sink;
+  }
+
+  override log(info: Record<symbol, unknown>, next: () => void): void {
+    this.#sink.push(String(info[LINE]));
+    next();
+  }
+}
+
+export interface LogOptions {
+  readonly level: string;
+  /** Where lines go in tests; default: standard error, without waiting for it. */
+  readonly stream?: NodeJS.WritableStream;
+  /** Lines that were dropped because their reader was too slow. */
+  readonly onDropped?: (lines: number) => void;
+}
+
+/** A log that can be told to finish. */
+export type RouterLog = Logger & {
+  /** Resolves when all lines are written, or after a second. */
+  readonly finish: () => Promise<void>;
+};
+
 /**
- * JSON lines through winston, one object a line. Writing is asynchronous (a stream); prompts and answers are never
- * passed in unless `logging.prompts` says so.
- *
- * @param stream where lines go; default stderr, which leaves stdout to the start message.
+ * JSON lines through winston, one object a line, to standard error, which leaves standard output to the start message.
+ * Never waits for its reader: what does not fit is dropped and counted. Prompts are not passed in unless
+ * `logging.prompts` says so, answers never.
  */
-export function createLog(options: { level: string; stream?: NodeJS.WritableStream }): Logger {
-  return createLogger({
-    level: options.level,
+export function createLog({ level, stream, onDropped }: LogOptions): RouterLog {
+  const sink = stream ? null : new LineSink({ fd: STDERR, ...(onDropped && { onDropped }) });
+  if (sink) process.once('exit', () => sink.flushSync());
+  const log = createLogger({
+    level,
     format: format.combine(format.timestamp(), redactFormat(), format.json()),
-    transports: [new transports.Stream({ stream: options.stream ?? process.stderr })],
+    transports: [sink ? new SinkTransport(sink) : new transports.Stream({ stream: stream! })],
   });
+  return Object.assign(log, { finish: async () => sink?.drained(FAREWELL_MS) });
 }

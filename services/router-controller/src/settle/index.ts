@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { UNSENT } from '../call/index.ts';
 import type { DecisionLogConfig } from '../config/schema.ts';
 import type { RouterConfig, Target } from '../config/types.ts';
+import { promptText } from '../decide/index.ts';
 import { clientLeft, RouterError } from '../errors.ts';
 import { BoundedNames, type Logger, type Metrics } from '../observe/index.ts';
 import type { Attempt, RoutedRequest, Usage } from '../request.ts';
@@ -132,6 +133,7 @@ export class Settler {
     }
 
     m.phase.observe({ phase: 'settle' }, seconds(performance.now() - request.receivedAt - elapsed));
+    const { logging, prompt } = request.config.file;
     this.#log.info('request', {
       request_id: request.id,
       caller: request.caller.id,
@@ -141,6 +143,8 @@ export class Settler {
       label: decision?.label,
       confidence: decision?.confidence,
       reason: decision?.reason,
+      model_version: decision?.modelVersion ?? undefined,
+      cached: decision?.cached || undefined,
       target: outcome?.target?.name,
       status,
       code: code || undefined,
@@ -160,6 +164,7 @@ export class Settler {
       ms: round(elapsed),
       ms_by_phase: Object.fromEntries(Object.entries(timings).map(([phase, ms]) => [phase, round(ms)])),
       first_byte_ms: outcome?.firstByteMs == null ? undefined : round(outcome.firstByteMs),
+      prompt: logging.prompts ? promptText(request.body, prompt).text : undefined,
     });
   }
 
