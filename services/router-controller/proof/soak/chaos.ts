@@ -31,8 +31,14 @@ export function startChaos({ classifier, tally, configFile, config, patienceMs }
   const pause = (ms: number) => sleep(ms, undefined, { signal: ending.signal }).catch(() => {});
 
   async function recovered(): Promise<void> {
-    const since = performance.now();
-    while (tally.classifiedAt < since && performance.now() < since + patienceMs) await sleep(5);
+    let since = performance.now();
+    while (tally.classifiedAt < since && performance.now() < since + patienceMs) {
+      await sleep(5);
+      if (classifier.alive()) continue;
+      // As a supervisor would.
+      await classifier.restart();
+      since = performance.now();
+    }
     recoveriesMs.push(performance.now() - since);
   }
 

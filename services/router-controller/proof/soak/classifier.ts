@@ -11,6 +11,8 @@ export interface Classifier {
   readonly kill: () => Promise<void>;
   /** Resolves when it is ready again. */
   readonly restart: () => Promise<void>;
+  /** Triton's own watchdogs may end it when it wakes up from a pause. */
+  readonly alive: () => boolean;
   readonly pause: () => void;
   readonly resume: () => void;
   readonly stop: () => Promise<void>;
@@ -32,6 +34,7 @@ export async function tritonClassifier(): Promise<Classifier> {
     restart: async () => {
       triton = await startTriton({ ...options, ...ports });
     },
+    alive: () => triton.process.exitCode === null && triton.process.signalCode === null,
     pause: () => triton.pause(),
     resume: () => triton.resume(),
     stop: () => triton.stop(),
@@ -68,6 +71,7 @@ export async function embeddedClassifier(): Promise<Classifier> {
     restart: async () => {
       await begin(grpc!.split(':').at(-1)!, new URL(http!).port);
     },
+    alive: () => child.exitCode === null && child.signalCode === null,
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
     stop: () => end('SIGTERM'),

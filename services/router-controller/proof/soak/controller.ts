@@ -35,6 +35,7 @@ export async function startController(config: string): Promise<Controller> {
     }
     const { message, request_id: id } = entry;
     if (message === 'internal error') errors.push(line);
+
     if (message === 'request' && id) logged.set(id, (logged.get(id) ?? 0) + 1);
   });
   const url = await new Promise<string>((resolve, reject) => {

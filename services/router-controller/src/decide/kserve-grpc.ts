@@ -31,6 +31,13 @@ const FAILURES: Readonly<Record<number, ClassifierFailure>> = {
   [grpcStatus.NOT_FOUND]: 'unavailable',
 };
 
+/** How a server says that it does not know the classification extension. */
+const REFUSALS: ReadonlySet<number> = new Set([
+  grpcStatus.INVALID_ARGUMENT,
+  grpcStatus.UNIMPLEMENTED,
+  grpcStatus.UNKNOWN,
+]);
+
 type Method = Exclude<keyof KServeClient, 'close'>;
 type Reply<M extends Method> = Parameters<Parameters<KServeClient[M]>[2]>[1];
 type Call = (
@@ -160,8 +167,10 @@ export class KServeGrpcClient implements ModelClient {
       const rows = readOutput(response, name)?.bytes ?? [];
       return rows.length > 0 ? labelsFromClasses(rows.map((row) => row.toString('utf8'))) : null;
     } catch (error) {
-      // A server without the classification extension tells no labels; anything else is a real failure.
-      if (error instanceof ClassifierError && error.reason === 'other') return null;
+      // A server without the classification extension tells no labels. Anything else is a real failure: a server that
+      // is going down must not turn a model with labels into one that is matched by position.
+      const { code } = ((error as Error).cause ?? {}) as Partial<ServiceError>;
+      if (code !== undefined && REFUSALS.has(code)) return null;
       throw error;
     }
   }

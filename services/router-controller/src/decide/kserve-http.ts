@@ -95,6 +95,7 @@ export class KServeHttpClient implements ModelClient {
       throw new ClassifierError(
         reason,
         `${this.address} answered ${status}: ${parsed?.error ?? 'no reason given'}`,
+        { status },
       );
     }
     return parsed;
@@ -153,8 +154,10 @@ export class KServeHttpClient implements ModelClient {
       );
       return labelsFromClasses(flat(answer.outputs?.[0]?.data).map(String));
     } catch (error) {
-      // A server without the classification extension tells no labels; anything else is a real failure.
-      if (error instanceof ClassifierError && error.reason === 'other') return null;
+      // A server without the classification extension tells no labels. Anything else is a real failure: a server that
+      // is going down must not turn a model with labels into one that is matched by position.
+      const { status } = ((error as Error).cause ?? {}) as { status?: number };
+      if (status === 400 || status === 501) return null;
       throw error;
     }
   }

@@ -229,9 +229,11 @@ export class PolicyClassifier {
   }
 
   #setProblem(problem: string | null): void {
-    const changed = problem !== this.#problem;
+    if (problem === this.#problem) return;
     this.#problem = problem;
-    if (changed) this.#deps.onStatus?.(this.status());
+    // The next reading is due soon now, or not for long.
+    this.#schedule();
+    this.#deps.onStatus?.(this.status());
   }
 
   async #infer(texts: readonly string[], options: Required<CallOptions>): Promise<InferResult> {
