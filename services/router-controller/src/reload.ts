@@ -24,6 +24,9 @@ export interface ReloaderDeps {
 
 /** Sockets, pools and breakers are made once, from these. */
 const FIXED = [
+  'tracing.endpoint',
+  'tracing.sample_ratio',
+  'tracing.service_name',
   'server.host',
   'server.port',
   'server.body_limit_bytes',

@@ -2,7 +2,9 @@
  * The one value a request is on its way: authenticate → admit → decide → call → settle. Each step adds its own part
  * and reads earlier ones; nothing reaches back. No step imports a later one, so the shared shapes stand here.
  */
+
 import type { Entry, Policy, RouterConfig, Target } from './config/types.ts';
+import type { Span } from './observe/index.ts';
 
 /** A chat completion's body, parsed once. Unknown fields stay and go upstream. */
 export type ChatBody = Record<string, unknown> & {
@@ -144,6 +146,8 @@ export type Phase = 'receive' | 'authenticate' | 'admit' | 'decide' | 'call' | '
 export interface RoutedRequest {
   /** Ours; sent back as x-request-id. */
   readonly id: string;
+  /** Of the whole request; absent while tracing is off. */
+  readonly span?: Span;
   /** `performance.now()` at receipt. */
   readonly receivedAt: number;
   /** Aborted when the client is gone or the server gives up on it; every step passes it on. */

@@ -10,7 +10,7 @@ import { Decider, type DeciderDeps } from './decide/index.ts';
 import { RouterError } from './errors.ts';
 import { createApp } from './http/app.ts';
 import { Arrivals } from './http/chat.ts';
-import { createLog, createMetrics, type Logger, type Metrics } from './observe/index.ts';
+import { createLog, createMetrics, createTracing, type Logger, type Metrics } from './observe/index.ts';
 import { Reloader, type ReloadResult } from './reload.ts';
 import { Settler } from './settle/index.ts';
 
@@ -80,6 +80,9 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
         onDropped: (lines) => metrics.logDropped.inc(lines),
       });
   const log = options.log ?? ownLog!;
+  const tracing = await createTracing(config.file.tracing, VERSION, (problem) =>
+    log.warn('traces can’t be delivered', { problem }),
+  );
   metrics.build.set({ version: VERSION, node: process.version, config: config.version }, 1);
 
   let authenticator = new Authenticator(config.file, metrics);
@@ -103,6 +106,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     decider,
     caller,
     settler,
+    tracing,
     metrics,
     log,
   });
@@ -189,6 +193,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     decider.close();
     await caller.close();
     await settler.close();
+    await tracing.close();
     log.info('stopped');
     await ownLog?.finish();
   }

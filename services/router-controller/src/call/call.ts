@@ -104,7 +104,7 @@ export class UpstreamCaller {
 
   async #relay(journey: Journey, client: ClientResponse, won: Won): Promise<CallOutcome> {
     const { request, hooks, needs } = journey;
-    const { target, answer, hideUsage, pass } = won;
+    const { target, answer, hideUsage, pass, span } = won;
     request.phase = 'relay';
     try {
       const { signal } = request;
@@ -112,6 +112,11 @@ export class UpstreamCaller {
       // The router's own giving up (a stop) leaves a stream as unfinished as the upstream's fault does, but is none of its.
       const broke = result.incomplete && !signal.aborted;
       if (broke) this.#observer.incomplete(request, target, result.problem ?? 'no natural end');
+      span.set({
+        'gen_ai.usage.input_tokens': result.usage?.promptTokens,
+        'gen_ai.usage.output_tokens': result.usage?.completionTokens,
+      });
+      span.end(broke ? 'incomplete' : signal.aborted ? 'client_closed_request' : null);
       pass.end(broke ? 'unhealthy' : signal.aborted ? 'unknown' : 'healthy');
       return {
         ...outcomeOf(journey, target, clientLeft(signal) ? 499 : answer.response.status),

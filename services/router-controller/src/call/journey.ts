@@ -1,6 +1,7 @@
 /** One request's way through its targets, and what became of each attempt. */
 import type { Target } from '../config/types.ts';
 import type { RouterError } from '../errors.ts';
+import type { Span } from '../observe/index.ts';
 import type { Attempt, Decision, RoutedRequest } from '../request.ts';
 import type { Answer, Failure } from './attempt.ts';
 import type { Pass } from './breaker.ts';
@@ -25,6 +26,8 @@ export interface Won {
   /** The usage event in it is the router's doing. */
   readonly hideUsage: boolean;
   readonly pass: Pass;
+  /** Of the attempt; it ends with the answer. */
+  readonly span: Span;
 }
 
 export type TryResult = ({ readonly kind: 'won' } & Won) | ({ readonly kind: 'failed' } & Tried);

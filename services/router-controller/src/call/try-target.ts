@@ -1,6 +1,7 @@
 /** Asks one target: its limits, its breaker, the attempt, and what is learned from it. */
 import type { UpstreamConfig } from '../config/schema.ts';
 import type { Target } from '../config/types.ts';
+import { NO_SPAN, type Span, type SpanAttributes } from '../observe/index.ts';
 import type { AttemptOutcome } from '../request.ts';
 import { type AttemptResult, attempt, type Failure, failure } from './attempt.ts';
 import type { Pass } from './breaker.ts';
@@ -69,23 +70,32 @@ export async function tryTarget(
   }
   try {
     const asks = asksForUsage(request.body) && deps.health.givesUsage(target);
-    const result = await send(deps, journey, target, asks, options);
-    if (result.kind === 'failure' && result.withoutUsage) {
+    const sent = await send(deps, journey, target, asks, options);
+    if (sent.result.kind === 'failure' && sent.result.withoutUsage) {
       deps.health.noteNoUsage(target);
       return finish(target, await send(deps, journey, target, false, options), pass, false);
     }
-    return finish(target, result, pass, asks);
+    return finish(target, sent, pass, asks);
   } catch (error) {
     pass.end('unknown');
     throw error;
   }
 }
 
-function finish(target: Target, result: AttemptResult, pass: Pass, hideUsage: boolean): TryResult {
+interface Sent {
+  readonly result: AttemptResult;
+  readonly span: Span;
+}
+
+function finish(target: Target, { result, span }: Sent, pass: Pass, hideUsage: boolean): TryResult {
   if (result.kind === 'answer') {
     // The verdict on a normal answer waits for its end; a probe's would keep the target closed to all others meanwhile.
     if (pass.probe) pass.end('healthy');
-    return { kind: 'won', target, answer: result, hideUsage, pass };
+    const abort = () => {
+      span.end();
+      result.abort();
+    };
+    return { kind: 'won', target, answer: { ...result, abort }, hideUsage, pass, span };
   }
   const { outcome, answer } = result;
   if (UNHEALTHY.has(outcome)) pass.end('unhealthy');
@@ -102,27 +112,47 @@ export function upstreamPath(path: string, { baseHasV1 }: Pick<Target, 'baseHasV
   return baseHasV1 || path === '/chat/completions' ? `/v1${path}` : path;
 }
 
+function spanAttributes(target: Target): SpanAttributes {
+  const { hostname, port } = new URL(target.apiBase);
+  return {
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.provider.name': hostname,
+    'gen_ai.request.model': target.model,
+    'server.address': hostname,
+    'server.port': port === '' ? undefined : Number(port),
+    'llm_router.target': target.name,
+  };
+}
+
 async function send(
   deps: TryDeps,
   journey: Journey,
   target: Target,
   asksUsage: boolean,
   options: TryOptions,
-): Promise<AttemptResult> {
+): Promise<Sent> {
   const { request } = journey;
   const started = performance.now();
+  const span = request.span?.traceId
+    ? request.span.child(`chat ${target.model}`, spanAttributes(target), 'client')
+    : NO_SPAN;
   journey.sent++;
   const result = await attempt(deps.transport, target, {
     path: upstreamPath(request.path, target),
     body: bodyFor(journey, target, asksUsage),
     stream: request.body.stream === true,
-    headers: forwardedHeaders(request.headers),
+    headers: {
+      ...forwardedHeaders(request.headers),
+      ...(span.traceparent !== null && { traceparent: span.traceparent }),
+    },
     heldBodyBytes: deps.settings.held_body_bytes,
     asksUsage,
     signals: options.signal ? [request.signal, options.signal] : [request.signal],
     ...(options.onFirstByte && { onFirstByte: options.onFirstByte }),
   });
   if (result.kind === 'answer') {
+    span.set({ 'http.response.status_code': result.response.status });
+    if (result.opening.kind === 'stream') span.event('first token');
     note(deps, journey, target, 'ok', { status: result.response.status, started });
     deps.observer.firstByte(target, result.firstByteMs);
     deps.health.latency(target).add(result.firstByteMs);
@@ -131,8 +161,10 @@ async function send(
     const { outcome, answer, cause } = result;
     note(deps, journey, target, outcome, { status: answer?.status ?? null, started, cause });
     learn(deps, target, result);
+    span.set({ 'http.response.status_code': answer?.status });
+    span.end(outcome);
   }
-  return result;
+  return { result, span };
 }
 
 /** What a failure says about the target beyond this request. */

@@ -137,6 +137,26 @@ export const loggingSchema = z.strictObject({
     ),
 });
 
+export const tracingSchema = z.strictObject({
+  endpoint: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'OTLP/HTTP receiver, for example http://collector:4318; absent: off, unless OTEL_EXPORTER_OTLP_ENDPOINT is set',
+    ),
+  sample_ratio: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe('Share of the traces that begin here; a caller’s own traceparent decides for itself'),
+  service_name: z.string().min(1).default('llm-router').describe('service.name of the spans'),
+  prompts: z
+    .boolean()
+    .default(false)
+    .describe('Put the text that is classified into the span, secrets in it hidden. Answers never are'),
+});
+
 export const decisionLogSchema = z.strictObject({
   path: z
     .string()
@@ -168,6 +188,7 @@ export const configSchema = z.strictObject({
   auth: authSchema.prefault({}),
   limits: z.array(limitSchema).default([]).describe('Limits for everybody; several apply at once'),
   logging: loggingSchema.prefault({}),
+  tracing: tracingSchema.prefault({}),
   decision_log: decisionLogSchema.prefault({}),
 });
 

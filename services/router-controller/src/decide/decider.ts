@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Entry, Policy, RouterConfig, Target } from '../config/types.ts';
 import { abortError, RouterError } from '../errors.ts';
-import type { Logger, Metrics } from '../observe/index.ts';
+import { type Logger, type Metrics, NO_SPAN, type Span } from '../observe/index.ts';
 import type { ChatBody, Decision, DecisionReason, RoutedRequest } from '../request.ts';
 import { type Choice, type Classification, chooseEntry, findManual, orderTargets } from './choose.ts';
 import { Conversations, conversationKey, type Pin } from './conversations.ts';
@@ -40,6 +40,8 @@ export interface DecisionInput {
   readonly allowedTargets: readonly string[] | null;
   readonly conversation: string | null;
   readonly signal?: AbortSignal;
+  /** The classification is traced under it. */
+  readonly span?: Span;
 }
 
 interface Classified {
@@ -179,6 +181,7 @@ export class Decider {
       allowedTargets: request.caller.targets,
       conversation,
       signal: request.signal,
+      ...(request.span && { span: request.span }),
     });
     this.#shadow(request, decision);
     return decision;
@@ -274,7 +277,7 @@ export class Decider {
     let classified: Classified | null = null;
     let choice: Choice | null;
     try {
-      classified = await this.#classify(config, policy, text, input.signal ?? null);
+      classified = await this.#traced(config, policy, text, input);
       const { classification } = classified;
       choice = chooseEntry(policy, classification, input.threshold ?? policy.threshold);
       this.#observe(policy, classified, choice);
@@ -307,6 +310,35 @@ export class Decider {
     }
     event('kept');
     return { choice: { entry, reason: 'pinned' }, pin };
+  }
+
+  async #traced(
+    config: RouterConfig,
+    policy: Policy,
+    text: PromptText,
+    { signal, span }: DecisionInput,
+  ): Promise<Classified> {
+    const child = (span ?? NO_SPAN).child(
+      `classify ${policy.name}`,
+      { 'llm_router.policy': policy.name, 'server.address': policy.endpoints[0]?.address },
+      'client',
+    );
+    try {
+      const classified = await this.#classify(config, policy, text, signal ?? null);
+      const { label, confidence, modelVersion, tokenCount } = classified.classification;
+      child.set({
+        'llm_router.label': label,
+        'llm_router.confidence': confidence,
+        'llm_router.cached': classified.cached,
+        'llm_router.model_version': modelVersion,
+        'llm_router.token_count': tokenCount,
+      });
+      child.end();
+      return classified;
+    } catch (error) {
+      child.end(error instanceof ClassifierError ? error.reason : 'other');
+      throw error;
+    }
   }
 
   async #classify(

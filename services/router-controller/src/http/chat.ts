@@ -7,6 +7,7 @@ import type { UpstreamCaller } from '../call/index.ts';
 import type { RouterConfig } from '../config/types.ts';
 import type { Decider } from '../decide/index.ts';
 import { RouterError } from '../errors.ts';
+import type { Tracing } from '../observe/index.ts';
 import type { ChatBody, RoutedRequest } from '../request.ts';
 import type { Settler } from '../settle/index.ts';
 import { decisionHeaders } from './decision-headers.ts';
@@ -22,6 +23,7 @@ export interface Steps {
   readonly decider: Decider;
   readonly caller: UpstreamCaller;
   readonly settler: Settler;
+  readonly tracing: Tracing;
 }
 
 /** What the first middleware notes of a request before its body is read. */
@@ -96,6 +98,7 @@ export function chatHandler(steps: Steps) {
     let failure: RouterError | null = null;
     let leave: (() => void) | null = null;
     let grant: Grant | null = null;
+    const span = steps.tracing.request('chat', http.headers, performance.now() - arrival.receivedAt);
     try {
       const config = steps.config();
       const started = performance.now();
@@ -107,6 +110,7 @@ export function chatHandler(steps: Steps) {
       const { [EXTENSION]: _stripped, ...body } = http.body as ChatBody;
       request = {
         ...arrival,
+        span,
         path: http.path,
         headers: http.headers,
         address,
@@ -135,7 +139,11 @@ export function chatHandler(steps: Steps) {
       (grant as Grant | null)?.release();
       (leave as (() => void) | null)?.();
       if (request) steps.settler.settle(request, failure);
-      else steps.settler.refuse(arrival.id, address, failure!, performance.now() - arrival.receivedAt);
+      else {
+        steps.settler.refuse(arrival.id, address, failure!, performance.now() - arrival.receivedAt);
+        span.set({ 'llm_router.request_id': arrival.id, 'http.response.status_code': failure!.status });
+        span.end(failure!.code);
+      }
     }
   };
 }

@@ -9,6 +9,7 @@ import { clientLeft, RouterError } from '../errors.ts';
 import { BoundedNames, type Logger, type Metrics } from '../observe/index.ts';
 import type { Attempt, RoutedRequest, Usage } from '../request.ts';
 import { DecisionLog } from './decision-log.ts';
+import { endSpan } from './span.ts';
 
 export type { DecisionRecord } from './decision-log.ts';
 
@@ -134,8 +135,10 @@ export class Settler {
 
     m.phase.observe({ phase: 'settle' }, seconds(performance.now() - request.receivedAt - elapsed));
     const { logging, prompt } = request.config.file;
+    endSpan(request, status, code, cost);
     this.#log.info('request', {
       request_id: request.id,
+      trace_id: request.span?.traceId ?? undefined,
       caller: request.caller.id,
       tenant: request.caller.tenant,
       policy: policy.name,
