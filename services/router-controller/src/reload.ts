@@ -37,6 +37,7 @@ const FIXED = [
   'upstream.breaker_failures',
   'upstream.breaker_open_ms',
   'upstream.breaker_open_max_ms',
+  'redis',
 ] as const;
 
 const at = (node: unknown, path: string): unknown =>

@@ -3,6 +3,7 @@
  * and reads earlier ones; nothing reaches back. No step imports a later one, so the shared shapes stand here.
  */
 
+import type { BudgetConfig, LimitConfig } from './config/schema.ts';
 import type { Entry, Policy, RouterConfig, Target } from './config/types.ts';
 import type { Span } from './observe/index.ts';
 
@@ -30,6 +31,9 @@ export interface Caller {
   readonly tenant: string;
   readonly policies: readonly string[] | null;
   readonly targets: readonly string[] | null;
+  /** Limits of the key itself. */
+  readonly limits?: LimitConfig | undefined;
+  readonly budget?: BudgetConfig | undefined;
 }
 
 /** How a decision came to be; a closed set, because it is a metric label. */

@@ -11,6 +11,7 @@ import { RouterError } from './errors.ts';
 import { createApp } from './http/app.ts';
 import { Arrivals } from './http/chat.ts';
 import { createLog, createMetrics, createTracing, type Logger, type Metrics } from './observe/index.ts';
+import { createRedis } from './redis/index.ts';
 import { Reloader, type ReloadResult } from './reload.ts';
 import { Settler } from './settle/index.ts';
 
@@ -88,7 +89,8 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   let authenticator = new Authenticator(config.file, metrics);
   const arrivals = new Arrivals();
   const gate = new Gate(settings, metrics);
-  const admission = new Admission(config, metrics);
+  const redis = createRedis(config.file.redis, metrics, log);
+  const admission = new Admission({ config, metrics, redis });
   const decider = new Decider({ config, metrics, log, ...(options.connect && { connect: options.connect }) });
   const caller = new UpstreamCaller({ config, metrics, log });
   const settler = new Settler(metrics, log);
@@ -158,6 +160,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   } catch (error) {
     decider.close();
     await caller.close();
+    await redis?.close();
     throw error;
   }
 
@@ -193,6 +196,8 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     decider.close();
     await caller.close();
     await settler.close();
+    await admission.close();
+    await redis?.close();
     await tracing.close();
     log.info('stopped');
     await ownLog?.finish();

@@ -1,82 +1,178 @@
-/** admit: limits, before any work is done. */
+/** admit: limits and budgets, before any work is done. */
+import type { LimitConfig } from '../config/schema.ts';
 import type { RouterConfig } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
 import type { Metrics } from '../observe/index.ts';
-import { type Holder, MemoryLimiter, type Refusal, type Verdict } from './memory-limiter.ts';
+import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
+import type { Caller, CallOutcome } from '../request.ts';
+import { rateLimitHeaders, refused, retryHeaders } from './headers.ts';
+import { applying, type Holder, type Verdict } from './limiter.ts';
+import { MemoryLimiter } from './memory-limiter.ts';
+import { RedisLimiter, type RedisLimiterOptions } from './redis-limiter.ts';
 
 export { Gate, type GateOptions } from './gate.ts';
-export { type Holder, MemoryLimiter } from './memory-limiter.ts';
+export { formatReset } from './headers.ts';
+export type { Holder } from './limiter.ts';
+export { MemoryLimiter } from './memory-limiter.ts';
+export { RedisLimiter } from './redis-limiter.ts';
 
-/** What admission gave; release it once the request has ended, however it ended. */
-export interface Grant {
-  /** x-ratelimit-* for the answer. */
-  readonly headers: Readonly<Record<string, string>>;
+/** What is known of a request's size before it is answered. */
+export interface Estimate {
+  readonly promptTokens: number;
+  /** Null: the request sets no bound. */
+  readonly answerTokens: number | null;
+}
+
+export interface AdmissionRequest {
+  readonly caller: Caller;
+  readonly policy: string;
+  /** Asked only where tokens are limited. */
+  readonly estimate: () => Estimate;
+}
+
+/** A target's place; give it back when the attempt has failed. */
+export interface TargetGrant {
   readonly release: () => void;
 }
 
-/** Go-style duration, as OpenAI's reset headers have it: `12ms`, `1.5s`, `6m0s`. */
-export function formatReset(ms: number): string {
-  if (ms < 1_000) return `${Math.max(0, Math.ceil(ms))}ms`;
-  const seconds = Math.ceil(ms / 100) / 10;
-  if (seconds < 60) return `${seconds}s`;
-  return `${Math.floor(seconds / 60)}m${Math.ceil(seconds % 60)}s`;
+/** What admission gave; settle it once the request has ended, however it ended. */
+export interface Grant {
+  /** x-ratelimit-* for the answer. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Takes from the limits of a target that is about to be asked. @returns the refusal where one refuses. */
+  readonly admitTarget: (target: string) => Promise<TargetGrant | RouterError>;
+  /** Gives places back and sets the tokens right: no outcome, or none with usage, means that none were used. */
+  readonly settle: (outcome: CallOutcome | undefined) => void;
 }
 
-function headersOf(tightest: Verdict['tightest']): Record<string, string> {
-  if (!tightest) return {};
-  return {
-    'x-ratelimit-limit-requests': String(tightest.limit),
-    'x-ratelimit-remaining-requests': String(tightest.remaining),
-    'x-ratelimit-reset-requests': formatReset(tightest.resetMs),
-  };
-}
+const RETRY_REDIS_MS = 1_000;
 
-function refused({ limit, holder, retryAfterMs }: Refusal, headers: Record<string, string>): RouterError {
-  const whose = limit.scope === 'global' ? 'all callers together' : `${limit.scope} '${holder}'`;
-  const what =
-    retryAfterMs === null
-      ? `${limit.concurrent} requests at once`
-      : `${limit.requests_per_minute} requests per minute`;
-  const wait = retryAfterMs ?? 1_000;
-  return new RouterError('rate_limit_exceeded', `Limit '${limit.name}' of ${whose} is reached: ${what}`, {
-    headers: {
-      ...headers,
-      'retry-after': String(Math.ceil(wait / 1000)),
-      'retry-after-ms': String(Math.ceil(wait)),
-    },
-  });
+export interface AdmissionDeps {
+  readonly config: RouterConfig;
+  readonly metrics: Metrics;
+  readonly redis?: SharedRedis | null;
+  /** Lease times, for tests. */
+  readonly leases?: RedisLimiterOptions;
 }
 
 export class Admission {
   readonly #metrics: Metrics;
-  #limiter: MemoryLimiter;
-  #limits: string;
+  readonly #redis: RedisLimiter | null;
+  #limits: readonly LimitConfig[];
+  /** Without Redis, or while it is away. */
+  #memory: MemoryLimiter;
+  #limitsTargets: boolean;
+  #limitsTokens: boolean;
+  #assumed: number;
 
-  constructor(config: RouterConfig, metrics: Metrics) {
+  constructor({ config, metrics, redis = null, leases }: AdmissionDeps) {
     this.#metrics = metrics;
-    this.#limiter = new MemoryLimiter(config.file.limits);
-    this.#limits = JSON.stringify(config.file.limits);
+    this.#redis = redis && new RedisLimiter(redis, leases);
+    this.#limits = config.file.limits;
+    this.#memory = new MemoryLimiter(config.file.limits);
+    this.#limitsTargets = limitsTargets(config);
+    this.#limitsTokens = limitsTokens(config);
+    this.#assumed = config.file.admission.assumed_answer_tokens;
+  }
+
+  /** Requests that hold places or tokens in Redis. */
+  get open(): number {
+    return this.#redis?.open ?? 0;
+  }
+
+  get replicas(): number {
+    return this.#redis?.replicas ?? 1;
   }
 
   /** Counts go on when a new configuration has the same limits. */
   useConfig(config: RouterConfig): void {
-    const limits = JSON.stringify(config.file.limits);
-    if (limits === this.#limits) return;
-    this.#limits = limits;
-    this.#limiter = new MemoryLimiter(config.file.limits);
+    this.#assumed = config.file.admission.assumed_answer_tokens;
+    this.#limitsTargets = limitsTargets(config);
+    this.#limitsTokens = limitsTokens(config);
+    if (JSON.stringify(config.file.limits) === JSON.stringify(this.#limits)) return;
+    this.#limits = config.file.limits;
+    this.#memory = new MemoryLimiter(config.file.limits);
   }
 
-  /** @throws RouterError rate_limit_exceeded with retry-after and x-ratelimit headers. */
-  admit(holder: Holder): Grant {
-    const verdict = this.#limiter.take(holder);
-    const count = (limit: { name: string; scope: string }, decision: string) =>
+  /** Resolves when everything held in Redis is given back. */
+  async close(): Promise<void> {
+    await this.#redis?.close();
+  }
+
+  /**
+   * Takes from all limits that apply, or from none.
+   *
+   * @throws RouterError rate_limit_exceeded (type requests or tokens) with retry-after and x-ratelimit headers, or
+   * limiter_unavailable.
+   */
+  async admit({ caller, policy, estimate }: AdmissionRequest): Promise<Grant> {
+    const tokens =
+      this.#limitsTokens || caller.limits?.tokens_per_minute !== undefined ? this.#tokens(estimate()) : 0;
+    const who: Holder = { key: caller.id, tenant: caller.tenant, policy, own: caller.limits };
+    const verdict = await this.#take(who, tokens);
+    const headers = rateLimitHeaders(verdict);
+    if (verdict.refusal) throw refused(verdict.refusal, headers);
+    const targets = new Map<string, Verdict[]>();
+    return {
+      headers,
+      admitTarget: async (target) => {
+        if (!this.#limitsTargets) return NOTHING_TAKEN;
+        const taken = await this.#take({ ...who, target }, tokens).catch((error) => error as RouterError);
+        if (taken instanceof Error) return taken;
+        if (taken.refusal) return refused(taken.refusal, headers);
+        targets.set(target, [...(targets.get(target) ?? []), taken]);
+        return { release: () => taken.settle(0) };
+      },
+      settle: (outcome) => {
+        const usage = outcome?.usage;
+        const used = usage ? usage.promptTokens + usage.completionTokens : 0;
+        verdict.settle(used);
+        // What was released has no effect here.
+        for (const [target, all] of targets)
+          for (const each of all) each.settle(target === outcome?.target?.name ? used : 0);
+      },
+    };
+  }
+
+  #tokens({ promptTokens, answerTokens }: Estimate): number {
+    return promptTokens + (answerTokens ?? this.#assumed);
+  }
+
+  async #take(who: Holder, tokens: number): Promise<Verdict> {
+    const verdict = await this.#ask(who, tokens);
+    const count = (limit: LimitConfig, decision: string) =>
       this.#metrics.limits.inc({ limit: limit.name, scope: limit.scope, decision });
     for (const limit of verdict.shadowed) count(limit, 'shadow_refused');
-    const headers = headersOf(verdict.tightest);
-    if (verdict.refusal) {
-      count(verdict.refusal.limit, 'refused');
-      throw refused(verdict.refusal, headers);
+    if (verdict.refusal) count(verdict.refusal.limit, 'refused');
+    else
+      for (const { limit } of applying(this.#limits, who))
+        if (!verdict.shadowed.includes(limit)) count(limit, 'allowed');
+    return verdict;
+  }
+
+  async #ask(who: Holder, tokens: number): Promise<Verdict> {
+    if (!this.#redis) return this.#memory.take(who, tokens);
+    try {
+      return await this.#redis.take(this.#limits, who, tokens);
+    } catch (error) {
+      if (!(error instanceof RedisUnavailable)) throw error;
     }
-    return { headers, release: verdict.release };
+    const strict = applying(this.#limits, who).find(
+      ({ limit }) => limit.on_redis_failure === 'refuse' && !limit.shadow,
+    );
+    if (strict) {
+      throw new RouterError(
+        'limiter_unavailable',
+        `Limit '${strict.limit.name}' can’t be checked now, and is set to refuse then; try again shortly`,
+        { headers: retryHeaders(RETRY_REDIS_MS) },
+      );
+    }
+    return this.#memory.take(who, tokens, 1 / this.#redis.replicas);
   }
 }
+
+const NOTHING_TAKEN: TargetGrant = { release: () => {} };
+
+const limitsTargets = ({ file }: RouterConfig) => file.limits.some(({ scope }) => scope === 'target');
+const limitsTokens = ({ file }: RouterConfig) =>
+  file.limits.some((limit) => limit.tokens_per_minute !== undefined);

@@ -1,47 +1,20 @@
-/**
- * Limits of one process, by the generic cell rate algorithm: a request moves its holder's "theoretical arrival time"
- * on by one interval, and is refused when that would lie further ahead than the burst allows. Several limits apply at
- * once; when any refuses, none is charged.
- */
+/** Limits of one process: the same answers as Redis gives, for this process alone. */
 import { LRUCache } from 'lru-cache';
 import type { LimitConfig } from '../config/schema.ts';
-
-export interface Holder {
-  readonly key: string;
-  readonly tenant: string;
-  readonly policy: string;
-}
-
-export interface Refusal {
-  readonly limit: LimitConfig;
-  readonly holder: string;
-  /** Milliseconds until the same request would pass; null: when another one ends. */
-  readonly retryAfterMs: number | null;
-}
-
-export interface Verdict {
-  readonly refusal: Refusal | null;
-  /** Limits in shadow mode that would have refused. */
-  readonly shadowed: readonly LimitConfig[];
-  /** The tightest request limit that applies, for headers. */
-  readonly tightest: { readonly limit: number; readonly remaining: number; readonly resetMs: number } | null;
-  /** Gives back the concurrency that was taken. */
-  readonly release: () => void;
-}
+import { clamp, correct, perMinute, type Rate, takeFrom } from './gcra.ts';
+import { applying, type Holder, type Level, type Refusal, tighter, type Verdict } from './limiter.ts';
 
 interface State {
-  /** Theoretical arrival time, ms. */
-  tat: number;
+  /** Theoretical arrival times, ms. */
+  requests: number;
+  tokens: number;
   running: number;
 }
 
-const MINUTE = 60_000;
-
-function holderOf(limit: LimitConfig, { key, tenant, policy }: Holder): string | null {
-  const name =
-    limit.scope === 'global' ? '*' : limit.scope === 'key' ? key : limit.scope === 'tenant' ? tenant : policy;
-  return limit.match !== undefined && limit.match !== name ? null : name;
-}
+const shared = (rate: Rate, share: number): Rate => ({
+  interval: rate.interval / share,
+  burst: Math.max(1, rate.burst * share),
+});
 
 export class MemoryLimiter {
   readonly #limits: readonly LimitConfig[];
@@ -58,66 +31,82 @@ export class MemoryLimiter {
   #state(id: string): State {
     const known = this.#busy.get(id) ?? this.#states.get(id);
     if (known) return known;
-    const state: State = { tat: 0, running: 0 };
+    const state: State = { requests: 0, tokens: 0, running: 0 };
     this.#states.set(id, state);
     return state;
   }
 
-  /** Takes from every limit that applies to the holder, or from none. */
-  take(who: Holder): Verdict {
+  /**
+   * Takes from every limit that applies to the holder, or from none.
+   *
+   * @param tokens estimate of prompt and answer.
+   * @param share of each limit that is this process' own, 0…1.
+   */
+  take(who: Holder, tokens: number, share = 1): Verdict {
     const now = this.#now();
     const shadowed: LimitConfig[] = [];
     const charges: (() => void)[] = [];
     const held: { id: string; state: State }[] = [];
-    let tightest: Verdict['tightest'] = null;
-    for (const limit of this.#limits) {
-      const holder = holderOf(limit, who);
-      if (holder === null) continue;
+    const reserved: { state: State; rate: Rate; cost: number }[] = [];
+    let refusal: Refusal | null = null;
+    let requests: Level | null = null;
+    let left: Level | null = null;
+    for (const { limit, holder } of applying(this.#limits, who)) {
       const id = `${limit.name}\u0000${holder}`;
       const state = this.#state(id);
-      let retryAfterMs: number | null = 0;
+      const refused: Refusal[] = [];
+      const mine: (() => void)[] = [];
       if (limit.concurrent !== undefined) {
-        if (state.running >= limit.concurrent) retryAfterMs = null;
-        held.push({ id, state });
+        if (state.running >= Math.max(1, Math.floor(limit.concurrent * share)))
+          refused.push({ limit, holder, kind: 'concurrent', retryAfterMs: null });
+        mine.push(() => held.push({ id, state }));
       }
       if (limit.requests_per_minute !== undefined) {
-        const interval = MINUTE / limit.requests_per_minute;
-        const burst = limit.burst ?? limit.requests_per_minute;
-        const tat = Math.max(state.tat, now);
-        const wait = tat - now - (burst - 1) * interval;
-        if (wait > 0 && retryAfterMs !== null) retryAfterMs = wait;
-        const used = wait > 0 ? tat : tat + interval;
-        const remaining = Math.max(0, Math.floor(burst - (used - now) / interval + 1e-9));
-        if (!tightest || remaining < tightest.remaining) {
-          tightest = { limit: limit.requests_per_minute, remaining, resetMs: used - now };
-        }
-        charges.push(() => {
-          state.tat = tat + interval;
+        const taken = takeFrom(
+          state.requests,
+          now,
+          shared(perMinute(limit.requests_per_minute, limit.burst), share),
+          1,
+        );
+        if (taken.waitMs > 0) refused.push({ limit, holder, kind: 'requests', retryAfterMs: taken.waitMs });
+        requests = tighter(requests, { limit: limit.requests_per_minute, ...taken });
+        mine.push(() => {
+          state.requests = taken.tat;
         });
       }
-      if (retryAfterMs === null || retryAfterMs > 0) {
-        if (!limit.shadow) {
-          return { refusal: { limit, holder, retryAfterMs }, shadowed, tightest, release: () => {} };
-        }
-        shadowed.push(limit);
-        charges.pop();
+      if (limit.tokens_per_minute !== undefined) {
+        const rate = shared(perMinute(limit.tokens_per_minute, limit.burst_tokens), share);
+        const taken = takeFrom(state.tokens, now, rate, tokens);
+        if (taken.waitMs > 0) refused.push({ limit, holder, kind: 'tokens', retryAfterMs: taken.waitMs });
+        left = tighter(left, { limit: limit.tokens_per_minute, ...taken });
+        mine.push(() => {
+          state.tokens = taken.tat;
+          reserved.push({ state, rate, cost: clamp(tokens, rate) });
+        });
       }
+      if (refused.length === 0) charges.push(...mine);
+      else if (limit.shadow) shadowed.push(limit);
+      else refusal ??= refused[0]!;
     }
+    if (refusal) return { refusal, shadowed, requests, tokens: left, settle: () => {} };
     for (const charge of charges) charge();
     for (const { id, state } of held) {
       state.running++;
       this.#busy.set(id, state);
     }
-    let released = false;
-    const release = () => {
-      if (released) return;
-      released = true;
+    let settled = false;
+    const settle = (used: number) => {
+      if (settled) return;
+      settled = true;
+      const then = this.#now();
+      for (const { state, rate, cost } of reserved)
+        state.tokens = correct(state.tokens, then, rate, used - cost);
       for (const { id, state } of held) {
         if (--state.running > 0) continue;
         this.#busy.delete(id);
         this.#states.set(id, state);
       }
     };
-    return { refusal: null, shadowed, tightest, release };
+    return { refusal: null, shadowed, requests, tokens: left, settle };
   }
 }

@@ -7,6 +7,9 @@ import type { Metrics } from '../observe/index.ts';
 import type { Caller } from '../request.ts';
 import { FailureLimiter } from './failures.ts';
 
+/** Name of what a key carries itself; no name in the file can be the same. */
+const OWN = 'key:own';
+
 export const ANONYMOUS: Caller = { id: 'anonymous', tenant: 'default', policies: null, targets: null };
 
 /** `sha256:<hex>` of a key, as the configuration holds it. Keys are 256 random bits, so a plain hash is enough. */
@@ -97,6 +100,8 @@ export class Authenticator {
       tenant: found.tenant,
       policies: found.policies ?? null,
       targets: found.targets ?? null,
+      ...(found.limits && { limits: { name: OWN, scope: 'key', shadow: false, ...found.limits } }),
+      ...(found.budget && { budget: { name: OWN, scope: 'key', shadow: false, ...found.budget } }),
     };
   }
 }

@@ -11,6 +11,8 @@ export interface Needs {
   readonly streaming: boolean;
   /** Estimated prompt, tokens. */
   readonly prompt_tokens: number;
+  /** Largest answer asked for; 0: not said. */
+  readonly answer_tokens: number;
   /** Estimated prompt plus the answer asked for. */
   readonly context_tokens: number;
 }
@@ -46,7 +48,8 @@ export function needsOf(body: ChatBody): Needs {
   if (typeof body.prompt === 'string') chars += body.prompt.length;
   const tools = listed(body.tools) || listed(body.functions);
   if (tools) chars += JSON.stringify(body.tools ?? body.functions).length;
-  const answer = Number(body.max_completion_tokens ?? body.max_tokens ?? 0);
+  const given = Number(body.max_completion_tokens ?? body.max_tokens ?? 0);
+  const answer = Number.isFinite(given) && given > 0 ? Math.ceil(given) : 0;
   const format = body.response_format as { type?: unknown } | null | undefined;
   const promptTokens = Math.ceil(chars / CHARS_PER_TOKEN);
   return {
@@ -56,7 +59,8 @@ export function needsOf(body: ChatBody): Needs {
     json_schema: format?.type === 'json_schema',
     streaming: body.stream === true,
     prompt_tokens: promptTokens,
-    context_tokens: promptTokens + (Number.isFinite(answer) && answer > 0 ? answer : 0),
+    answer_tokens: answer,
+    context_tokens: promptTokens + answer,
   };
 }
 

@@ -61,7 +61,7 @@ test(
 );
 
 test('while a target’s limit is asked: no call follows', async () => {
-  const held = Promise.withResolvers<null>();
+  const held = Promise.withResolvers<{ release: () => void }>();
   let asked = 0;
   const hooks = {
     admitTarget: () => {
@@ -76,7 +76,7 @@ test('while a target’s limit is asked: no call follows', async () => {
     controller.abort();
     await left;
     await eventually('the router knows', () => call.signals[0]!.aborted);
-    held.resolve(null);
+    held.resolve({ release: () => {} });
     await eventually('the call has ended', () => call.outcomes.length === 1);
     assert.equal(call.llms.seen.length, 0);
   })();

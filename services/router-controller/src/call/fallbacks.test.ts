@@ -152,7 +152,7 @@ test('a target at its limit is passed over; where all are, their refusal is the 
     admitTarget: async ({ name }: { name: string }) =>
       full.has(name)
         ? new RouterError('rate_limit_exceeded', `${name} is full`, { headers: { 'retry-after': '3' } })
-        : null,
+        : { release: () => {} },
   };
   await withCall({ ...TWO, hooks }, async (call) => {
     assert.equal((await call.ask()).headers.get('x-llm-router-model'), 'second');

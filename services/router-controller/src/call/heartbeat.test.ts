@@ -9,7 +9,7 @@ const LIMITS = { connect_ms: 5_000, first_byte_ms: 300, idle_ms: 20_000, total_m
 
 test('headers and pings go out early, then the stream as it came', async () => {
   const whole = Buffer.from('data: {"choices":[{"delta":{"content":"x"}}]}\n\ndata: [DONE]\n\n');
-  const held = Promise.withResolvers<null>();
+  const held = Promise.withResolvers<{ release: () => void }>();
   await withCall({ ...beating(), hooks: { admitTarget: () => held.promise } }, async (call) => {
     call.respond = () => ({ chunks: [whole] });
     const response = await call.ask({ stream: true });
@@ -17,7 +17,7 @@ test('headers and pings go out early, then the stream as it came', async () => {
     assert.equal(response.headers.get('content-type'), 'text/event-stream; charset=utf-8');
     assert.equal(response.headers.get('x-accel-buffering'), 'no');
     assert.equal(response.headers.get('x-chosen-classifier'), 'Entry');
-    held.resolve(null);
+    held.resolve({ release: () => {} });
     const text = await response.text();
     assert.match(text, /^(?:: ping\n\n)+data: /);
     assert.equal(text.replaceAll(': ping\n\n', ''), whole.toString());

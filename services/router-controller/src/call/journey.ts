@@ -10,8 +10,8 @@ import type { Needs } from './capabilities.ts';
 export interface CallHooks {
   /** The router's own headers for an answer that the target gave, or for none. */
   readonly headers: (target: Target | null) => Readonly<Record<string, string>>;
-  /** Limits of the target itself; a refusal moves on to the next. */
-  readonly admitTarget?: (target: Target) => Promise<RouterError | null>;
+  /** Limits of the target itself; a refusal moves on to the next, a failed attempt gives back what it took. */
+  readonly admitTarget?: (target: Target) => Promise<RouterError | { readonly release: () => void }>;
 }
 
 export interface Tried {

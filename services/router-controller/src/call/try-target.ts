@@ -1,6 +1,7 @@
 /** Asks one target: its limits, its breaker, the attempt, and what is learned from it. */
 import type { UpstreamConfig } from '../config/schema.ts';
 import type { Target } from '../config/types.ts';
+import { RouterError } from '../errors.ts';
 import { NO_SPAN, type Span, type SpanAttributes } from '../observe/index.ts';
 import type { AttemptOutcome } from '../request.ts';
 import { type AttemptResult, attempt, type Failure, failure } from './attempt.ts';
@@ -53,13 +54,24 @@ export async function tryTarget(
   target: Target,
   options: TryOptions = {},
 ): Promise<TryResult> {
-  const { request, hooks } = journey;
-  const refusal = await hooks.admitTarget?.(target);
-  if (refusal) {
-    journey.refusal = refusal;
+  const taken = await journey.hooks.admitTarget?.(target);
+  if (taken instanceof RouterError) {
+    journey.refusal = taken;
     note(deps, journey, target, 'limited');
     return { kind: 'failed', target, failure: failure('limited', 'is at its limit') };
   }
+  const result = await tryAdmitted(deps, journey, target, options);
+  if (result.kind === 'failed') taken?.release();
+  return result;
+}
+
+async function tryAdmitted(
+  deps: TryDeps,
+  journey: Journey,
+  target: Target,
+  options: TryOptions,
+): Promise<TryResult> {
+  const { request } = journey;
   if (request.signal.aborted || options.signal?.aborted) {
     return { kind: 'failed', target, failure: failure('aborted', 'was not waited for') };
   }

@@ -1,18 +1,97 @@
-/** Limits that several requests share. Held in this process's memory. */
+/** Limits that several requests share: in this process's memory, or exact over all replicas with a `redis` section. */
 import { z } from 'zod';
 
-/** Whom a limit counts: everybody together, or each caller, tenant or policy by itself. */
-export const scopeSchema = z.enum(['global', 'key', 'tenant', 'policy']);
+/** Whom a limit counts: everybody together, or each caller, tenant, policy or target by itself. */
+export const scopeSchema = z.enum(['global', 'key', 'tenant', 'policy', 'target']);
 
-export const limitSchema = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-z0-9_-]{1,40}$/)
-    .describe('Name in answers, logs and metrics'),
-  scope: scopeSchema.default('key').describe('Whom it counts'),
-  match: z.string().optional().describe('Only this key id, tenant or policy; absent: each'),
+const amounts = {
   requests_per_minute: z.int().min(1).optional().describe('Requests per minute, refilled evenly'),
+  tokens_per_minute: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'Tokens of prompts and answers per minute: reserved by estimate, set right by the real usage at the end',
+    ),
   concurrent: z.int().min(1).optional().describe('Requests in flight at once'),
   burst: z.int().min(1).optional().describe('Requests that may come at once; default: one minute’s worth'),
-  shadow: z.boolean().default(false).describe('Count, don’t refuse'),
+  burst_tokens: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Tokens that may be taken at once; default: one minute’s worth'),
+  on_redis_failure: z
+    .enum(['local', 'refuse'])
+    .default('local')
+    .describe(
+      'While Redis is away: local gives each replica its share of the limit, refuse answers 503 limiter_unavailable',
+    ),
+};
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9_-]{1,40}$/)
+  .describe('Name in answers, logs and metrics');
+
+const countsSomething = (limit: { [name: string]: unknown }) =>
+  limit.requests_per_minute !== undefined ||
+  limit.tokens_per_minute !== undefined ||
+  limit.concurrent !== undefined;
+const COUNTS_NOTHING = {
+  message: 'limits nothing: give requests_per_minute, tokens_per_minute or concurrent',
+};
+
+export const limitSchema = z
+  .strictObject({
+    name,
+    scope: scopeSchema.default('key').describe('Whom it counts'),
+    match: z.string().optional().describe('Only this key id, tenant, policy or target; absent: each'),
+    ...amounts,
+    shadow: z.boolean().default(false).describe('Count, don’t refuse'),
+  })
+  .refine(countsSomething, COUNTS_NOTHING);
+
+/** Limits that a key carries itself. */
+export const ownLimitSchema = z.strictObject(amounts).refine(countsSomething, COUNTS_NOTHING);
+
+const spending = {
+  period: z.enum(['day', 'month']).describe('Calendar day or month, UTC'),
+  usd: z.number().positive().optional().describe('Money by the targets’ prices, USD'),
+  tokens: z.int().min(1).optional().describe('Tokens of prompts and answers'),
+  warn_at: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.8)
+    .describe('Used share from which answers carry x-llm-router-budget-warning'),
+};
+const spendsOne = ({ usd, tokens }: { usd?: number | undefined; tokens?: number | undefined }) =>
+  (usd === undefined) !== (tokens === undefined);
+const SPENDS_ONE = { message: 'give one of: usd, tokens' };
+
+export const budgetSchema = z
+  .strictObject({
+    name,
+    scope: z.enum(['global', 'key', 'tenant', 'policy']).default('tenant').describe('Whom it counts'),
+    match: z.string().optional().describe('Only this key id, tenant or policy; absent: each'),
+    ...spending,
+    shadow: z.boolean().default(false).describe('Count and warn, don’t refuse'),
+  })
+  .refine(spendsOne, SPENDS_ONE);
+
+/** A budget that a key carries itself. */
+export const ownBudgetSchema = z.strictObject(spending).refine(spendsOne, SPENDS_ONE);
+
+export const admissionSchema = z.strictObject({
+  assumed_answer_tokens: z
+    .int()
+    .min(0)
+    .default(512)
+    .describe('Tokens reserved for an answer whose request sets no max_tokens'),
+  usage_days: z
+    .int()
+    .min(1)
+    .max(800)
+    .default(92)
+    .describe('How long usage by day is kept for GET /v1/usage (in memory: until the process ends)'),
 });

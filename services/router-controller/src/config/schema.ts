@@ -6,7 +6,14 @@
  * Keys are snake_case because v1's are. Objects are strict: a typo is refused, never ignored.
  */
 import { z } from 'zod';
-import { limitSchema } from './schema-limits.ts';
+import {
+  admissionSchema,
+  budgetSchema,
+  limitSchema,
+  ownBudgetSchema,
+  ownLimitSchema,
+} from './schema-limits.ts';
+import { redisSchema } from './schema-redis.ts';
 import { policySchema, targetSchema } from './schema-table.ts';
 import { upstreamSchema } from './schema-upstream.ts';
 
@@ -113,6 +120,8 @@ export const authSchema = z.strictObject({
           .datetime({ offset: true })
           .optional()
           .describe('RFC 3339 time after which the key is refused'),
+        limits: ownLimitSchema.optional().describe('Limits of this key alone, beside those for everybody'),
+        budget: ownBudgetSchema.optional().describe('Budget of this key alone'),
       }),
     )
     .default([])
@@ -186,7 +195,17 @@ export const configSchema = z.strictObject({
   targets: z.array(targetSchema).default([]).describe('Upstream models, defined once, named by many entries'),
   policies: z.array(policySchema).min(1).describe('The policy table'),
   auth: authSchema.prefault({}),
-  limits: z.array(limitSchema).default([]).describe('Limits for everybody; several apply at once'),
+  limits: z
+    .array(limitSchema)
+    .default([])
+    .describe('Limits for everybody; several apply at once, and nothing is taken when one refuses'),
+  budgets: z.array(budgetSchema).default([]).describe('What may be spent in a day or month'),
+  admission: admissionSchema.prefault({}),
+  redis: redisSchema
+    .optional()
+    .describe(
+      'Shares limits, budgets, usage and pinned conversations between replicas; absent: each has its own',
+    ),
   logging: loggingSchema.prefault({}),
   tracing: tracingSchema.prefault({}),
   decision_log: decisionLogSchema.prefault({}),
@@ -195,6 +214,7 @@ export const configSchema = z.strictObject({
 /** The file after defaults. Secrets are still `${…}` references here; config/load.ts resolves them. */
 export type ConfigFile = z.infer<typeof configSchema>;
 export type LimitConfig = z.infer<typeof limitSchema>;
+export type BudgetConfig = z.infer<typeof budgetSchema>;
 export type AuthConfig = z.infer<typeof authSchema>;
 export type ClassifierConfig = z.infer<typeof classifierSchema>;
 export type UpstreamConfig = z.infer<typeof upstreamSchema>;

@@ -1,9 +1,9 @@
 /** The way of one request: authenticate → admit → decide → call → settle. */
 import { randomUUID } from 'node:crypto';
 import type { Request, Response } from 'express';
-import type { Admission, Gate, Grant } from '../admit/index.ts';
+import type { Admission, Estimate, Gate, Grant } from '../admit/index.ts';
 import { type Authenticator, checkPolicyAllowed } from '../authenticate/index.ts';
-import type { UpstreamCaller } from '../call/index.ts';
+import { needsOf, type UpstreamCaller } from '../call/index.ts';
 import type { RouterConfig } from '../config/types.ts';
 import type { Decider } from '../decide/index.ts';
 import { RouterError } from '../errors.ts';
@@ -136,7 +136,7 @@ export function chatHandler(steps: Steps) {
         if (!response.headersSent) response.setHeader(name, value);
       sendError(response, failure);
     } finally {
-      (grant as Grant | null)?.release();
+      (grant as Grant | null)?.settle(request?.outcome);
       (leave as (() => void) | null)?.();
       if (request) steps.settler.settle(request, failure);
       else {
@@ -153,6 +153,13 @@ function told(request: RoutedRequest | null, grant: Grant | null): Record<string
   return { ...grant?.headers, ...(request?.decision && decisionHeaders(request.decision, null)) };
 }
 
+/** Prompt and answer in tokens, as far as the request tells. */
+function estimateOf(body: ChatBody): Estimate {
+  const { prompt_tokens, answer_tokens } = needsOf(body);
+  const choices = typeof body.n === 'number' && body.n > 1 ? Math.floor(body.n) : 1;
+  return { promptTokens: prompt_tokens, answerTokens: answer_tokens === 0 ? null : answer_tokens * choices };
+}
+
 async function route(
   steps: Steps,
   request: RoutedRequest,
@@ -161,7 +168,11 @@ async function route(
 ): Promise<void> {
   const grant = await timed(request, 'admit', async () => {
     const { caller, policy, signal } = request;
-    const given = steps.admission.admit({ key: caller.id, tenant: caller.tenant, policy: policy.name });
+    const given = await steps.admission.admit({
+      caller,
+      policy: policy.name,
+      estimate: () => estimateOf(request.body),
+    });
     hold({ grant: given });
     hold({ leave: await steps.gate.enter(caller.tenant, signal) });
     return given;
@@ -175,6 +186,7 @@ async function route(
         ...grant.headers,
         ...decisionHeaders(decision, target),
       }),
+      admitTarget: ({ name }) => grant.admitTarget(name),
     }),
   );
   await steps.decider.noteOutcome(request);

@@ -12,6 +12,7 @@ const needs = {
   json_schema: false,
   streaming: false,
   prompt_tokens: 10,
+  answer_tokens: 0,
   context_tokens: 10,
 };
 const record: DecisionRecord = {

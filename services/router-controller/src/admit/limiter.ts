@@ -1,0 +1,59 @@
+/** What a limiter is, in memory or in Redis: several limits taken at once, or none. */
+import type { LimitConfig } from '../config/schema.ts';
+
+export interface Holder {
+  readonly key: string;
+  readonly tenant: string;
+  readonly policy: string;
+  /** Only while a target is asked; limits of targets count nothing else. */
+  readonly target?: string;
+  /** Limits that the key carries itself. */
+  readonly own?: LimitConfig | undefined;
+}
+
+export interface Refusal {
+  readonly limit: LimitConfig;
+  readonly holder: string;
+  /** What ran out. */
+  readonly kind: 'requests' | 'tokens' | 'concurrent';
+  /** Milliseconds until the same request would pass; null: when another one ends. */
+  readonly retryAfterMs: number | null;
+}
+
+/** The state of a limit as headers tell it. */
+export interface Level {
+  readonly limit: number;
+  readonly remaining: number;
+  readonly resetMs: number;
+}
+
+export interface Verdict {
+  readonly refusal: Refusal | null;
+  /** Limits in shadow mode that would have refused. */
+  readonly shadowed: readonly LimitConfig[];
+  /** The tightest that apply, for headers. */
+  readonly requests: Level | null;
+  readonly tokens: Level | null;
+  /**
+   * Ends the request: gives its place back, and the difference between the tokens reserved and those really used.
+   * Safe to call again.
+   */
+  readonly settle: (usedTokens: number) => void;
+}
+
+export interface Applying {
+  readonly limit: LimitConfig;
+  readonly holder: string;
+}
+
+/** The limits that count this holder, in the file's order. Limits of targets apply when there is one, and only then. */
+export function applying(limits: readonly LimitConfig[], who: Holder): Applying[] {
+  const all = who.own && who.target === undefined ? [...limits, who.own] : limits;
+  return all.flatMap((limit) => {
+    if ((limit.scope === 'target') !== (who.target !== undefined)) return [];
+    const holder = limit.scope === 'global' ? '*' : who[limit.scope]!;
+    return limit.match !== undefined && limit.match !== holder ? [] : [{ limit, holder }];
+  });
+}
+
+export const tighter = (a: Level | null, b: Level): Level => (a && a.remaining <= b.remaining ? a : b);

@@ -1,0 +1,146 @@
+/**
+ * The scripts that make limits exact over replicas: each runs whole, on Redis' own clock. All keys of a call share a hash
+ * tag, so they live on one node of a cluster.
+ *
+ * A limit of one holder is two keys: a hash of theoretical arrival times in ms (`r` requests, `t` tokens; see gcra.ts),
+ * and a sorted set of leases, one a request in flight: `ID|TOKENS RESERVED`, scored by when it ends unless it is renewed.
+ * A controller that dies renews nothing, so what it held comes back.
+ */
+
+const NOW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000
+local function text(number) return string.format('%.3f', number) end
+`;
+
+/** Gives back what leases past their end had reserved. `interval` 0: the limit counts no tokens. */
+const SWEEP = `
+local function sweep(state, leases, interval)
+  local ended = redis.call('ZRANGEBYSCORE', leases, '-inf', text(now), 'LIMIT', 0, 100)
+  if #ended == 0 then return end
+  redis.call('ZREM', leases, unpack(ended))
+  if interval == 0 then return end
+  local tokens = 0
+  for _, lease in ipairs(ended) do tokens = tokens + tonumber(string.match(lease, '|(.*)$')) end
+  local tat = tonumber(redis.call('HGET', state, 't') or '0')
+  if tat > 0 then redis.call('HSET', state, 't', text(tat - tokens * interval)) end
+end
+`;
+
+/** Figures of a limit in ARGV: concurrent, request interval, request burst, token interval, token burst, shadow. */
+export const PER_LIMIT = 6;
+/** Figures of a limit in the answer: kind refused (0 none, 1 concurrent, 2 requests, 3 tokens), wait, and two levels. */
+export const PER_ANSWER = 6;
+
+/**
+ * KEYS: state and leases of each limit. ARGV: lease id, lease in ms, tokens, then {@link PER_LIMIT} figures a limit.
+ * Answer: 1 when all was taken, then {@link PER_ANSWER} figures a limit: kind, wait ms, requests left, ms until full,
+ * tokens left, ms until full.
+ */
+export const TAKE = `${NOW}${SWEEP}
+local id, lease, tokens = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local answer, charges, allowed = {1}, {}, true
+
+local function bucket(tat, interval, burst, cost)
+  local start = math.max(tat, now)
+  local after = start + math.min(cost, burst) * interval
+  local wait = math.max(0, after - now - burst * interval)
+  local fits = wait < 0.002
+  local used = fits and after or start
+  return fits and 0 or wait, used, math.max(0, math.floor(burst - (used - now) / interval + 0.000001)), used - now
+end
+
+for i = 1, #KEYS / 2 do
+  local state, leases = KEYS[2 * i - 1], KEYS[2 * i]
+  local a = 3 + (i - 1) * ${PER_LIMIT}
+  local concurrent, every, burst = tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3])
+  local token_every, token_burst, shadow = tonumber(ARGV[a + 4]), tonumber(ARGV[a + 5]), ARGV[a + 6] == '1'
+  local kind, waits, left, full, tokens_left, tokens_full = 0, 0, 0, 0, 0, 0
+  local charge = {state = state, leases = leases}
+  if concurrent > 0 or token_every > 0 then sweep(state, leases, token_every) end
+  local known = redis.call('HMGET', state, 'r', 't')
+  if concurrent > 0 and redis.call('ZCARD', leases) >= concurrent then kind = 1 end
+  if every > 0 then
+    local wait, tat
+    wait, tat, left, full = bucket(tonumber(known[1] or '0'), every, burst, 1)
+    charge.r = tat
+    if wait > 0 and kind == 0 then kind, waits = 2, wait end
+  end
+  if token_every > 0 then
+    local wait, tat
+    wait, tat, tokens_left, tokens_full = bucket(tonumber(known[2] or '0'), token_every, token_burst, tokens)
+    charge.t = tat
+    if wait > 0 and kind == 0 then kind, waits = 3, wait end
+  end
+  if concurrent > 0 or token_every > 0 then
+    charge.lease = id .. '|' .. (token_every > 0 and math.min(tokens, token_burst) or 0)
+  end
+  if kind == 0 then charges[#charges + 1] = charge elseif not shadow then allowed = false end
+  for _, figure in ipairs({kind, waits, left, full, tokens_left, tokens_full}) do
+    answer[#answer + 1] = math.ceil(figure)
+  end
+end
+
+if not allowed then
+  answer[1] = 0
+  return answer
+end
+for _, charge in ipairs(charges) do
+  if charge.r then redis.call('HSET', charge.state, 'r', text(charge.r)) end
+  if charge.t then redis.call('HSET', charge.state, 't', text(charge.t)) end
+  if charge.r or charge.t then
+    -- Kept a lease longer than it says anything, because a lease that ends may still change it.
+    redis.call('PEXPIRE', charge.state, math.ceil(math.max(charge.r or now, charge.t or now) - now + lease))
+  end
+  if charge.lease then
+    redis.call('ZADD', charge.leases, text(now + lease), charge.lease)
+    redis.call('PEXPIRE', charge.leases, 2 * lease)
+  end
+end
+return answer
+`;
+
+/** KEYS: state and leases of each limit that was charged. ARGV: lease id, tokens used, then token interval and reserved tokens each. */
+export const SETTLE = `${NOW}
+local id, used = ARGV[1], tonumber(ARGV[2])
+for i = 1, #KEYS / 2 do
+  local state, leases = KEYS[2 * i - 1], KEYS[2 * i]
+  local interval, reserved = tonumber(ARGV[1 + 2 * i]), tonumber(ARGV[2 + 2 * i])
+  local had = redis.call('ZREM', leases, id .. '|' .. reserved)
+  if had == 0 then
+    -- It had ended, or Redis came back empty: nothing of it is reserved any more.
+    redis.call('ZREM', leases, id .. '|0')
+    reserved = 0
+  end
+  if interval > 0 and used ~= reserved then
+    local tat = tonumber(redis.call('HGET', state, 't') or '0')
+    if used > reserved then tat = math.max(tat, now) end
+    tat = tat + (used - reserved) * interval
+    local keep = redis.call('PTTL', state)
+    redis.call('HSET', state, 't', text(tat))
+    redis.call('PEXPIRE', state, math.ceil(math.max(keep, tat - now, 1000)))
+  end
+end
+return 1
+`;
+
+/** KEYS: lease sets. ARGV: lease in ms, then lease id and reserved tokens each. A lease that was lost is taken anew, without tokens. */
+export const RENEW = `${NOW}
+local lease = tonumber(ARGV[1])
+for i = 1, #KEYS do
+  local id, reserved = ARGV[2 * i], ARGV[2 * i + 1]
+  local member = id .. '|' .. reserved
+  if not redis.call('ZSCORE', KEYS[i], member) then member = id .. '|0' end
+  redis.call('ZADD', KEYS[i], text(now + lease), member)
+  redis.call('PEXPIRE', KEYS[i], 2 * lease)
+end
+return #KEYS
+`;
+
+/** KEYS: the replicas. ARGV: this one's id, how long it counts without another beat, ms. Answer: how many there are. */
+export const BEAT = `${NOW}
+redis.call('ZADD', KEYS[1], text(now + ARGV[2]), ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', text(now))
+redis.call('PEXPIRE', KEYS[1], 10 * ARGV[2])
+return redis.call('ZCARD', KEYS[1])
+`;

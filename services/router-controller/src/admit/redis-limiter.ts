@@ -1,0 +1,255 @@
+/** Limits shared by replicas through Redis: one call takes from all that apply, or from none. */
+import { randomUUID } from 'node:crypto';
+import type { LimitConfig } from '../config/schema.ts';
+import { type RedisClient, RedisUnavailable, type SharedRedis } from '../redis/index.ts';
+import { clamp, perMinute } from './gcra.ts';
+import {
+  type Applying,
+  applying,
+  type Holder,
+  type Level,
+  type Refusal,
+  tighter,
+  type Verdict,
+} from './limiter.ts';
+import { BEAT, PER_ANSWER, RENEW, SETTLE, TAKE } from './lua.ts';
+
+const LEASE_MS = 30_000;
+const RENEW_MS = 10_000;
+const BEAT_MS = 5_000;
+/** A replica that missed two beats is gone. */
+const BEAT_LASTS_MS = 12_000;
+/** Leases renewed by one call. */
+const RENEW_BATCH = 200;
+
+const KINDS = [null, 'concurrent', 'requests', 'tokens'] as const;
+
+interface Scripts {
+  llmTake(keys: number, ...rest: (string | number)[]): Promise<number[]>;
+  llmSettle(keys: number, ...rest: (string | number)[]): Promise<number>;
+  llmRenew(keys: number, ...rest: (string | number)[]): Promise<number>;
+  llmBeat(keys: number, ...rest: (string | number)[]): Promise<number>;
+}
+const scripts = (redis: RedisClient) => redis as unknown as Scripts;
+
+interface Held {
+  readonly state: string;
+  readonly leases: string;
+  /** Milliseconds a token takes to refill; 0: the limit counts none. */
+  readonly interval: number;
+  readonly reserved: number;
+}
+
+export interface RedisLimiterOptions {
+  /** A lease lasts so long without renewal, ms. */
+  readonly leaseMs?: number;
+  readonly renewMs?: number;
+  readonly beatMs?: number;
+}
+
+export class RedisLimiter {
+  readonly #redis: SharedRedis;
+  readonly #options: Required<RedisLimiterOptions>;
+  readonly #replica = randomUUID();
+  readonly #timers: NodeJS.Timeout[];
+  /** Leases held now, by lease id. */
+  readonly #open = new Map<string, readonly Held[]>();
+  readonly #settling = new Set<Promise<unknown>>();
+  #replicas = 1;
+  #sequence = 0;
+
+  constructor(redis: SharedRedis, options: RedisLimiterOptions = {}) {
+    this.#redis = redis;
+    this.#options = { leaseMs: LEASE_MS, renewMs: RENEW_MS, beatMs: BEAT_MS, ...options };
+    redis.define('llmTake', TAKE);
+    redis.define('llmSettle', SETTLE);
+    redis.define('llmRenew', RENEW);
+    redis.define('llmBeat', BEAT);
+    this.#timers = [
+      setInterval(() => void this.#renew(), this.#options.renewMs),
+      setInterval(() => void this.#beat(), this.#options.beatMs),
+    ];
+    for (const timer of this.#timers) timer.unref();
+    void redis.ready(this.#options.beatMs).then(() => this.#beat());
+  }
+
+  /** Replicas that share the limits, as last seen. */
+  get replicas(): number {
+    return this.#replicas;
+  }
+
+  /** Requests that hold something now. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  #keys({ limit, holder }: Applying): { state: string; leases: string } {
+    const name = `${limit.name}:${holder}`;
+    return { state: `${this.#redis.prefix}:limit:${name}`, leases: `${this.#redis.prefix}:lease:${name}` };
+  }
+
+  /**
+   * Takes from every limit that applies, or from none.
+   *
+   * @param tokens estimate of prompt and answer.
+   * @throws RedisUnavailable
+   */
+  async take(limits: readonly LimitConfig[], who: Holder, tokens: number): Promise<Verdict> {
+    const asked = applying(limits, who);
+    if (asked.length === 0)
+      return { refusal: null, shadowed: [], requests: null, tokens: null, settle: () => {} };
+    const id = `${this.#replica}:${++this.#sequence}`;
+    const keys = asked.map((each) => this.#keys(each));
+    const figures = asked.flatMap(({ limit }) => figuresOf(limit));
+    let late: Promise<number[]> | null = null;
+    let reply: number[];
+    try {
+      reply = await this.#redis.run('take', (redis) => {
+        late = scripts(redis).llmTake(
+          keys.length * 2,
+          ...keys.flatMap(({ state, leases }) => [state, leases]),
+          id,
+          this.#options.leaseMs,
+          tokens,
+          ...figures,
+        );
+        return late;
+      });
+    } catch (error) {
+      // An answer that nobody waits for any more may still have taken something.
+      (late as Promise<number[]> | null)?.then(
+        (answer) => this.#release(id, heldOf(asked, keys, tokens, answer), 0),
+        () => {},
+      );
+      throw error;
+    }
+    return this.#verdict(id, asked, keys, tokens, reply);
+  }
+
+  #verdict(
+    id: string,
+    asked: readonly Applying[],
+    keys: readonly { state: string; leases: string }[],
+    tokens: number,
+    reply: readonly number[],
+  ): Verdict {
+    const shadowed: LimitConfig[] = [];
+    let refusal: Refusal | null = null;
+    let requests: Level | null = null;
+    let left: Level | null = null;
+    for (const [index, { limit, holder }] of asked.entries()) {
+      const at = 1 + index * PER_ANSWER;
+      const [code, waitMs, remaining, resetMs, tokensLeft, tokensResetMs] = reply.slice(
+        at,
+        at + PER_ANSWER,
+      ) as [number, number, number, number, number, number];
+      if (limit.requests_per_minute !== undefined)
+        requests = tighter(requests, { limit: limit.requests_per_minute, remaining, resetMs });
+      if (limit.tokens_per_minute !== undefined)
+        left = tighter(left, {
+          limit: limit.tokens_per_minute,
+          remaining: tokensLeft,
+          resetMs: tokensResetMs,
+        });
+      const kind = KINDS[code];
+      if (!kind) continue;
+      if (limit.shadow) shadowed.push(limit);
+      else refusal ??= { limit, holder, kind, retryAfterMs: kind === 'concurrent' ? null : waitMs };
+    }
+    if (refusal) return { refusal, shadowed, requests, tokens: left, settle: () => {} };
+    const held = heldOf(asked, keys, tokens, reply);
+    if (held.length > 0) this.#open.set(id, held);
+    let settled = false;
+    const settle = (used: number) => {
+      if (settled) return;
+      settled = true;
+      this.#open.delete(id);
+      this.#release(id, held, used);
+    };
+    return { refusal: null, shadowed, requests, tokens: left, settle };
+  }
+
+  #release(id: string, held: readonly Held[], used: number): void {
+    if (held.length === 0) return;
+    const call = this.#redis
+      .run('settle', (redis) =>
+        scripts(redis).llmSettle(
+          held.length * 2,
+          ...held.flatMap(({ state, leases }) => [state, leases]),
+          id,
+          used,
+          ...held.flatMap(({ interval, reserved }) => [interval, reserved]),
+        ),
+      )
+      // Redis is away: the lease ends by itself.
+      .catch(() => {})
+      .finally(() => this.#settling.delete(call));
+    this.#settling.add(call);
+  }
+
+  async #renew(): Promise<void> {
+    const leases = [...this.#open].flatMap(([id, held]) => held.map((each) => ({ id, ...each })));
+    for (let at = 0; at < leases.length; at += RENEW_BATCH) {
+      const batch = leases.slice(at, at + RENEW_BATCH);
+      await this.#background((redis) =>
+        scripts(redis).llmRenew(
+          batch.length,
+          ...batch.map((lease) => lease.leases),
+          this.#options.leaseMs,
+          ...batch.flatMap(({ id, reserved }) => [id, reserved]),
+        ),
+      );
+    }
+  }
+
+  async #beat(): Promise<void> {
+    const seen = await this.#background((redis) =>
+      scripts(redis).llmBeat(
+        1,
+        `${this.#redis.prefix}:replicas`,
+        this.#replica,
+        (BEAT_LASTS_MS * this.#options.beatMs) / BEAT_MS,
+      ),
+    );
+    if (seen !== null) this.#replicas = Math.max(1, seen);
+  }
+
+  async #background(fn: (redis: RedisClient) => Promise<number>): Promise<number | null> {
+    try {
+      return await this.#redis.run('renew', fn);
+    } catch (error) {
+      if (error instanceof RedisUnavailable) return null;
+      throw error;
+    }
+  }
+
+  /** Resolves when what was held is given back. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await Promise.all(this.#settling);
+    await this.#background((redis) => redis.zrem(`${this.#redis.prefix}:replicas`, this.#replica));
+  }
+}
+
+function figuresOf(limit: LimitConfig): number[] {
+  const { requests_per_minute: rpm, tokens_per_minute: tpm, concurrent, burst, burst_tokens, shadow } = limit;
+  const requests = rpm === undefined ? { interval: 0, burst: 0 } : perMinute(rpm, burst);
+  const tokens = tpm === undefined ? { interval: 0, burst: 0 } : perMinute(tpm, burst_tokens);
+  return [concurrent ?? 0, requests.interval, requests.burst, tokens.interval, tokens.burst, Number(shadow)];
+}
+
+/** What a granted call holds and must give back; limits in shadow mode that would have refused hold nothing. */
+function heldOf(
+  asked: readonly Applying[],
+  keys: readonly { state: string; leases: string }[],
+  tokens: number,
+  reply: readonly number[],
+): Held[] {
+  if (reply[0] !== 1) return [];
+  return asked.flatMap(({ limit }, index) => {
+    const { tokens_per_minute: tpm, burst_tokens, concurrent } = limit;
+    if (reply[1 + index * PER_ANSWER] !== 0 || (tpm === undefined && concurrent === undefined)) return [];
+    const rate = tpm === undefined ? null : perMinute(tpm, burst_tokens);
+    return [{ ...keys[index]!, interval: rate?.interval ?? 0, reserved: rate ? clamp(tokens, rate) : 0 }];
+  });
+}

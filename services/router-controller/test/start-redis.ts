@@ -1,0 +1,82 @@
+/** A real Redis on a free port, for one test file. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setupRedis } from '../../../scripts/parts/redis.ts';
+
+export interface RedisServer {
+  readonly port: number;
+  readonly url: string;
+  readonly pid: () => number;
+  readonly signal: (signal: NodeJS.Signals) => void;
+  /** Ends it at once, its memory lost. */
+  readonly kill: () => Promise<void>;
+  /** Starts it anew on the same port, empty. */
+  readonly start: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('error', () => resolve(false));
+    socket.once('data', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('connect', () => socket.write('PING\r\n'));
+  });
+}
+
+/** @param args more options of redis-server. */
+export async function startRedis(args: readonly string[] = []): Promise<RedisServer> {
+  const program = await setupRedis();
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'llm-router-redis-'));
+  let child: ChildProcess | null = null;
+  const kill = async () => {
+    const running = child;
+    child = null;
+    if (!running || running.exitCode !== null || running.signalCode !== null) return;
+    const ended = new Promise((resolve) => running.once('exit', resolve));
+    running.kill('SIGCONT');
+    running.kill('SIGKILL');
+    await ended;
+  };
+  const start = async () => {
+    await kill();
+    child = spawn(program, [...OPTIONS, '--port', String(port), '--dir', folder, ...args], {
+      stdio: 'ignore',
+    });
+    const until = Date.now() + 20_000;
+    while (!(await answers(port))) {
+      if (Date.now() > until) throw new Error(`Redis does not answer on port ${port}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  await start();
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    pid: () => child!.pid!,
+    signal: (signal) => void child?.kill(signal),
+    kill,
+    start,
+    close: async () => {
+      await kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const OPTIONS = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--protected-mode', 'no'];
