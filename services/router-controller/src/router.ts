@@ -10,6 +10,7 @@ import { Decider, type DeciderDeps } from './decide/index.ts';
 import { RouterError } from './errors.ts';
 import { createApp } from './http/app.ts';
 import { Arrivals } from './http/chat.ts';
+import { Ledger } from './ledger/index.ts';
 import { createLog, createMetrics, createTracing, type Logger, type Metrics } from './observe/index.ts';
 import { createRedis } from './redis/index.ts';
 import { Reloader, type ReloadResult } from './reload.ts';
@@ -90,10 +91,11 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   const arrivals = new Arrivals();
   const gate = new Gate(settings, metrics);
   const redis = createRedis(config.file.redis, metrics, log);
-  const admission = new Admission({ config, metrics, redis });
+  const ledger = new Ledger(config, redis, metrics);
+  const admission = new Admission({ config, metrics, redis, ledger });
   const decider = new Decider({ config, metrics, log, ...(options.connect && { connect: options.connect }) });
   const caller = new UpstreamCaller({ config, metrics, log });
-  const settler = new Settler(metrics, log);
+  const settler = new Settler(metrics, log, ledger);
   settler.useConfig(config);
   let draining = false;
   let accepting = true;
@@ -108,6 +110,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     decider,
     caller,
     settler,
+    ledger,
     tracing,
     metrics,
     log,
@@ -133,6 +136,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       await decider.useConfig(next);
       if (!isDeepStrictEqual(next.file.auth, config.file.auth)) authenticator = withAuth;
       admission.useConfig(next);
+      ledger.useConfig(next);
       gate.useOptions(next.file.server);
       caller.useConfig(next);
       settler.useConfig(next);
@@ -197,6 +201,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     await caller.close();
     await settler.close();
     await admission.close();
+    await ledger.close();
     await redis?.close();
     await tracing.close();
     log.info('stopped');

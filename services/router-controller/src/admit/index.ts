@@ -2,6 +2,7 @@
 import type { LimitConfig } from '../config/schema.ts';
 import type { RouterConfig } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
+import { holderOf, type Ledger } from '../ledger/index.ts';
 import type { Metrics } from '../observe/index.ts';
 import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
 import type { Caller, CallOutcome } from '../request.ts';
@@ -37,7 +38,7 @@ export interface TargetGrant {
 
 /** What admission gave; settle it once the request has ended, however it ended. */
 export interface Grant {
-  /** x-ratelimit-* for the answer. */
+  /** x-ratelimit-* and budget warnings for the answer. */
   readonly headers: Readonly<Record<string, string>>;
   /** Takes from the limits of a target that is about to be asked. @returns the refusal where one refuses. */
   readonly admitTarget: (target: string) => Promise<TargetGrant | RouterError>;
@@ -51,6 +52,8 @@ export interface AdmissionDeps {
   readonly config: RouterConfig;
   readonly metrics: Metrics;
   readonly redis?: SharedRedis | null;
+  /** Without it budgets are not checked. */
+  readonly ledger?: Ledger;
   /** Lease times, for tests. */
   readonly leases?: RedisLimiterOptions;
 }
@@ -58,6 +61,7 @@ export interface AdmissionDeps {
 export class Admission {
   readonly #metrics: Metrics;
   readonly #redis: RedisLimiter | null;
+  readonly #ledger: Ledger | null;
   #limits: readonly LimitConfig[];
   /** Without Redis, or while it is away. */
   #memory: MemoryLimiter;
@@ -65,9 +69,10 @@ export class Admission {
   #limitsTokens: boolean;
   #assumed: number;
 
-  constructor({ config, metrics, redis = null, leases }: AdmissionDeps) {
+  constructor({ config, metrics, redis = null, ledger, leases }: AdmissionDeps) {
     this.#metrics = metrics;
     this.#redis = redis && new RedisLimiter(redis, leases);
+    this.#ledger = ledger ?? null;
     this.#limits = config.file.limits;
     this.#memory = new MemoryLimiter(config.file.limits);
     this.#limitsTargets = limitsTargets(config);
@@ -103,14 +108,15 @@ export class Admission {
    * Takes from all limits that apply, or from none.
    *
    * @throws RouterError rate_limit_exceeded (type requests or tokens) with retry-after and x-ratelimit headers, or
-   * limiter_unavailable.
+   * limiter_unavailable, or insufficient_quota where a budget is spent.
    */
   async admit({ caller, policy, estimate }: AdmissionRequest): Promise<Grant> {
     const tokens =
       this.#limitsTokens || caller.limits?.tokens_per_minute !== undefined ? this.#tokens(estimate()) : 0;
     const who: Holder = { key: caller.id, tenant: caller.tenant, policy, own: caller.limits };
+    const warnings = (await this.#ledger?.budgets.check(holderOf(caller, policy))) ?? {};
     const verdict = await this.#take(who, tokens);
-    const headers = rateLimitHeaders(verdict);
+    const headers = { ...rateLimitHeaders(verdict), ...warnings };
     if (verdict.refusal) throw refused(verdict.refusal, headers);
     const targets = new Map<string, Verdict[]>();
     return {

@@ -87,6 +87,7 @@ test('inline images don’t count as text; tool descriptions and calls do', () =
     json_schema: false,
     streaming: false,
     prompt_tokens: 0,
+    answer_tokens: 0,
     context_tokens: 0,
   });
 });

@@ -2,13 +2,16 @@
 import express, { type Express, type Request, type Response } from 'express';
 import { publicConfig } from '../config/index.ts';
 import { RouterError } from '../errors.ts';
+import type { Ledger } from '../ledger/index.ts';
 import { Exposition, type Logger, type Metrics } from '../observe/index.ts';
 import { type Arrival, type Arrivals, arrive, chatHandler, type Steps } from './chat.ts';
 import { errorHandler, toRouterError } from './errors.ts';
 import { AUTO } from './extension.ts';
 import { routeHandler } from './route-preview.ts';
+import { usageHandler } from './usage.ts';
 
 export interface AppDeps extends Steps {
+  readonly ledger: Ledger;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** True from SIGTERM on: balancers are to look elsewhere, and connections end with their next answer. */
@@ -115,6 +118,8 @@ export function createApp(deps: AppDeps): Express {
     response.json(publicConfig(deps.config()));
   });
 
+  app.get('/v1/usage', usageHandler(deps));
+
   const parse = [
     requireJson,
     express.json({
@@ -127,7 +132,10 @@ export function createApp(deps: AppDeps): Express {
   app.post(CHAT_PATHS, parse, chatHandler(deps));
   app.post('/v1/route', authenticated, parse, routeHandler(deps));
   app.all([...CHAT_PATHS, '/v1/route'], methodNotAllowed('POST'));
-  app.all(['/v1/models', '/config', '/health', '/livez', '/readyz', '/metrics'], methodNotAllowed('GET'));
+  app.all(
+    ['/v1/models', '/v1/usage', '/config', '/health', '/livez', '/readyz', '/metrics'],
+    methodNotAllowed('GET'),
+  );
   app.use((request: Request) => {
     throw new RouterError(
       'not_found',

@@ -279,6 +279,12 @@ export const CATALOGUE = {
     'Highest used share among the budget’s holders',
   ),
 
+  ledgerLost: counter(
+    'llm_router_ledger_lost_total',
+    [],
+    'Additions to usage or budgets that found no place while Redis was away for long',
+  ),
+
   decisionLog: counter(
     'llm_router_decision_log_lines_total',
     ['result'],

@@ -6,6 +6,7 @@ import type { DecisionLogConfig } from '../config/schema.ts';
 import type { RouterConfig, Target } from '../config/types.ts';
 import { promptText } from '../decide/index.ts';
 import { clientLeft, RouterError } from '../errors.ts';
+import { holderOf, type Ledger } from '../ledger/index.ts';
 import { BoundedNames, type Logger, type Metrics } from '../observe/index.ts';
 import type { Attempt, RoutedRequest, Usage } from '../request.ts';
 import { DecisionLog } from './decision-log.ts';
@@ -56,13 +57,15 @@ function provider(target: Target): string {
 export class Settler {
   readonly #metrics: Metrics;
   readonly #log: Logger;
+  readonly #ledger: Ledger | null;
   readonly #tenants = new BoundedNames();
   #decisions: DecisionLog | null = null;
   #decisionsConfig: DecisionLogConfig | null = null;
 
-  constructor(metrics: Metrics, log: Logger) {
+  constructor(metrics: Metrics, log: Logger, ledger: Ledger | null = null) {
     this.#metrics = metrics;
     this.#log = log;
+    this.#ledger = ledger;
   }
 
   /** Begins, changes or ends the decision log. */
@@ -232,6 +235,17 @@ export class Settler {
       m.tenantCost.inc({ tenant }, cost);
       m.savings.inc({ policy: policy.name }, savingsOf(request, cost, usage));
     }
+    const { caller } = request;
+    const event = {
+      key: caller.id,
+      tenant: caller.tenant,
+      policy: policy.name,
+      target: target.name,
+      usage,
+      costUsd: cost,
+    };
+    this.#ledger?.usage.note(event);
+    this.#ledger?.budgets.charge(holderOf(caller, policy.name), event);
     return cost;
   }
 }

@@ -1,0 +1,158 @@
+/** Budgets: what a key, tenant or policy may spend in a day or month. Checked before a request, charged after it. */
+
+import type { BudgetConfig } from '../config/schema.ts';
+import { RouterError } from '../errors.ts';
+import type { Metrics } from '../observe/index.ts';
+import type { Caller } from '../request.ts';
+import type { Counters } from './counters.ts';
+import { nextPeriod, periodOf } from './period.ts';
+import { NANO, type UsageEvent } from './usage.ts';
+
+/** A month's count outlives the month by a little, for those who look back. */
+const TTL_S = { day: 3 * 86_400, month: 40 * 86_400 };
+
+export interface BudgetHolder {
+  readonly key: string;
+  readonly tenant: string;
+  readonly policy: string;
+  readonly own?: BudgetConfig | undefined;
+}
+
+/** A budget as `GET /v1/usage` and the warning header tell it. */
+export interface BudgetState {
+  readonly name: string;
+  readonly scope: string;
+  readonly holder: string;
+  readonly period: string;
+  readonly unit: 'usd' | 'tokens';
+  readonly used: number;
+  readonly limit: number;
+  readonly resets_at: string;
+}
+
+export const holderOf = (caller: Caller, policy: string): BudgetHolder => ({
+  key: caller.id,
+  tenant: caller.tenant,
+  policy,
+  own: caller.budget,
+});
+
+interface Applied {
+  readonly budget: BudgetConfig;
+  readonly holder: string;
+  readonly hash: string;
+  readonly period: string;
+}
+
+export class Budgets {
+  readonly #counters: Counters;
+  readonly #metrics: Metrics;
+  readonly #now: () => Date;
+  #budgets: readonly BudgetConfig[];
+  /** Highest share seen of each budget in its period, for the gauge. */
+  readonly #highest = new Map<string, { period: string; share: number }>();
+
+  constructor(
+    budgets: readonly BudgetConfig[],
+    counters: Counters,
+    metrics: Metrics,
+    now: () => Date = () => new Date(),
+  ) {
+    this.#budgets = budgets;
+    this.#counters = counters;
+    this.#metrics = metrics;
+    this.#now = now;
+  }
+
+  useBudgets(budgets: readonly BudgetConfig[]): void {
+    this.#budgets = budgets;
+    this.#highest.clear();
+    this.#metrics.budgetUsed.reset();
+  }
+
+  #applying(who: BudgetHolder): Applied[] {
+    const all = who.own ? [...this.#budgets, who.own] : this.#budgets;
+    if (all.length === 0) return [];
+    const now = this.#now();
+    return all.flatMap((budget) => {
+      const holder = budget.scope === 'global' ? '*' : who[budget.scope];
+      if (budget.match !== undefined && budget.match !== holder) return [];
+      const period = periodOf(budget.period, now);
+      // Money and tokens are counted apart: a budget that changes its unit begins anew.
+      const unit = budget.usd === undefined ? 'tokens' : 'usd';
+      return [{ budget, holder, period, hash: `budget:${budget.name}:${unit}:${holder}:${period}` }];
+    });
+  }
+
+  /** Budgets that count this holder, as they stand. */
+  async states(who: BudgetHolder): Promise<BudgetState[]> {
+    return Promise.all(
+      this.#applying(who).map(async ({ budget, holder, hash, period }) => {
+        const spent = await this.#counters.total(hash, 'spent');
+        const unit = budget.usd === undefined ? ('tokens' as const) : ('usd' as const);
+        return {
+          name: budget.name,
+          scope: budget.scope,
+          holder,
+          period,
+          unit,
+          used: unit === 'usd' ? spent / NANO : spent,
+          limit: (budget.usd ?? budget.tokens)!,
+          resets_at: nextPeriod(budget.period, this.#now()).toISOString(),
+        };
+      }),
+    );
+  }
+
+  /**
+   * @returns headers that warn of budgets near their end.
+   * @throws RouterError insufficient_quota when one is spent.
+   */
+  async check(who: BudgetHolder): Promise<Record<string, string>> {
+    const applying = this.#applying(who);
+    if (applying.length === 0) return {};
+    const states = await this.states(who);
+    const warnings: string[] = [];
+    for (const [index, state] of states.entries()) {
+      const { budget } = applying[index]!;
+      const share = state.used / state.limit;
+      this.#show(state, share);
+      if (share >= budget.warn_at)
+        warnings.push(`${state.name};used=${Math.floor(share * 100)}%;resets=${state.resets_at}`);
+      if (share < 1) continue;
+      const decision = budget.shadow ? 'shadow_refused' : 'refused';
+      this.#metrics.limits.inc({ limit: budget.name, scope: budget.scope, decision });
+      if (!budget.shadow) throw spent(state);
+    }
+    return warnings.length > 0 ? { 'x-llm-router-budget-warning': warnings.join(', ') } : {};
+  }
+
+  #show({ name, scope, period }: BudgetState, share: number): void {
+    const known = this.#highest.get(name);
+    const highest = known?.period === period ? Math.max(known.share, share) : share;
+    this.#highest.set(name, { period, share: highest });
+    this.#metrics.budgetUsed.set({ budget: name, scope }, highest);
+  }
+
+  charge(who: BudgetHolder, { usage, costUsd }: Pick<UsageEvent, 'usage' | 'costUsd'>): void {
+    for (const { budget, hash } of this.#applying(who)) {
+      const amount =
+        budget.usd === undefined
+          ? usage.promptTokens + usage.completionTokens
+          : Math.round((costUsd ?? 0) * NANO);
+      this.#counters.add(hash, 'spent', amount, TTL_S[budget.period]);
+    }
+  }
+}
+
+function spent({ name, scope, holder, period, unit, used, limit, resets_at }: BudgetState): RouterError {
+  const whose = scope === 'global' ? 'all callers together' : `${scope} '${holder}'`;
+  const amount =
+    unit === 'usd' ? `${used.toFixed(2)} of ${limit.toFixed(2)} USD` : `${used} of ${limit} tokens`;
+  return new RouterError(
+    'insufficient_quota',
+    `Budget '${name}' of ${whose} for ${period} is spent: ${amount}. It begins anew at ${resets_at}`,
+    // No SDK is to try again of itself before then.
+    { headers: { 'x-should-retry': 'false' } },
+  );
+}
