@@ -26,7 +26,7 @@ const SCRIPTS = {
   replay: 'scripts/replay.ts',
   soak: 'services/router-controller/proof/soak.ts',
   stack: 'scripts/stack.ts',
-  'proof:limits': 'scripts/proof-limits.ts',
+  'proof:limits': 'services/router-controller/proof/limits.ts',
   'proof:faults': 'services/router-controller/proof/faults.ts',
   'check:deploy': 'scripts/check-deploy.ts',
   'check:dashboards': 'scripts/check-dashboards.ts',

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { RouterServer } from '@llm-router/router-server';
+import { type RedisServer, startRedis } from '../proof/limits/start-redis.ts';
 import { hashKey } from '../src/authenticate/index.ts';
 import { chat, eventually, startClassifier, startWhole, user, type Whole } from './harness.ts';
-import { type RedisServer, startRedis } from './start-redis.ts';
 
 let classifier: RouterServer;
 let redis: RedisServer;

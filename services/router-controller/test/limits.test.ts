@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
+import { type RedisServer, startRedis } from '../proof/limits/start-redis.ts';
 import type { Holder, Verdict } from '../src/admit/limiter.ts';
 import { PER_ANSWER, SETTLE, TAKE } from '../src/admit/lua.ts';
 import { MemoryLimiter } from '../src/admit/memory-limiter.ts';
@@ -13,7 +14,6 @@ import { redisSchema } from '../src/config/schema-redis.ts';
 import { createLog, createMetrics } from '../src/observe/index.ts';
 import { createRedis, type SharedRedis } from '../src/redis/index.ts';
 import { eventually } from './harness.ts';
-import { type RedisServer, startRedis } from './start-redis.ts';
 
 const limits = (...given: object[]): LimitConfig[] => given.map((each) => limitSchema.parse(each));
 const WHO: Holder = { key: 'ann', tenant: 'acme', policy: 'task_router' };
@@ -292,7 +292,7 @@ test('the script does as the plain model, whatever comes', async () => {
                 ? [60_000 / tpm, Math.min(Number(ending.id.split('-')[1]), burst_tokens ?? tpm)]
                 : [0, 0];
             });
-            await plain.eval(settle, mine.length, ...mine, ending.id, used, ...rest, now);
+            await plain.eval(settle, mine.length, ...mine, ending.id, used, 0, ...rest, now);
           }
           const id = `${index}-${tokens}`;
           // Leases outlast the run: the model's requests do not die.

@@ -114,8 +114,9 @@ export class Admission {
     const tokens =
       this.#limitsTokens || caller.limits?.tokens_per_minute !== undefined ? this.#tokens(estimate()) : 0;
     const who: Holder = { key: caller.id, tenant: caller.tenant, policy, own: caller.limits };
+    const started = performance.now();
     const warnings = (await this.#ledger?.budgets.check(holderOf(caller, policy))) ?? {};
-    const verdict = await this.#take(who, tokens);
+    const verdict = await this.#take(who, tokens, performance.now() - started);
     const headers = { ...rateLimitHeaders(verdict), ...warnings };
     if (verdict.refusal) throw refused(verdict.refusal, headers);
     const targets = new Map<string, Verdict[]>();
@@ -144,8 +145,8 @@ export class Admission {
     return promptTokens + (answerTokens ?? this.#assumed);
   }
 
-  async #take(who: Holder, tokens: number): Promise<Verdict> {
-    const verdict = await this.#ask(who, tokens);
+  async #take(who: Holder, tokens: number, waitedMs = 0): Promise<Verdict> {
+    const verdict = await this.#ask(who, tokens, waitedMs);
     const count = (limit: LimitConfig, decision: string) =>
       this.#metrics.limits.inc({ limit: limit.name, scope: limit.scope, decision });
     for (const limit of verdict.shadowed) count(limit, 'shadow_refused');
@@ -156,10 +157,10 @@ export class Admission {
     return verdict;
   }
 
-  async #ask(who: Holder, tokens: number): Promise<Verdict> {
+  async #ask(who: Holder, tokens: number, waitedMs: number): Promise<Verdict> {
     if (!this.#redis) return this.#memory.take(who, tokens);
     try {
-      return await this.#redis.take(this.#limits, who, tokens);
+      return await this.#redis.take(this.#limits, who, tokens, waitedMs);
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;
     }
@@ -173,7 +174,15 @@ export class Admission {
         { headers: retryHeaders(RETRY_REDIS_MS) },
       );
     }
-    return this.#memory.take(who, tokens, 1 / this.#redis.replicas);
+    const local = this.#memory.take(who, tokens, 1 / this.#redis.replicas);
+    let settled = false;
+    const settle = (used: number) => {
+      if (settled) return;
+      settled = true;
+      local.settle(used);
+      this.#redis!.charge(this.#limits, who, used);
+    };
+    return { ...local, settle: local.refusal ? local.settle : settle };
   }
 }
 

@@ -100,22 +100,26 @@ end
 return answer
 `;
 
-/** KEYS: state and leases of each limit that was charged. ARGV: lease id, tokens used, then token interval and reserved tokens each. */
+/**
+ * KEYS: state and leases of each limit that was charged. ARGV: lease id, tokens used, 1 when an earlier call may have done
+ * it already, then token interval and reserved tokens each.
+ */
 export const SETTLE = `${NOW}
 local id, used = ARGV[1], tonumber(ARGV[2])
 for i = 1, #KEYS / 2 do
   local state, leases = KEYS[2 * i - 1], KEYS[2 * i]
-  local interval, reserved = tonumber(ARGV[1 + 2 * i]), tonumber(ARGV[2 + 2 * i])
+  local interval, reserved = tonumber(ARGV[2 + 2 * i]), tonumber(ARGV[3 + 2 * i])
+  local tokens = used
   local had = redis.call('ZREM', leases, id .. '|' .. reserved)
   if had == 0 then
     -- It had ended, or Redis came back empty: nothing of it is reserved any more.
-    redis.call('ZREM', leases, id .. '|0')
     reserved = 0
+    if redis.call('ZREM', leases, id .. '|0') == 0 and ARGV[3] == '1' then tokens = 0 end
   end
-  if interval > 0 and used ~= reserved then
+  if interval > 0 and tokens ~= reserved then
     local tat = tonumber(redis.call('HGET', state, 't') or '0')
-    if used > reserved then tat = math.max(tat, now) end
-    tat = tat + (used - reserved) * interval
+    if tokens > reserved then tat = math.max(tat, now) end
+    tat = tat + (tokens - reserved) * interval
     local keep = redis.call('PTTL', state)
     redis.call('HSET', state, 't', text(tat))
     redis.call('PEXPIRE', state, math.ceil(math.max(keep, tat - now, 1000)))

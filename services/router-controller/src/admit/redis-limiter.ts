@@ -19,6 +19,8 @@ const RENEW_MS = 10_000;
 const BEAT_MS = 5_000;
 /** A replica that missed two beats is gone. */
 const BEAT_LASTS_MS = 12_000;
+const TELL_AGAIN_MS = 250;
+const MAX_UNTOLD = 100_000;
 /** Leases renewed by one call. */
 const RENEW_BATCH = 200;
 
@@ -40,6 +42,14 @@ interface Held {
   readonly reserved: number;
 }
 
+interface Ended {
+  readonly id: string;
+  readonly held: readonly Held[];
+  readonly used: number;
+  /** It was sent, and may have been done. */
+  sent: boolean;
+}
+
 export interface RedisLimiterOptions {
   /** A lease lasts so long without renewal, ms. */
   readonly leaseMs?: number;
@@ -55,6 +65,8 @@ export class RedisLimiter {
   /** Leases held now, by lease id. */
   readonly #open = new Map<string, readonly Held[]>();
   readonly #settling = new Set<Promise<unknown>>();
+  /** Ends that Redis has not heard of; it is told when it is back. */
+  #untold: Ended[] = [];
   #replicas = 1;
   #sequence = 0;
 
@@ -68,6 +80,7 @@ export class RedisLimiter {
     this.#timers = [
       setInterval(() => void this.#renew(), this.#options.renewMs),
       setInterval(() => void this.#beat(), this.#options.beatMs),
+      setInterval(() => this.#tellAgain(), TELL_AGAIN_MS),
     ];
     for (const timer of this.#timers) timer.unref();
     void redis.ready(this.#options.beatMs).then(() => this.#beat());
@@ -92,9 +105,10 @@ export class RedisLimiter {
    * Takes from every limit that applies, or from none.
    *
    * @param tokens estimate of prompt and answer.
+   * @param waitedMs what the request has already waited for Redis.
    * @throws RedisUnavailable
    */
-  async take(limits: readonly LimitConfig[], who: Holder, tokens: number): Promise<Verdict> {
+  async take(limits: readonly LimitConfig[], who: Holder, tokens: number, waitedMs = 0): Promise<Verdict> {
     const asked = applying(limits, who);
     if (asked.length === 0)
       return { refusal: null, shadowed: [], requests: null, tokens: null, settle: () => {} };
@@ -104,17 +118,21 @@ export class RedisLimiter {
     let late: Promise<number[]> | null = null;
     let reply: number[];
     try {
-      reply = await this.#redis.run('take', (redis) => {
-        late = scripts(redis).llmTake(
-          keys.length * 2,
-          ...keys.flatMap(({ state, leases }) => [state, leases]),
-          id,
-          this.#options.leaseMs,
-          tokens,
-          ...figures,
-        );
-        return late;
-      });
+      reply = await this.#redis.run(
+        'take',
+        (redis) => {
+          late = scripts(redis).llmTake(
+            keys.length * 2,
+            ...keys.flatMap(({ state, leases }) => [state, leases]),
+            id,
+            this.#options.leaseMs,
+            tokens,
+            ...figures,
+          );
+          return late;
+        },
+        waitedMs,
+      );
     } catch (error) {
       // An answer that nobody waits for any more may still have taken something.
       (late as Promise<number[]> | null)?.then(
@@ -169,22 +187,52 @@ export class RedisLimiter {
     return { refusal: null, shadowed, requests, tokens: left, settle };
   }
 
+  /**
+   * Charges the tokens of a request that was granted without Redis because an answer came too late. What was granted
+   * while Redis was away is not charged: its return would begin with a debt that nobody can pay.
+   */
+  charge(limits: readonly LimitConfig[], who: Holder, used: number): void {
+    if (!this.#redis.up || used === 0) return;
+    const held = applying(limits, who).flatMap((each) => {
+      const { tokens_per_minute: tpm, burst_tokens, shadow } = each.limit;
+      if (tpm === undefined || shadow) return [];
+      return [{ ...this.#keys(each), interval: perMinute(tpm, burst_tokens).interval, reserved: 0 }];
+    });
+    this.#release(`${this.#replica}:${++this.#sequence}`, held, used);
+  }
+
   #release(id: string, held: readonly Held[], used: number): void {
-    if (held.length === 0) return;
+    if (held.length > 0) this.#tell({ id, held, used, sent: false });
+  }
+
+  #tell(ended: Ended): void {
+    const { id, held, used } = ended;
+    const again = Number(ended.sent);
     const call = this.#redis
-      .run('settle', (redis) =>
-        scripts(redis).llmSettle(
+      .background('settle', (redis) => {
+        ended.sent = true;
+        return scripts(redis).llmSettle(
           held.length * 2,
           ...held.flatMap(({ state, leases }) => [state, leases]),
           id,
           used,
+          again,
           ...held.flatMap(({ interval, reserved }) => [interval, reserved]),
-        ),
-      )
-      // Redis is away: the lease ends by itself.
-      .catch(() => {})
+        );
+      })
+      .catch(() => {
+        // Places come back of themselves; what is lost past this many is the difference between reserved and used tokens.
+        if (this.#untold.length < MAX_UNTOLD) this.#untold.push(ended);
+      })
       .finally(() => this.#settling.delete(call));
     this.#settling.add(call);
+  }
+
+  #tellAgain(): void {
+    if (!this.#redis.up || this.#untold.length === 0) return;
+    const untold = this.#untold;
+    this.#untold = [];
+    for (const ended of untold) this.#tell(ended);
   }
 
   async #renew(): Promise<void> {
@@ -216,7 +264,7 @@ export class RedisLimiter {
 
   async #background(fn: (redis: RedisClient) => Promise<number>): Promise<number | null> {
     try {
-      return await this.#redis.run('renew', fn);
+      return await this.#redis.background('renew', fn);
     } catch (error) {
       if (error instanceof RedisUnavailable) return null;
       throw error;
@@ -226,6 +274,8 @@ export class RedisLimiter {
   /** Resolves when what was held is given back. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
+    await Promise.all(this.#settling);
+    this.#tellAgain();
     await Promise.all(this.#settling);
     await this.#background((redis) => redis.zrem(`${this.#redis.prefix}:replicas`, this.#replica));
   }

@@ -147,7 +147,7 @@ export class Counters {
   async all(hashes: readonly string[]): Promise<Readonly<Record<string, number>>[]> {
     if (!this.#redis) return hashes.map((hash) => Object.fromEntries(this.#own.get(hash) ?? []));
     await this.flush();
-    return this.#redis.run('read', (redis) =>
+    return this.#redis.background('read', (redis) =>
       Promise.all(
         hashes.map(async (hash) => {
           const found = await redis.hgetall(this.#key(hash));
@@ -176,7 +176,7 @@ export class Counters {
         const batch = this.#batch ?? this.#nextBatch();
         this.#batch = batch;
         const { guard, entries } = batch;
-        await this.#redis.run('add', (redis) =>
+        await this.#redis.background('add', (redis) =>
           write(redis, this.#key(guard), entries, (hash) => this.#key(hash)),
         );
         for (const [hash, { fields }] of entries) {
@@ -204,7 +204,7 @@ export class Counters {
     const asked = [...this.#totals.values()].filter(({ askedAt }) => askedAt > since);
     for (let at = 0; at < asked.length; at += BATCH) {
       const batch = asked.slice(at, at + BATCH);
-      const values = await this.#redis!.run('refresh', (redis) =>
+      const values = await this.#redis!.background('refresh', (redis) =>
         Promise.all(batch.map(({ hash, field }) => redis.hget(this.#key(hash), field))),
       );
       for (const [index, total] of batch.entries()) total.shared = Number(values[index] ?? 0);

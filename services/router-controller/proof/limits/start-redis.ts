@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setupRedis } from '../../../scripts/parts/redis.ts';
+import { setupRedis } from '../../../../scripts/parts/redis.ts';
 
 export interface RedisServer {
   readonly port: number;
@@ -26,7 +26,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function answers(port: number): Promise<boolean> {
+/** @param tls it answers no plain PING; that it listens must do. */
+async function answers(port: number, tls: boolean): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('error', () => resolve(false));
@@ -34,12 +35,24 @@ async function answers(port: number): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once('connect', () => socket.write('PING\r\n'));
+    socket.once('connect', () => {
+      if (!tls) return void socket.write('PING\r\n');
+      socket.destroy();
+      resolve(true);
+    });
   });
 }
 
-/** @param args more options of redis-server. */
-export async function startRedis(args: readonly string[] = []): Promise<RedisServer> {
+/**
+ * @param args more options of redis-server.
+ * @param sentinel file that makes it a Sentinel.
+ * @param tls certificate and key; then it speaks nothing but TLS.
+ */
+export async function startRedis(
+  args: readonly string[] = [],
+  sentinel?: string,
+  tls?: { readonly key: string; readonly cert: string },
+): Promise<RedisServer> {
   const program = await setupRedis();
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'llm-router-redis-'));
@@ -55,11 +68,19 @@ export async function startRedis(args: readonly string[] = []): Promise<RedisSer
   };
   const start = async () => {
     await kill();
-    child = spawn(program, [...OPTIONS, '--port', String(port), '--dir', folder, ...args], {
-      stdio: 'ignore',
-    });
+    const listens = tls
+      ? ['--port', '0', '--tls-port', String(port), '--tls-cert-file', tls.cert, '--tls-key-file', tls.key]
+      : ['--port', String(port)];
+    const options = sentinel
+      ? [sentinel, '--sentinel', ...listens]
+      : [
+          ...OPTIONS,
+          ...listens,
+          ...(tls ? ['--tls-auth-clients', 'no', '--tls-ca-cert-file', tls.cert] : []),
+        ];
+    child = spawn(program, [...options, '--dir', folder, ...args], { stdio: 'ignore' });
     const until = Date.now() + 20_000;
-    while (!(await answers(port))) {
+    while (!(await answers(port, tls !== undefined))) {
       if (Date.now() > until) throw new Error(`Redis does not answer on port ${port}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
