@@ -17,7 +17,7 @@ const SCRIPTS = {
   start: 'scripts/start.ts',
   test: 'scripts/test.ts',
   'check-config': 'services/router-controller/src/check-config.ts',
-  keys: 'scripts/keys.ts',
+  keys: 'services/router-controller/src/keys-cli.ts',
   triton: 'scripts/triton.ts',
   setup: 'scripts/setup.ts',
   evaluate: 'scripts/evaluate.ts',

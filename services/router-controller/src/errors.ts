@@ -94,6 +94,11 @@ export const ERRORS = {
     type: 'server_error',
     help: 'No classification in time and no fallback entry.',
   },
+  auth_unavailable: {
+    status: 503,
+    type: 'server_error',
+    help: 'Keys or tokens can’t be checked now: Redis or the identity provider is away.',
+  },
   overloaded: {
     status: 503,
     type: 'server_error',

@@ -38,6 +38,7 @@ const FIXED = [
   'upstream.breaker_open_ms',
   'upstream.breaker_open_max_ms',
   'redis',
+  'admin',
 ] as const;
 
 const at = (node: unknown, path: string): unknown =>

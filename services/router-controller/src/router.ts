@@ -8,6 +8,7 @@ import { UpstreamCaller } from './call/index.ts';
 import { type RouterConfig, watchFiles } from './config/index.ts';
 import { Decider, type DeciderDeps } from './decide/index.ts';
 import { RouterError } from './errors.ts';
+import { createAdminApp } from './http/admin.ts';
 import { createApp } from './http/app.ts';
 import { Arrivals } from './http/chat.ts';
 import { Ledger } from './ledger/index.ts';
@@ -33,6 +34,8 @@ export interface RouterOptions {
 export interface Router {
   /** http://HOST:PORT */
   readonly url: string;
+  /** Where the admin API listens; null: it is off. */
+  readonly adminUrl: string | null;
   readonly metrics: Metrics;
   readonly decider: Decider;
   /** Requests being worked on. */
@@ -87,10 +90,16 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   );
   metrics.build.set({ version: VERSION, node: process.version, config: config.version }, 1);
 
-  let authenticator = new Authenticator(config.file, metrics);
   const arrivals = new Arrivals();
   const gate = new Gate(settings, metrics);
   const redis = createRedis(config.file.redis, metrics, log);
+  let authenticator: Authenticator;
+  try {
+    authenticator = new Authenticator(config.file, metrics, redis);
+  } catch (error) {
+    await redis?.close();
+    throw error;
+  }
   const ledger = new Ledger(config, redis, metrics);
   const admission = new Admission({ config, metrics, redis, ledger });
   const decider = new Decider({ config, metrics, log, ...(options.connect && { connect: options.connect }) });
@@ -131,7 +140,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       // The socket stays where it is, and whether keys are asked for hangs on that.
       const { host, port } = config.file.server;
       const next = { ...loaded, file: { ...loaded.file, server: { ...loaded.file.server, host, port } } };
-      const withAuth = new Authenticator(next.file, metrics);
+      const withAuth = new Authenticator(next.file, metrics, redis);
       // The only part that can refuse, and the only one that waits: after it everything changes in one turn.
       await decider.useConfig(next);
       if (!isDeepStrictEqual(next.file.auth, config.file.auth)) authenticator = withAuth;
@@ -150,10 +159,19 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   });
 
   let url: string;
+  let adminServer: Server | null = null;
+  let adminUrl: string | null = null;
   let unwatch = () => {};
   try {
-    await decider.start();
+    // Redis that is there is used from the first request on; one that is not is not waited for.
+    await Promise.all([decider.start(), redis?.firstLook()]);
     url = await listen(server, settings.host, settings.port);
+    const { admin } = config.file;
+    if (admin) {
+      adminServer = createServer(createAdminApp({ config: () => config, redis, ledger, metrics, log }));
+      adminUrl = await listen(adminServer, admin.host, admin.port);
+      log.info('admin API', { url: adminUrl });
+    }
     if (options.watch) {
       unwatch = await watchFiles({
         path: config.path,
@@ -164,6 +182,8 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   } catch (error) {
     decider.close();
     await caller.close();
+    server.close();
+    adminServer?.close();
     await redis?.close();
     throw error;
   }
@@ -193,6 +213,8 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       );
     }, grace);
     const cut = setTimeout(() => server.closeAllConnections(), grace + FAREWELL_MS);
+    adminServer?.close();
+    adminServer?.closeAllConnections();
     await closed;
     clearInterval(idle);
     clearTimeout(last);
@@ -210,6 +232,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
 
   return {
     url,
+    adminUrl,
     metrics,
     decider,
     inFlight: () => gate.inFlight,

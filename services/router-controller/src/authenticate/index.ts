@@ -1,21 +1,20 @@
 /** authenticate: who is calling. */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { AuthConfig, ConfigFile } from '../config/schema.ts';
+import type { ConfigFile } from '../config/schema.ts';
 import { RouterError } from '../errors.ts';
 import type { Metrics } from '../observe/index.ts';
+import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
 import type { Caller } from '../request.ts';
 import { FailureLimiter } from './failures.ts';
+import { JwtVerifier, looksLikeJwt, TokenRefused } from './jwt.ts';
+import { ConfiguredKeys, hashKey, RedisKeys, type StoredKey } from './keys.ts';
+
+export { hashKey, newKey, newKeyId, RedisKeys, type StoredKey } from './keys.ts';
 
 /** Name of what a key carries itself; no name in the file can be the same. */
 const OWN = 'key:own';
 
 export const ANONYMOUS: Caller = { id: 'anonymous', tenant: 'default', policies: null, targets: null };
-
-/** `sha256:<hex>` of a key, as the configuration holds it. Keys are 256 random bits, so a plain hash is enough. */
-export function hashKey(key: string): string {
-  return `sha256:${createHash('sha256').update(key).digest('hex')}`;
-}
 
 /** True for addresses that only this machine reaches. */
 export function isLoopback(host: string): boolean {
@@ -25,34 +24,39 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Whether keys are asked for. `auto`: as soon as keys are configured, and always on an address that others reach.
+ * Whether keys are asked for. `auto`: as soon as there can be any, and always on an address that others reach.
  *
- * @throws Error when keys are needed and there are none: nobody could call.
+ * @throws Error when keys are needed and there can be none: nobody could call.
  */
 export function keysRequired(file: ConfigFile): boolean {
-  const { mode, keys } = file.auth;
+  const { mode, keys, keys_in_redis, jwt } = file.auth;
   if (mode === 'open') return false;
-  const required = mode === 'required' || keys.length > 0 || !isLoopback(file.server.host);
-  if (required && keys.length === 0) {
+  const some = keys.length > 0 || keys_in_redis || jwt !== undefined;
+  const required = mode === 'required' || some || !isLoopback(file.server.host);
+  if (required && !some) {
     throw new Error(
-      `auth.keys is empty, but keys are required on ${file.server.host}: add a key (npm run keys), listen on 127.0.0.1, ` +
-        'or ask for an open door by name with auth.mode: open',
+      `auth.keys is empty, but keys are required on ${file.server.host}: add a key (npm run keys), set auth.jwt or ` +
+        'auth.keys_in_redis, listen on 127.0.0.1, or ask for an open door by name with auth.mode: open',
     );
   }
+  if (keys_in_redis && !file.redis)
+    throw new Error('auth.keys_in_redis is set, but there is no `redis` section that says where Redis is');
   return required;
 }
 
 export class Authenticator {
   readonly #required: boolean;
-  readonly #keys: AuthConfig['keys'];
-  readonly #hashes: Map<string, Buffer>;
+  readonly #configured: ConfiguredKeys;
+  readonly #shared: RedisKeys | null;
+  readonly #jwt: JwtVerifier | null;
   readonly #failures: FailureLimiter;
   readonly #metrics: Metrics;
 
-  constructor(file: ConfigFile, metrics: Metrics) {
+  constructor(file: ConfigFile, metrics: Metrics, redis: SharedRedis | null = null) {
     this.#required = keysRequired(file);
-    this.#keys = file.auth.keys;
-    this.#hashes = new Map(file.auth.keys.map((key) => [key.id, Buffer.from(key.hash)]));
+    this.#configured = new ConfiguredKeys(file.auth.keys);
+    this.#shared = file.auth.keys_in_redis && redis ? new RedisKeys(redis) : null;
+    this.#jwt = file.auth.jwt ? new JwtVerifier(file.auth.jwt) : null;
     this.#failures = new FailureLimiter(file.auth.failures_per_minute);
     this.#metrics = metrics;
   }
@@ -66,9 +70,13 @@ export class Authenticator {
   /**
    * Finds the caller of a request by its `authorization: Bearer KEY`.
    *
-   * @throws RouterError invalid_api_key, or rate_limit_exceeded after too many failures from the address.
+   * @throws RouterError invalid_api_key, rate_limit_exceeded after too many failures from the address, or
+   * auth_unavailable.
    */
-  authenticate(headers: Readonly<Record<string, string | string[] | undefined>>, address: string): Caller {
+  async authenticate(
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+    address: string,
+  ): Promise<Caller> {
     if (!this.#required) return ANONYMOUS;
     const wait = this.#failures.waitMs(address);
     if (wait > 0) {
@@ -83,27 +91,52 @@ export class Authenticator {
         },
       );
     }
-    const match = /^Bearer\s+(\S+)$/i.exec(String(headers.authorization ?? ''));
-    if (!match) {
+    const token = /^Bearer\s+(\S+)$/i.exec(String(headers.authorization ?? ''))?.[1];
+    if (token === undefined)
       throw this.#fail(address, 'missing', 'No API key: send it as `Authorization: Bearer KEY`');
+    if (this.#jwt && looksLikeJwt(token)) {
+      try {
+        return await this.#jwt.verify(token);
+      } catch (error) {
+        if (!(error instanceof TokenRefused)) throw error;
+        throw this.#fail(address, /expired/.test(error.message) ? 'expired' : 'unknown', error.message);
+      }
     }
-    const given = Buffer.from(hashKey(match[1]!));
-    // Every hash is compared, whatever matches first, so that time tells nothing.
-    let found: AuthConfig['keys'][number] | undefined;
-    for (const key of this.#keys) if (timingSafeEqual(given, this.#hashes.get(key.id)!)) found = key;
+    const found = await this.#find(hashKey(token));
     if (!found) throw this.#fail(address, 'unknown', 'Incorrect API key provided');
-    if (found.expires && Date.parse(found.expires) <= Date.now()) {
+    if (found.expires && Date.parse(found.expires) <= Date.now())
       throw this.#fail(address, 'expired', `This API key (${found.id}) expired at ${found.expires}`);
-    }
-    return {
-      id: found.id,
-      tenant: found.tenant,
-      policies: found.policies ?? null,
-      targets: found.targets ?? null,
-      ...(found.limits && { limits: { name: OWN, scope: 'key', shadow: false, ...found.limits } }),
-      ...(found.budget && { budget: { name: OWN, scope: 'key', shadow: false, ...found.budget } }),
-    };
+    return callerOf(found);
   }
+
+  async #find(hash: string): Promise<StoredKey | null> {
+    const configured = this.#configured.find(hash);
+    if (configured || !this.#shared) return configured;
+    try {
+      return await this.#shared.find(hash);
+    } catch (error) {
+      if (!(error instanceof RedisUnavailable)) throw error;
+      throw new RouterError(
+        'auth_unavailable',
+        'This key can’t be checked now: Redis is away; try again shortly',
+        {
+          headers: { 'retry-after': '1' },
+          cause: error,
+        },
+      );
+    }
+  }
+}
+
+function callerOf({ id, tenant, policies, targets, limits, budget }: StoredKey): Caller {
+  return {
+    id,
+    tenant,
+    policies: policies ?? null,
+    targets: targets ?? null,
+    ...(limits && { limits: { name: OWN, scope: 'key', shadow: false, ...limits } }),
+    ...(budget && { budget: { name: OWN, scope: 'key', shadow: false, ...budget } }),
+  };
 }
 
 /** @throws RouterError permission_denied when the caller's key is not for this policy. */

@@ -6,13 +6,8 @@
  * Keys are snake_case because v1's are. Objects are strict: a typo is refused, never ignored.
  */
 import { z } from 'zod';
-import {
-  admissionSchema,
-  budgetSchema,
-  limitSchema,
-  ownBudgetSchema,
-  ownLimitSchema,
-} from './schema-limits.ts';
+import { adminSchema, authSchema } from './schema-auth.ts';
+import { admissionSchema, budgetSchema, limitSchema } from './schema-limits.ts';
 import { redisSchema } from './schema-redis.ts';
 import { policySchema, targetSchema } from './schema-table.ts';
 import { upstreamSchema } from './schema-upstream.ts';
@@ -96,43 +91,6 @@ export const promptSchema = z.strictObject({
     .describe('Longest text sent to the classifier; over it head and tail are kept and the cut is counted'),
 });
 
-export const authSchema = z.strictObject({
-  mode: z
-    .enum(['auto', 'required', 'open'])
-    .default('auto')
-    .describe('auto: open on loopback only, required elsewhere; open: no keys anywhere, asked for by name'),
-  keys: z
-    .array(
-      z.strictObject({
-        id: z
-          .string()
-          .regex(/^[A-Za-z0-9_-]{3,64}$/)
-          .describe('Public id of the key; may be logged'),
-        hash: z
-          .string()
-          .regex(/^sha256:[0-9a-f]{64}$/)
-          .describe('sha256:<hex> of the key, as `npm run keys` prints it'),
-        name: z.string().optional(),
-        tenant: z.string().min(1).default('default'),
-        policies: z.array(z.string()).optional().describe('Policies this key may use; absent: all'),
-        targets: z.array(z.string()).optional().describe('Targets this key may reach; absent: all'),
-        expires: z.iso
-          .datetime({ offset: true })
-          .optional()
-          .describe('RFC 3339 time after which the key is refused'),
-        limits: ownLimitSchema.optional().describe('Limits of this key alone, beside those for everybody'),
-        budget: ownBudgetSchema.optional().describe('Budget of this key alone'),
-      }),
-    )
-    .default([])
-    .describe('Keys that may call; `npm run keys` makes them'),
-  failures_per_minute: z
-    .int()
-    .min(1)
-    .default(30)
-    .describe('Failed attempts per address and minute before 429'),
-});
-
 export const loggingSchema = z.strictObject({
   level: z
     .enum(['error', 'warn', 'info', 'debug'])
@@ -195,6 +153,9 @@ export const configSchema = z.strictObject({
   targets: z.array(targetSchema).default([]).describe('Upstream models, defined once, named by many entries'),
   policies: z.array(policySchema).min(1).describe('The policy table'),
   auth: authSchema.prefault({}),
+  admin: adminSchema
+    .optional()
+    .describe('Admin API: keys and everybody’s usage, on a port of its own; absent: off'),
   limits: z
     .array(limitSchema)
     .default([])

@@ -107,8 +107,8 @@ export function createApp(deps: AppDeps): Express {
     }
     next();
   });
-  const authenticated = (request: Request, _response: Response, next: () => void) => {
-    deps.authenticator().authenticate(request.headers, request.socket.remoteAddress ?? '');
+  const authenticated = async (request: Request, _response: Response, next: () => void) => {
+    await deps.authenticator().authenticate(request.headers, request.socket.remoteAddress ?? '');
     next();
   };
   app.get('/v1/models', authenticated, (_request, response) => {

@@ -103,7 +103,7 @@ export function chatHandler(steps: Steps) {
       const config = steps.config();
       const started = performance.now();
       const receiveMs = started - arrival.receivedAt;
-      const caller = steps.authenticator().authenticate(http.headers, address);
+      const caller = await steps.authenticator().authenticate(http.headers, address);
       const authenticateMs = performance.now() - started;
       checkBody(http.body, http.path.endsWith('/completions') && !http.path.endsWith('/chat/completions'));
       const { policy, extension } = readRouting(config.table, http.body);

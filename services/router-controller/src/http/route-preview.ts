@@ -49,7 +49,7 @@ function asChat(item: unknown): ChatBody {
 
 export function routeHandler({ authenticator, config, decider }: Steps) {
   return async (request: Request, response: Response): Promise<void> => {
-    const caller = authenticator().authenticate(request.headers, request.socket.remoteAddress ?? '');
+    const caller = await authenticator().authenticate(request.headers, request.socket.remoteAddress ?? '');
     const { signal } = response.locals.arrival as Arrival;
     const inForce = config();
     const one = async (item: unknown): Promise<object> => {

@@ -13,7 +13,7 @@ export interface UsageDeps {
 const DEFAULT_DAYS = 31;
 const KNOWN = ['days', 'scope'];
 
-function readQuery(query: Request['query']): { days: number; scope: 'key' | 'tenant' } {
+export function readUsageQuery(query: Request['query']): { days: number; scope: 'key' | 'tenant' } {
   const unknown = Object.keys(query).find((name) => !KNOWN.includes(name));
   if (unknown !== undefined) {
     throw new RouterError(
@@ -38,8 +38,8 @@ function readQuery(query: Request['query']): { days: number; scope: 'key' | 'ten
 
 export function usageHandler({ authenticator, ledger }: UsageDeps) {
   return async (request: Request, response: Response): Promise<void> => {
-    const caller = authenticator().authenticate(request.headers, request.socket.remoteAddress ?? '');
-    const { days, scope } = readQuery(request.query);
+    const caller = await authenticator().authenticate(request.headers, request.socket.remoteAddress ?? '');
+    const { days, scope } = readUsageQuery(request.query);
     const id = scope === 'key' ? caller.id : caller.tenant;
     try {
       const [report, budgets] = await Promise.all([

@@ -36,6 +36,7 @@ export class SharedRedis {
   readonly #timeoutMs: number;
   readonly #metrics: Metrics;
   readonly #log: Logger;
+  readonly #first: Promise<void>;
   #up = false;
   #told = false;
   #failures = 0;
@@ -53,7 +54,7 @@ export class SharedRedis {
     // Told by the probe, once; an 'error' without a listener would end the process.
     this.#client.on('error', () => {});
     this.#metrics.limiterUp.set(0);
-    void this.#look();
+    this.#first = this.#look();
   }
 
   /** Makes a Lua script a command of the client's; sent once, called by its hash from then on. */
@@ -98,6 +99,11 @@ export class SharedRedis {
       if (this.#failures >= FAILURES) this.#down(error);
       throw new RedisUnavailable(`${what}: ${(error as Error).message}`, error);
     }
+  }
+
+  /** Resolves when it is known whether Redis answers: within a second. */
+  firstLook(): Promise<void> {
+    return this.#first;
   }
 
   /** Resolves when the first answer came, or after so many milliseconds. */
