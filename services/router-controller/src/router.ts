@@ -6,7 +6,7 @@ import { Admission, Gate } from './admit/index.ts';
 import { Authenticator } from './authenticate/index.ts';
 import { UpstreamCaller } from './call/index.ts';
 import { type RouterConfig, watchFiles } from './config/index.ts';
-import { Decider, type DeciderDeps } from './decide/index.ts';
+import { Decider, type DeciderDeps, RedisStore } from './decide/index.ts';
 import { RouterError } from './errors.ts';
 import { createAdminApp } from './http/admin.ts';
 import { createApp } from './http/app.ts';
@@ -18,6 +18,8 @@ import { Reloader, type ReloadResult } from './reload.ts';
 import { Settler } from './settle/index.ts';
 
 export const VERSION = '0.1.0';
+/** Conversations remembered by this process for a Redis that is away. */
+const PINS_KEPT = 50_000;
 
 export interface RouterOptions {
   readonly config: RouterConfig;
@@ -102,7 +104,13 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   }
   const ledger = new Ledger(config, redis, metrics);
   const admission = new Admission({ config, metrics, redis, ledger });
-  const decider = new Decider({ config, metrics, log, ...(options.connect && { connect: options.connect }) });
+  const decider = new Decider({
+    config,
+    metrics,
+    log,
+    ...(redis && { store: new RedisStore(redis, PINS_KEPT) }),
+    ...(options.connect && { connect: options.connect }),
+  });
   const caller = new UpstreamCaller({ config, metrics, log });
   const settler = new Settler(metrics, log, ledger);
   settler.useConfig(config);

@@ -1,5 +1,5 @@
 /** call: asks the decision's targets in order until one answers, and relays its bytes. */
-import type { RouterConfig, Target } from '../config/types.ts';
+import { allTargets, type RouterConfig, type Target } from '../config/types.ts';
 import { clientLeft, RouterError } from '../errors.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
 import type { CallOutcome, RoutedRequest } from '../request.ts';
@@ -49,15 +49,14 @@ export class UpstreamCaller {
 
   /** Lets go of targets that have left the table. Requests in flight end on the configuration they began with. */
   useConfig(config: RouterConfig): void {
-    this.#transport.keep(config.table.targets.values());
-    this.#health.keep(config.table.targets.values());
+    const targets = allTargets(config.table);
+    this.#transport.keep(targets);
+    this.#health.keep(targets);
     this.#announce(config);
   }
 
   #announce({ table }: RouterConfig): void {
-    this.#observer.targets(
-      [...table.targets.values()].map((target) => ({ target, ...this.#health.standing(target) })),
-    );
+    this.#observer.targets(allTargets(table).map((target) => ({ target, ...this.#health.standing(target) })));
   }
 
   /** Cuts what is still open. */

@@ -49,7 +49,7 @@ export function observeCalls(metrics: Metrics, log: Logger): CallObserver {
   const toldRetired = new Map<string, number>();
   return {
     targets: (standings) => {
-      const names = new Set(standings.map(({ target }) => target.name));
+      const names = new Set(standings.map(({ target }) => target.id));
       for (const target of [...named].filter((name) => !names.has(name))) {
         named.delete(target);
         toldRetired.delete(target);
@@ -57,15 +57,15 @@ export function observeCalls(metrics: Metrics, log: Logger): CallObserver {
         metrics.badCredentials.remove({ target });
       }
       for (const standing of standings) {
-        const target = standing.target.name;
+        const { id: target, name } = standing.target;
         metrics.breaker.set({ target }, BREAKER_LEVEL[standing.breaker]);
         metrics.badCredentials.set({ target }, standing.keyBad ? 1 : 0);
         if (named.has(target)) continue;
         named.add(target);
         // A counter that is born with its first event hides that event from rate() and increase().
-        for (const outcome of DECLARED) metrics.attempts.inc({ target, outcome }, 0);
-        metrics.incomplete.inc({ target }, 0);
-        metrics.retired.inc({ target }, 0);
+        for (const outcome of DECLARED) metrics.attempts.inc({ target: name, outcome }, 0);
+        metrics.incomplete.inc({ target: name }, 0);
+        metrics.retired.inc({ target: name }, 0);
       }
     },
     attemptEnded: (request, { target, outcome, status }, cause) => {
@@ -83,11 +83,11 @@ export function observeCalls(metrics: Metrics, log: Logger): CallObserver {
       metrics.fallbacks.inc({ policy: policy.name, entry: entry.name, reason }),
     firstByte: (target, ms) => metrics.firstByte.observe({ target: target.name }, ms / 1000),
     breakerChanged: (target, state) => {
-      metrics.breaker.set({ target: target.name }, BREAKER_LEVEL[state]);
-      log.warn('circuit breaker', { target: target.name, state });
+      metrics.breaker.set({ target: target.id }, BREAKER_LEVEL[state]);
+      log.warn('circuit breaker', { target: target.id, state });
     },
     keyChanged: (target, bad, status) => {
-      metrics.badCredentials.set({ target: target.name }, bad ? 1 : 0);
+      metrics.badCredentials.set({ target: target.id }, bad ? 1 : 0);
       if (bad) log.error('upstream refuses our key', { target: target.name, status });
       else log.info('upstream takes our key again', { target: target.name });
     },

@@ -10,8 +10,8 @@ const known = new WeakMap<Target, string>();
 export function targetKey(target: Target): string {
   let key = known.get(target);
   if (key === undefined) {
-    const { name, apiBase, apiKey, model, timeouts, headers } = target;
-    const parts = [name, apiBase, apiKey?.reveal() ?? null, model, timeouts.connect_ms, headers];
+    const { id, apiBase, apiKey, model, timeouts, headers } = target;
+    const parts = [id, apiBase, apiKey?.reveal() ?? null, model, timeouts.connect_ms, headers];
     key = createHash('sha256').update(JSON.stringify(parts)).digest('base64');
     known.set(target, key);
   }

@@ -4,7 +4,15 @@ import { formatPath, hint, type Problem } from './problems.ts';
 import type { ConfigFile } from './schema.ts';
 import { capabilitiesSchema, timeoutsSchema } from './schema-table.ts';
 import { Secret } from './secret.ts';
-import type { ClassifierEndpoint, Entry, Policy, RoutingTable, Target, WeightedTarget } from './types.ts';
+import {
+  type ClassifierEndpoint,
+  type Entry,
+  type Policy,
+  type RoutingTable,
+  type Target,
+  type WeightedTarget,
+  withReplicas,
+} from './types.ts';
 
 type FilePolicy = ConfigFile['policies'][number];
 type FileEntry = FilePolicy['llms'][number];
@@ -51,10 +59,18 @@ class Compiler {
     for (const [index, target] of this.file.targets.entries()) {
       const path = ['targets', index];
       if (this.targets.has(target.name)) this.problem([...path, 'name'], `'${target.name}' is defined twice`);
-      this.targets.set(target.name, {
+      const bases = Array.isArray(target.api_base) ? target.api_base : [target.api_base];
+      const twice = bases.findIndex((base, at) => bases.indexOf(base) !== at);
+      if (twice >= 0) this.problem([...path, 'api_base', twice], `'${bases[twice]}' is listed twice`);
+      const replica = (base: string, at: number, replicas: readonly Target[]): Target => ({
         name: target.name,
-        apiBase: this.apiBase(target.api_base, [...path, 'api_base']),
-        baseHasV1: hasV1(target.api_base),
+        id: at === 0 ? target.name : `${target.name}#${at + 1}`,
+        replicas,
+        apiBase: this.apiBase(
+          base,
+          Array.isArray(target.api_base) ? [...path, 'api_base', at] : [...path, 'api_base'],
+        ),
+        baseHasV1: hasV1(base),
         apiKey: this.apiKey(target.api_key),
         model: target.model,
         capabilities: target.capabilities,
@@ -62,6 +78,8 @@ class Compiler {
         price: target.price ?? null,
         headers: target.headers,
       });
+      const others = bases.slice(1).map((base, index) => replica(base, index + 1, []));
+      this.targets.set(target.name, replica(bases[0]!, 0, others));
     }
   }
 
@@ -84,6 +102,8 @@ class Compiler {
       if (known) continue;
       const target: Target = {
         name,
+        id: name,
+        replicas: [],
         apiBase,
         baseHasV1: hasV1(entry.api_base),
         apiKey,
@@ -124,13 +144,13 @@ class Compiler {
       }
       return entry.targets.flatMap((item, index) => {
         const target = this.target(item.target, [...path, 'targets', index, 'target']);
-        return target ? [{ target, weight: item.weight, priority: item.priority }] : [];
+        return target ? spread(target, item.weight, item.priority) : [];
       });
     }
     const target = entry.target
       ? this.target(entry.target, [...path, 'target'])
       : this.inlineTarget(entry, path);
-    return target ? [{ target, weight: 1, priority: 0 }] : [];
+    return target ? spread(target, 1, 0) : [];
   }
 
   entries(policy: FilePolicy, path: Path): Map<string, Entry> {
@@ -143,7 +163,12 @@ class Compiler {
       const fallbacks = entry.fallbacks.flatMap(
         (name, i) => this.target(name, [...at, 'fallbacks', i]) ?? [],
       );
-      entries.set(entry.name, { name: entry.name, routes, fallbacks, rank: entry.rank });
+      entries.set(entry.name, {
+        name: entry.name,
+        routes,
+        fallbacks: fallbacks.flatMap(withReplicas),
+        rank: entry.rank,
+      });
     }
     return entries;
   }
@@ -222,6 +247,12 @@ class Compiler {
     }
     return policies;
   }
+}
+
+/** Replicas share their target's weight. */
+function spread(target: Target, weight: number, priority: number): WeightedTarget[] {
+  const all = withReplicas(target);
+  return all.map((each) => ({ target: each, weight: weight / all.length, priority }));
 }
 
 /** Compiles a validated file. All problems are returned together; the table is only usable when there are none. */

@@ -6,4 +6,5 @@ export type * from './schema.ts';
 export { Secret } from './secret.ts';
 export { anyEnv } from './secrets.ts';
 export type * from './types.ts';
+export { allTargets } from './types.ts';
 export { type WatchOptions, watchFiles } from './watch.ts';

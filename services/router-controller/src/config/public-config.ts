@@ -10,6 +10,7 @@ export function publicConfig(config: RouterConfig): unknown {
   const upstream = (target: Target) => ({
     target: target.name,
     api_base: target.apiBase,
+    ...(target.replicas.length > 0 && { replicas: target.replicas.map(({ apiBase }) => apiBase) }),
     api_key: REDACTED,
     model: target.model,
     ...(Object.keys(target.headers).length > 0 && { headers: Object.keys(target.headers) }),

@@ -39,7 +39,16 @@ const upstreamExtras = {
   headers: z.record(z.string(), z.string()).default({}).describe('Extra request headers for this upstream'),
 };
 
-export const targetSchema = z.strictObject({ name, ...upstream, ...upstreamExtras });
+export const targetSchema = z.strictObject({
+  name,
+  ...upstream,
+  api_base: z
+    .union([upstream.api_base, z.array(upstream.api_base).min(1).max(64)])
+    .describe(
+      'Base URL, with or without /v1; or a list of replicas, which share the load and rest each by itself when they fail',
+    ),
+  ...upstreamExtras,
+});
 
 const weighted = z.strictObject({
   target: name,

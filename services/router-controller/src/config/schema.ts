@@ -65,6 +65,12 @@ export const classifierSchema = z.strictObject({
     .default(10_000)
     .describe('Decisions kept in memory (LRU); 0 turns the cache off'),
   cache_ttl_ms: ms('How long a cached decision holds', 600_000),
+  cache_in_redis: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Share cached decisions between replicas, where there is a `redis` section; costs a round trip a miss',
+    ),
   breaker_failures: z
     .int()
     .min(1)

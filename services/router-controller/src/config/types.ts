@@ -12,6 +12,10 @@ export type Timeouts = z.infer<typeof timeoutsSchema>;
 export interface Target {
   /** Unique. Inline v1 upstreams are named after their model id; equal upstreams share one target. */
   readonly name: string;
+  /** The name; of further replicas NAME#2, NAME#3 … Each has a breaker of its own. */
+  readonly id: string;
+  /** The other replicas, where `api_base` lists several. */
+  readonly replicas: readonly Target[];
   /** Scheme, host, port and path before `/v1`; no trailing slash. */
   readonly apiBase: string;
   /** The base was written with `/v1`. */
@@ -67,6 +71,12 @@ export interface RoutingTable {
   readonly targets: ReadonlyMap<string, Target>;
   readonly defaultPolicy: string | null;
 }
+
+/** Every upstream of the table, each replica by itself. */
+export const allTargets = ({ targets }: RoutingTable): Target[] =>
+  [...targets.values()].flatMap(withReplicas);
+
+export const withReplicas = (target: Target): Target[] => [target, ...target.replicas];
 
 /** Everything a running controller needs; one value, swapped atomically on reload. */
 export interface RouterConfig {

@@ -71,7 +71,11 @@ export function orderTargets(entry: Entry, random: () => number = Math.random): 
       pool.splice(index, 1);
     }
   }
-  for (const target of entry.fallbacks) ordered.add(target);
+  // Replicas of a fallback stand together; which of them is first is chance.
+  for (const name of new Set(entry.fallbacks.map((target) => target.name))) {
+    const replicas = entry.fallbacks.filter((target) => target.name === name);
+    while (replicas.length > 0) ordered.add(replicas.splice(Math.floor(random() * replicas.length), 1)[0]!);
+  }
   return [...ordered];
 }
 

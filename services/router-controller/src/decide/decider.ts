@@ -60,6 +60,7 @@ const SHADOW_SAMPLE_MS = 1_000;
 export class Decider {
   readonly #deps: DeciderDeps;
   readonly #conversations: Conversations;
+  readonly #store: SharedStore;
   readonly #random: () => number;
   #config: RouterConfig;
   /** Those of the configuration in force, by policy. */
@@ -72,7 +73,8 @@ export class Decider {
   constructor(deps: DeciderDeps) {
     this.#deps = deps;
     this.#random = deps.random ?? Math.random;
-    this.#conversations = new Conversations(deps.store ?? new MemoryStore(50_000));
+    this.#store = deps.store ?? new MemoryStore(50_000);
+    this.#conversations = new Conversations(this.#store);
     this.#config = deps.config;
     this.#classifiers = this.#connect(deps.config, new Map());
     this.#cache = this.#newCache(deps.config);
@@ -195,7 +197,7 @@ export class Decider {
     if (key === null) return;
     await this.#conversations.pin(
       key,
-      { entry: decision.entry.name, target: outcome.target.name },
+      { entry: decision.entry.name, target: outcome.target.id },
       decision.policy.sticky.ttl_ms,
     );
     if (outcome.target !== decision.targets[0]) {
@@ -266,7 +268,9 @@ export class Decider {
       );
     }
     const ordered = orderTargets(found.entry, this.#random);
-    const targets = found.target ? [found.target, ...ordered.filter((t) => t !== found.target)] : ordered;
+    // Of several replicas the one that chance has put first.
+    const wanted = found.target && (ordered.find(({ name }) => name === found.target!.name) ?? found.target);
+    const targets = wanted ? [wanted, ...ordered.filter((target) => target !== wanted)] : ordered;
     return this.#decision(input, started, { entry: found.entry, reason: 'manual' }, targets, null, false);
   }
 
@@ -288,7 +292,7 @@ export class Decider {
     const pinned = await this.#stay(input, choice);
     if (pinned) choice = pinned.choice;
     const ordered = orderTargets(choice.entry, this.#random);
-    const first = pinned && ordered.find((target) => target.name === pinned.pin.target);
+    const first = pinned && ordered.find((target) => target.id === pinned.pin.target);
     const targets = first ? [first, ...ordered.filter((target) => target !== first)] : ordered;
     return this.#decision(input, started, choice, targets, classified, text.cut);
   }
@@ -350,7 +354,7 @@ export class Decider {
     const classifier = this.#byPolicy.get(policy);
     if (!classifier) throw new ClassifierError('unavailable', `policy '${policy.name}' has no classifier`);
     const { metrics } = this.#deps;
-    const { deadline_ms, cache_entries, heuristic } = config.file.classifier;
+    const { deadline_ms, cache_entries, cache_in_redis, cache_ttl_ms, heuristic } = config.file.classifier;
     const version = classifier.status().modelVersion;
     const cacheable = cache_entries > 0 && version !== null && text.text.length <= CACHED_CHARS;
     const key = cacheable
@@ -364,6 +368,14 @@ export class Decider {
       metrics.cache.inc({ policy: policy.name, result: 'hit' });
       return { classification: hit, cached: true };
     }
+    const shared =
+      cacheable && cache_in_redis ? sharedKey(policy, version, classifier.status().labels, text.text) : null;
+    const known = shared === null ? null : parseCached(await this.#store.get(shared));
+    if (known) {
+      this.#cache.set(key!, known);
+      metrics.cache.inc({ policy: policy.name, result: 'hit_shared' });
+      return { classification: known, cached: true };
+    }
     const started = performance.now();
     const patient = policy.fallback === null && !heuristic;
     const result = await classifier.classify(text.text, {
@@ -375,6 +387,7 @@ export class Decider {
     if (key !== null) {
       metrics.cache.inc({ policy: policy.name, result: joined ? 'shared' : 'miss' });
       this.#cache.set(key, classification);
+      if (shared !== null) await this.#store.set(shared, JSON.stringify(classification), cache_ttl_ms);
     }
     return { classification, cached: false };
   }
@@ -474,4 +487,25 @@ async function startAll(classifiers: Iterable<PolicyClassifier>, waitMs: number)
 
 function closeAll(classifiers: Iterable<PolicyClassifier>): void {
   for (const classifier of classifiers) classifier.close();
+}
+
+/** The same for every replica that asks the same version of the same model with the same labels. */
+function sharedKey(policy: Policy, version: string, labels: readonly string[] | null, text: string): string {
+  const model = policy.endpoints[0]?.model ?? '';
+  const hash = createHash('sha256')
+    .update(JSON.stringify([policy.name, model, version, labels]))
+    .update(text);
+  return `decision:${hash.digest('base64url')}`;
+}
+
+/** What another replica wrote; null when it is not what this version writes. */
+function parseCached(text: string | null): Classification | null {
+  if (text === null) return null;
+  try {
+    const value = JSON.parse(text) as Classification;
+    const right = typeof value.label === 'string' && typeof value.confidence === 'number' && value.scores;
+    return right ? value : null;
+  } catch {
+    return null;
+  }
 }

@@ -1,5 +1,6 @@
 /** A small key-value store that replicas may share: pinned conversations and cached decisions. */
 import { LRUCache } from 'lru-cache';
+import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
 
 export interface SharedStore {
   /** Null when unknown, or when the store did not answer in its time limit: a lost entry costs a decision, no request. */
@@ -21,5 +22,36 @@ export class MemoryStore implements SharedStore {
 
   async set(key: string, value: string, ttlMs: number): Promise<void> {
     this.#entries.set(key, value, { ttl: ttlMs });
+  }
+}
+
+/** The store of all replicas. While Redis is away each replica goes by what it has seen itself. */
+export class RedisStore implements SharedStore {
+  readonly #redis: SharedRedis;
+  readonly #own: MemoryStore;
+
+  /** @param max entries kept in memory for a Redis that is away. */
+  constructor(redis: SharedRedis, max: number) {
+    this.#redis = redis;
+    this.#own = new MemoryStore(max);
+  }
+
+  async get(key: string): Promise<string | null> {
+    try {
+      return await this.#redis.run('get', (redis) => redis.get(`${this.#redis.prefix}:${key}`));
+    } catch (error) {
+      if (!(error instanceof RedisUnavailable)) throw error;
+      return this.#own.get(key);
+    }
+  }
+
+  /** Resolves without waiting for Redis. */
+  async set(key: string, value: string, ttlMs: number): Promise<void> {
+    await this.#own.set(key, value, ttlMs);
+    this.#redis
+      .background('set', (redis) =>
+        redis.set(`${this.#redis.prefix}:${key}`, value, 'PX', Math.max(1, ttlMs)),
+      )
+      .catch(() => {});
   }
 }

@@ -169,7 +169,7 @@ export const CATALOGUE = {
   cache: counter(
     'llm_router_decision_cache_total',
     ['policy', 'result'],
-    'Decision cache: hit, shared, miss',
+    'Decision cache: hit, hit_shared (another replica had it), shared (one in flight was joined), miss',
   ),
   decisions: counter(
     'llm_router_decisions_total',
