@@ -24,6 +24,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'limiterErrors',
   'limiterUp',
   'budgetUsed',
+  'ledgerLost',
   'logDropped',
   'decisionLog',
   // With `runtime` alone, below.

@@ -58,6 +58,8 @@ interface Total {
 
 export interface CountersOptions {
   readonly flushMs?: number;
+  /** Hashes that may wait for Redis. */
+  readonly maxWaiting?: number;
   readonly now?: () => number;
 }
 
@@ -67,6 +69,7 @@ export class Counters {
   readonly #redis: SharedRedis | null;
   readonly #metrics: Metrics;
   readonly #now: () => number;
+  readonly #maxWaiting: number;
   readonly #timer: NodeJS.Timeout | null;
   readonly #replica = randomUUID();
   /** Memory mode: everything. */
@@ -82,6 +85,9 @@ export class Counters {
     this.#redis = redis;
     this.#metrics = metrics;
     this.#now = options.now ?? Date.now;
+    this.#maxWaiting = options.maxWaiting ?? MAX_HASHES;
+    // Born with its first event, that event would be hidden from rate().
+    metrics.ledgerLost.inc(0);
     redis?.define('llmAdd', ADD);
     this.#timer = redis ? setInterval(() => void this.flush(), options.flushMs ?? FLUSH_MS) : null;
     this.#timer?.unref();
@@ -103,7 +109,7 @@ export class Counters {
     }
     let pending = this.#pending.get(hash);
     if (!pending) {
-      if (this.#pending.size >= MAX_HASHES) {
+      if (this.#pending.size >= this.#maxWaiting) {
         this.#metrics.ledgerLost.inc();
         return;
       }

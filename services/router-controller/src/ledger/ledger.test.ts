@@ -4,6 +4,7 @@ import type { BudgetConfig } from '../config/schema.ts';
 import { budgetSchema } from '../config/schema-limits.ts';
 import { RouterError } from '../errors.ts';
 import { createMetrics } from '../observe/index.ts';
+import type { SharedRedis } from '../redis/index.ts';
 import { Budgets } from './budgets.ts';
 import { Counters } from './counters.ts';
 import { lastDays, nextPeriod, periodOf } from './period.ts';
@@ -119,4 +120,15 @@ test('usage adds up by day, policy and target; fractions of a cent are not lost'
   assert.equal(report.by_policy['a|b']!.requests, 11);
   assert.equal(report.by_target.large!.input_tokens, 1);
   assert.equal((await book.report('tenant', 'acme', 1, new Date('2026-11-24T23:00:00Z'))).total.requests, 2);
+});
+
+test('what finds no place while Redis is away is counted as lost; what has one is kept', async () => {
+  const metrics = createMetrics();
+  const away = { up: false, prefix: 'x', define: () => {} } as unknown as SharedRedis;
+  const counters = new Counters(away, metrics, { maxWaiting: 1 });
+  counters.add('first', 'n', 1, 60);
+  counters.add('second', 'n', 1, 60);
+  counters.add('first', 'n', 1, 60);
+  assert.equal((await metrics.ledgerLost.get()).values[0]!.value, 1);
+  await counters.close();
 });
