@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { type RedisServer, startRedis } from '../proof/limits/start-redis.ts';
@@ -51,12 +51,17 @@ redis: { url: "${redis.url}", password: ${REDIS_PASSWORD}, call_timeout_ms: 1000
 decision_log: { path: "${join(folder, 'decisions.jsonl')}" }
 ${more}`;
 
-const start = () =>
-  startWhole({
+const running: Whole[] = [];
+afterEach(() => Promise.allSettled(running.splice(0).map((whole) => whole.stop())).then(() => {}));
+async function start(): Promise<Whole> {
+  const whole = await startWhole({
     config: config(),
     standIns: false,
     connect: () => scriptedClassifier(LABELS, () => favour(LABELS, 'A')),
   });
+  running.push(whole);
+  return whole;
+}
 const ask = (whole: Whole, key: string, model = 'one') =>
   chat(whole.url, { model, messages: user('Hello there') }, { headers: { authorization: `Bearer ${key}` } });
 const cli = async (...args: string[]) => {
