@@ -21,7 +21,7 @@ const MS_PER_TOKEN = 60_000;
 
 const TENANTS = ['exact', 'places', 'mixed', 'kill', 'calm'];
 
-const config = (llms: string, redisPort: number) => `
+const config = (llms: string, redisPort: number, callTimeoutMs: number) => `
 server: { port: 0, shutdown_grace_ms: 2000 }
 classifier: { startup_wait_ms: 0 }
 targets:
@@ -41,19 +41,18 @@ limits:
   - { name: kill, scope: tenant, match: kill, concurrent: 40, ${COUNTS_TOKENS} }
   - { name: calm, scope: tenant, match: calm, requests_per_minute: 1000000, concurrent: 1000, tokens_per_minute: 1000000000 }
   - { name: everybody, scope: global, requests_per_minute: 10000000 }
-redis: { url: 'redis://127.0.0.1:${redisPort}', key_prefix: ${PREFIX} }
+redis: { url: 'redis://127.0.0.1:${redisPort}', key_prefix: ${PREFIX}, call_timeout_ms: ${callTimeoutMs} }
 `;
 
-export async function startWorld() {
+/** @param callTimeoutMs how long a request waits for Redis. */
+export async function startWorld(callTimeoutMs: number) {
   const folder = mkdtempSync(join(tmpdir(), 'llm-router-limits-'));
   const redis = await startRedis();
   const cable = await startCable(redis.port);
   let now = 0;
   let most = 0;
-  let served = 0;
   const llms = await startStandInLlms({
     fault: (seen) => {
-      served++;
       most = Math.max(most, ++now);
       void seen.ended.finally(() => now--);
       const asked = /FAULT\(([^)]+)\)/.exec(seen.raw.subarray(0, 2_000).toString('latin1'))?.[1];
@@ -61,7 +60,7 @@ export async function startWorld() {
     },
   });
   const file = join(folder, 'router.yaml');
-  writeFileSync(file, config(llms.url, cable.port));
+  writeFileSync(file, config(llms.url, cable.port, callTimeoutMs));
   const skew = ['--import', join(import.meta.dirname, 'skew.ts')];
   const controllers: Controller[] = await Promise.all(
     Array.from({ length: CONTROLLERS }, (_, index) => startController(file, index === 1 ? skew : [])),
@@ -75,8 +74,14 @@ export async function startWorld() {
     plain,
     controllers,
     urls: controllers.map(({ url }) => url),
-    /** Requests that have come to the stand-ins. */
-    served: () => served,
+    /** Requests that a tenant's limit has granted, those of clients that left at once included. */
+    granted: async (tenant: string) => {
+      const labels = `limit="${tenant}",scope="tenant",decision="allowed"`;
+      const each = await Promise.all(
+        controllers.map((one) => one.metric('llm_router_limit_decisions_total', labels)),
+      );
+      return each.reduce((sum, count) => sum + count, 0);
+    },
     /** Most requests that the stand-ins had at once since it was last asked. */
     mostAtOnce: () => {
       const told = most;
