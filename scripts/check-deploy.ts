@@ -1,0 +1,43 @@
+/**
+ * `npm run check:deploy -- [--only PATTERN]`: everything under deploy/ that can be checked without a cluster and without
+ * Docker. Exits 1 when something is wrong, and says what and where.
+ */
+import { parseArgs } from 'node:util';
+import type { DeployCheck } from './deploy/check.ts';
+import { promtool } from './deploy/promtool.ts';
+
+const CHECKS: readonly DeployCheck[] = [promtool];
+
+const HELP = `npm run check:deploy -- [--only PATTERN]
+
+  --only PATTERN  only checks whose name contains it; they are: ${CHECKS.map(({ name }) => name).join(', ')}`;
+
+function flags() {
+  try {
+    return parseArgs({ options: { only: { type: 'string' }, help: { type: 'boolean', short: 'h' } } }).values;
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
+
+const { only, help } = flags();
+if (help) {
+  console.log(HELP);
+  process.exit(0);
+}
+const selected = CHECKS.filter(({ name }) => !only || name.includes(only));
+if (selected.length === 0) {
+  console.error(`no check's name contains '${only}'\n\n${HELP}`);
+  process.exit(2);
+}
+let wrong = 0;
+for (const { name, run } of selected) {
+  const { seen, problems } = await run().catch((error: Error) => ({ seen: [], problems: [error.message] }));
+  console.log(`${problems.length > 0 ? '✖' : '✔'} ${name}`);
+  for (const line of seen) console.log(`    ${line}`);
+  for (const problem of problems) console.error(`  ✖ ${problem.replaceAll('\n', '\n    ')}`);
+  wrong += problems.length;
+}
+console.log(wrong === 0 ? `${selected.length} checks, nothing wrong` : `${wrong} problems`);
+process.exit(wrong === 0 ? 0 : 1);
