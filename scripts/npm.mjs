@@ -23,6 +23,7 @@ const SCRIPTS = {
   evaluate: 'scripts/evaluate.ts',
   docs: 'scripts/docs.ts',
   'policy:train': 'scripts/policy-train.ts',
+  tutorial: 'scripts/tutorial.ts',
   replay: 'scripts/replay.ts',
   soak: 'services/router-controller/proof/soak.ts',
   stack: 'scripts/stack.ts',

@@ -1,5 +1,5 @@
 /**
- * `npm start -- [--port N] [--host H] [--config FILE]`: the whole router on this machine.
+ * `npm start -- [--port N] [--host H] [--config FILE] [--stand-ins] [--repository DIR]`: the whole router on this machine.
  *
  * Embedded defaults: a classifier server in Node over model_repository, limits in memory, and, without NVIDIA_API_KEY
  * and without --config, stand-ins in place of the four LLMs.
@@ -17,11 +17,13 @@ import {
 import { Child } from './lib/child.ts';
 import { ROOT } from './parts/lib.ts';
 
-const HELP = `npm start -- [--port N] [--host H] [--config FILE]
+const HELP = `npm start -- [--port N] [--host H] [--config FILE] [--stand-ins] [--repository DIR]
 
   --port N       port of the router (default: the configuration's, 8084)
   --host H       address to listen on (default: 127.0.0.1)
   --config FILE  your policy table (default: config/router.yaml)
+  --stand-ins    local stand-ins answer in place of that table's models; no keys needed
+  --repository DIR  models of the embedded classifier (default: model_repository)
 
 NVIDIA_API_KEY  calls the real models of config/router.yaml; without it local stand-ins answer
 LLM_ROUTER_CLASSIFIER_URL  grpc://HOST:PORT or http://HOST:PORT of a Triton to use instead of the embedded classifier`;
@@ -38,6 +40,8 @@ function flags() {
         port: { type: 'string' },
         host: { type: 'string' },
         config: { type: 'string' },
+        'stand-ins': { type: 'boolean' },
+        repository: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;
@@ -54,7 +58,8 @@ if (values.help) {
 
 const service = (name: string) => join(ROOT, 'services', name, 'src', 'main.ts');
 const configFile = values.config ? resolve(values.config) : join(ROOT, 'config', 'router.yaml');
-const standIns = !values.config && !process.env.NVIDIA_API_KEY;
+const repository = values.repository ? resolve(values.repository) : join(ROOT, 'model_repository');
+const standIns = values['stand-ins'] || (!values.config && !process.env.NVIDIA_API_KEY);
 const children: Child[] = [];
 let stopping = false;
 
@@ -90,7 +95,7 @@ async function classifierUrl(config: RouterConfig): Promise<string | null> {
   if (values.config && !(await isOurs(config))) return null;
   const ready = await begin('router-server', [
     '--repository',
-    join(ROOT, 'model_repository'),
+    repository,
     '--grpc-port',
     '0',
     '--http-port',
@@ -107,7 +112,7 @@ async function classifierUrl(config: RouterConfig): Promise<string | null> {
 async function isOurs(config: RouterConfig): Promise<boolean> {
   for (const policy of config.table.policies.values()) {
     for (const { model, address, protocol } of policy.endpoints) {
-      if (!existsSync(join(ROOT, 'model_repository', model))) return false;
+      if (!existsSync(join(repository, model))) return false;
       const { hostname, port } = new URL(protocol === 'grpc' ? `http://${address}` : address);
       const isHere = ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
       if (isHere ? !['8000', '8001'].includes(port) : await resolves(hostname)) return false;
@@ -161,7 +166,8 @@ try {
   if (classifier) env.LLM_ROUTER_CLASSIFIER_URL = classifier;
   console.log(classifier ? `classifier ${classifier}` : 'classifier as the configuration says');
   if (standIns) {
-    console.log('no NVIDIA_API_KEY: starting local stand-ins for the LLMs (their answers say so) …');
+    const why = values['stand-ins'] ? '' : 'no NVIDIA_API_KEY: ';
+    console.log(`${why}starting local stand-ins for the LLMs (their answers say so) …`);
     env.LLM_ROUTER_STAND_IN_URL = /ready (\S+)/.exec(await begin('stand-in-llms', ['--port', '0']))![1]!;
   }
   console.log('starting the controller …');

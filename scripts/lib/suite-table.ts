@@ -17,7 +17,8 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['services/trainer/', ['trainer']],
   ['scripts/test/alerts', ['prometheus']],
   ['scripts/test/check-dashboards', ['prometheus', 'triton']],
-  ['scripts/test/evaluate', ['triton']],
+  ['scripts/test/evaluate', ['triton', 'trainer']],
+  ['scripts/test/tutorial', ['trainer']],
 ];
 
 /** Whole suites longer than this are cut in two, not given more time. */
@@ -69,7 +70,7 @@ export const quickSuites = (): Suite[] => [
   ...find(
     'protos/src/**/*.test.ts',
     'services/*/src/**/*.test.ts',
-    'scripts/{docs,evaluate,lib,parts}/**/*.test.ts',
+    'scripts/{deploy,docs,evaluate,lib,parts,tutorial}/**/*.test.ts',
   ).map((file) => nodeTest(file, [], UNIT_MINUTES)),
 ];
 

@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     shared(train)
     train.add_argument("--epochs", type=int, default=3)
     train.add_argument("--rate", type=float, default=5e-5, help="peak learning rate of the encoder")
-    train.add_argument("--start", type=Path, help="weights.npz of an earlier run to go on from")
+    train.add_argument("--start", type=Path, help="weights.npz of an earlier run, or a model repository, to go on from")
     train.add_argument("--shared-share", type=float, default=0.5, help="share of the shared rows drawn in each epoch")
     calibrate = command("calibrate", lambda a: steps().calibrate(a), "fits each head's temperature on prompts held back from training")
     shared(calibrate)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from . import augment, labels, tokens
+from . import augment, labels, resume, tokens
 from .data import Row, intent_labels
 from .encoder import dropout, embed, load_params
 from .shape import EMBEDDING
@@ -77,7 +77,9 @@ def batches(rows: list[Row], heads, weights, tokenizer, rng: np.random.Generator
 
 
 def initial_params(folder: Path, heads, seed: int, start: Path | None = None) -> dict[str, np.ndarray]:
-    """The pretrained encoder with fresh heads, or the weights of an earlier run."""
+    """The pretrained encoder with fresh heads, or what an earlier run wrote: its weights, or its model repository."""
+    if start is not None and start.is_dir():
+        return resume.params(start, load_params(folder), heads)
     if start is not None:
         params, had = load(start)
         if had != heads:

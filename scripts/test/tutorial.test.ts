@@ -1,0 +1,18 @@
+/** The tutorials as a reader follows them, on a real router. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ROOT } from '../parts/lib.ts';
+
+test('every command of the tutorials works, and prints what the page shows', async () => {
+  const { code, out } = await new Promise<{ code: unknown; out: string }>((resolve) => {
+    execFile('npm', ['run', '-s', 'tutorial'], { cwd: ROOT, maxBuffer: 1 << 24 }, (error, stdout, stderr) =>
+      resolve({ code: error ? error.code : 0, out: stdout + stderr }),
+    );
+  });
+  assert.equal(code, 0, out);
+  assert.match(out, /your-own-policy\.md: 10 steps/);
+  assert.ok(!existsSync(join(ROOT, 'my-bank')));
+});

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { comparable, stepsOf, withOutputs } from './page.ts';
+import { StepFailed, walk } from './walk.ts';
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const PAGE = `# Title
+
+\`\`\`sh
+echo one 1.5
+\`\`\`
+
+\`\`\`text
+one 2.5
+\`\`\`
+
+Words.
+
+\`\`\`sh
+true
+\`\`\`
+
+\`\`\`yaml
+a: b
+\`\`\`
+`;
+
+test('a step is a command with the output right under it, if any', () => {
+  assert.deepEqual(stepsOf(PAGE), [
+    { command: 'echo one 1.5\n', output: 'one 2.5\n' },
+    { command: 'true\n', output: null },
+  ]);
+});
+
+test('new outputs take the place of the old ones and nothing else changes', () => {
+  assert.equal(withOutputs(PAGE, ['two\n', '']), PAGE.replace('one 2.5', 'two'));
+});
+
+test('numbers may differ between runs, words may not', () => {
+  assert.equal(comparable('accuracy 0.820 of  150\n'), comparable('accuracy 0.9 of 7\n'));
+  assert.notEqual(comparable('forgotten_pin → llama-8b\n'), comparable('forgotten_pin → llama-x\n'));
+});
+
+test('steps share one shell, and each is told its own output', async () => {
+  const outputs = await walk(stepsOf('```sh\nNAME=x\necho a\n```\n\n```sh\necho $NAME\n```\n'), 1);
+  assert.deepEqual(outputs, ['a\n', 'x\n']);
+});
+
+test('a step that fails stops the page and says what it was and what it printed', async () => {
+  const steps = stepsOf(
+    '```sh\necho before\n```\n\n```sh\necho reason >&2; false\n```\n\n```sh\necho after\n```\n',
+  );
+  await assert.rejects(walk(steps, 1), (error: Error) => {
+    assert.ok(error instanceof StepFailed);
+    assert.match(error.message, /step 2 of 3[\s\S]*false[\s\S]*reason/);
+    return true;
+  });
+});
+
+test('what a failed page left running ends with it', async () => {
+  const steps = stepsOf('```sh\nsleep 600 & echo $! >&2; false\n```\n');
+  const error = await walk(steps, 1).then(
+    () => assert.fail('it passed'),
+    (reason: Error) => reason,
+  );
+  const pid = Number(/^(\d+)$/m.exec(error.message)![1]);
+  // Killed at once, gone when its new parent has taken note.
+  for (let tries = 0; isAlive(pid) && tries < 100; tries++) await sleep(50);
+  assert.ok(!isAlive(pid));
+});

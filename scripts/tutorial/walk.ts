@@ -1,0 +1,61 @@
+/** Runs a page's commands in one shell, as a reader would. */
+import { spawn } from 'node:child_process';
+import { ROOT } from '../parts/lib.ts';
+import type { Step } from './page.ts';
+
+const MARK = '<<< end of step ';
+
+export class StepFailed extends Error {
+  override readonly name = 'StepFailed';
+}
+
+/** One script; a mark on both outputs after each step, so that what a step said can be told apart. */
+const scriptOf = (steps: readonly Step[]): string =>
+  ['set -eo pipefail', ...steps.map(({ command }, i) => `${command}echo '${MARK}${i}'`)].join('\n');
+
+/**
+ * @param minutes longest run of the whole page.
+ * @returns what each step wrote to standard output.
+ * @throws StepFailed with the step and what it said.
+ */
+export function walk(steps: readonly Step[], minutes: number): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('bash', ['-c', scriptOf(steps)], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own: servers that a failed page left behind end with it.
+      detached: true,
+    });
+    let out = '';
+    let err = '';
+    child.stdout.on('data', (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      err = (err + chunk).slice(-4_000);
+    });
+    const end = () => {
+      try {
+        process.kill(-child.pid!, 'SIGKILL');
+      } catch {
+        // All of it has ended.
+      }
+    };
+    const limit = setTimeout(end, minutes * 60_000);
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      clearTimeout(limit);
+      end();
+      // The reader's checkout is somewhere else.
+      const parts = out.replaceAll(`${ROOT}/`, '').split(new RegExp(`${MARK}\\d+\n`));
+      const done = parts.length - 1;
+      if (code === 0 && done === steps.length) return resolve(parts.slice(0, -1));
+      const step = steps[done]?.command ?? '';
+      reject(
+        new StepFailed(
+          `step ${done + 1} of ${steps.length} failed (exit ${code}):\n${step}\n${parts.at(-1)}\n${err}`,
+        ),
+      );
+    });
+  });
+}

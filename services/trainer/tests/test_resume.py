@@ -1,0 +1,40 @@
+"""Training can go on from what is served."""
+
+import numpy as np
+import pytest
+
+from trainer import export_onnx, labels, quantize, repository, resume
+from tests.test_graph import params  # noqa: F401  (a fixture)
+
+
+@pytest.fixture
+def served(params, tmp_path):  # noqa: F811
+    export_onnx.export_encoder(params, tmp_path / "plain.onnx")
+    quantize.to_int8(tmp_path / "plain.onnx", tmp_path / "small.onnx")
+    repository.install_encoder(tmp_path / "models", tmp_path / "small.onnx")
+    rng = np.random.default_rng(2)
+    heads = {}
+    for column, names in labels.HEADS.items():
+        weight, bias = rng.normal(0, 1, (len(names), 768)).astype(np.float32), rng.normal(0, 1, len(names)).astype(np.float32)
+        heads[column] = (weight, bias)
+        repository.write_policy(tmp_path / "models", labels.POLICIES[column], names, weight, bias, 0.5, with_scores=column == "complexity")
+    return tmp_path / "models", heads
+
+
+def test_weights_come_back_within_half_a_step(params, served):  # noqa: F811
+    folder, heads = served
+    found = resume.params(folder, params, labels.HEADS)
+    assert set(found) == set(params) | {f"head.{column}.{part}" for column in heads for part in ("weight", "bias")}
+    for name, value in params.items():
+        steps = np.abs(value).max() / 63 if value.ndim == 2 and name.startswith("encoder.") else 1e-6
+        assert found[name].shape == value.shape, name
+        np.testing.assert_allclose(found[name], value, atol=steps * 0.51, err_msg=name)
+    for column, (weight, bias) in heads.items():
+        np.testing.assert_allclose(found[f"head.{column}.weight"], weight / 0.5, rtol=1e-5)
+        np.testing.assert_allclose(found[f"head.{column}.bias"], bias / 0.5, rtol=1e-5)
+
+
+def test_another_order_of_labels_is_refused(params, served):  # noqa: F811
+    folder, _ = served
+    with pytest.raises(SystemExit, match="other labels"):
+        resume.params(folder, params, {"task": labels.TASK[::-1]})
