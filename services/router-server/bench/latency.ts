@@ -1,18 +1,18 @@
 /**
- * How long a decision takes: `node bench/latency.ts [--endpoint HOST:PORT] [--model M] [--seconds N] [--threads N]`.
+ * How long a decision takes: `node bench/latency.ts [--server router-server|triton] [--repository DIR] [--model M]
+ * [--seconds N] [--threads N] [--markdown]`, or `--endpoint HOST:PORT [--pid N]` for a server that runs already.
  *
- * Over gRPC, so that real Triton and this server are measured by the same script. Without --endpoint it starts this
- * server. Texts of about 32, 64, 128 and 512 tokens; requests of 1, 8 and 32 rows one at a time, then 32 requests of one
- * row at once, which the server may gather. CPU is the server's own, from /proc (Linux), with its children's: give the
- * --pid of a server that you started yourself.
+ * Over gRPC, so that real Triton and this server are measured by the same script. Texts of about 32, 64, 128 and 512
+ * tokens; requests of 1, 8 and 32 rows one at a time, then 32 requests of one row at once, which the server may gather.
+ * CPU is the server's own, from /proc (Linux), with its children's.
  */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createKServeClient, encodeBytes, type KServeClient, readOutput } from '@llm-router/protos';
+import { startTriton } from '../../triton/src/start-triton.ts';
 
 const SERVICE = fileURLToPath(new URL('..', import.meta.url));
 const TOKENS = [32, 64, 128, 512];
@@ -31,6 +31,9 @@ const SENTENCE =
 
 const { values } = parseArgs({
   options: {
+    server: { type: 'string', default: 'router-server' },
+    repository: { type: 'string', default: join(SERVICE, '..', '..', 'model_repository') },
+    markdown: { type: 'boolean' },
     endpoint: { type: 'string' },
     pid: { type: 'string' },
     model: { type: 'string', default: 'task_router_ensemble' },
@@ -40,14 +43,30 @@ const { values } = parseArgs({
 });
 const seconds = Number(values.seconds);
 
-/** Starts this server in a process of its own, so that the measuring costs are not its. */
-async function startOurs(): Promise<{ endpoint: string; pid: number; stop: () => void }> {
-  const repository = join(SERVICE, '..', '..', 'model_repository');
-  const args = [join(SERVICE, 'src', 'main.ts'), '--repository', repository, '--threads', values.threads!];
+interface Measured {
+  readonly endpoint: string;
+  readonly pid: number;
+  readonly stop: () => unknown;
+}
+
+/** This server in a process of its own, so that the measuring costs are not its. */
+async function startOurs(repository: string, threads: string): Promise<Measured> {
+  const args = [join(SERVICE, 'src', 'main.ts'), '--repository', repository, '--threads', threads];
   const free = ['--grpc-port', '0', '--http-port', '0', '--exit-with-parent'];
   const child = spawn(process.execPath, [...args, ...free], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  return { endpoint: /grpc (\S+)/.exec(line.toString())![1]!, pid: child.pid!, stop: () => child.kill() };
+  const ready = Promise.withResolvers<string>();
+  child.stdout.on('data', (chunk) => {
+    const grpc = /ready.*grpc (\S+)/.exec(chunk.toString());
+    if (grpc) ready.resolve(grpc[1]!);
+  });
+  child.once('exit', () => ready.reject(new Error('router-server ended before it was ready')));
+  return { endpoint: await ready.promise, pid: child.pid!, stop: () => child.kill() };
+}
+
+async function startTheirs(repository: string, threads: string): Promise<Measured> {
+  process.env.ORT_THREADS = threads;
+  const triton = await startTriton({ repository, modelControl: 'none' });
+  return { endpoint: triton.grpc, pid: triton.process.pid!, stop: triton.stop };
 }
 
 /** CPU that a process and its living children have used, ms. */
@@ -118,13 +137,24 @@ async function measure(
   };
 }
 
-const ours = values.endpoint ? null : await startOurs();
-const pid = ours?.pid ?? (values.pid ? Number(values.pid) : null);
-const client = createKServeClient(ours?.endpoint ?? values.endpoint!);
+const started = values.endpoint
+  ? null
+  : await (values.server === 'triton' ? startTheirs : startOurs)(
+      resolve(values.repository!),
+      values.threads!,
+    );
+const pid = started?.pid ?? (values.pid ? Number(values.pid) : null);
+const client = createKServeClient(started?.endpoint ?? values.endpoint!);
 const table = [];
 for (const tokens of TOKENS) {
   for (const { rows, atOnce } of SHAPES) table.push(await measure(client, pid, tokens, rows, atOnce));
 }
-console.table(table);
+if (values.markdown) {
+  const heads = Object.keys(table[0]!);
+  const line = (cells: readonly unknown[]) => `| ${cells.join(' | ')} |`;
+  console.log(
+    [line(heads), line(heads.map(() => '---:')), ...table.map((row) => line(Object.values(row)))].join('\n'),
+  );
+} else console.table(table);
 client.close();
-ours?.stop();
+await started?.stop();
