@@ -50,3 +50,11 @@ def test_own_prompts_carry_a_label_and_never_contradict_each_other():
         assert r.source.startswith("own/") and (r.task or r.complexity), r.prompt[:80]
         assert labels_of.setdefault(r.prompt, (r.task, r.complexity)) == (r.task, r.complexity), r.prompt[:80]
     assert len(rows) > 1000 and len(data.own_rows()) == len(labels_of)
+
+
+def test_two_readings_that_differ_are_each_half_right():
+    doubted = Row("sum it up as a table", "Rewrite", "No-Label-Reason", None, "own/a.jsonl", 2.0, second_task="Summarization")
+    first, second = data.both_readings(doubted)
+    assert (first.task, second.task) == ("Rewrite", "Summarization")
+    assert first.complexity == second.complexity == "No-Label-Reason" and first.weight == second.weight == 1.0
+    assert data.both_readings(row("hello")) == [row("hello")]

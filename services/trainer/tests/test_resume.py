@@ -1,9 +1,10 @@
 """Training can go on from what is served."""
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 
-from trainer import export_onnx, labels, quantize, repository, resume
+from trainer import cli, export_onnx, labels, quantize, repository, resume
 from tests.test_graph import params  # noqa: F401  (a fixture)
 
 
@@ -38,3 +39,16 @@ def test_another_order_of_labels_is_refused(params, served):  # noqa: F811
     folder, _ = served
     with pytest.raises(SystemExit, match="other labels"):
         resume.params(folder, params, {"task": labels.TASK[::-1]})
+
+
+def test_a_repository_becomes_half_precision_and_answers_the_same(params, served, tmp_path):  # noqa: F811
+    folder, _ = served
+    assert cli.main(["precision", "--to", "fp16", "--repository", str(folder), "--work", str(tmp_path / "work")]) == 0
+    half = folder / "prompt_encoder" / "1" / "model.onnx"
+    feeds = {"INPUT_IDS": np.array([[101, 2054, 2003, 102]], np.int64), "ATTENTION_MASK": np.ones((1, 4), np.int64)}
+    answers = [
+        ort.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(["EMBEDDING"], feeds)[0]
+        for path in (half, tmp_path / "work" / "precision.fp32.onnx")
+    ]
+    assert half.stat().st_size < 0.6 * (tmp_path / "work" / "precision.fp32.onnx").stat().st_size
+    np.testing.assert_allclose(*answers, atol=0.02)

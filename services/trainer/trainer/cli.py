@@ -1,4 +1,4 @@
-"""`python -m trainer data|train|calibrate|export|evaluate|card|policy|convert`: one command for each step."""
+"""`python -m trainer data|train|calibrate|export|precision|evaluate|card|policy|convert`: one command for each step."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ def parser() -> argparse.ArgumentParser:
     calibrate = command("calibrate", lambda a: steps().calibrate(a), "fits each head's temperature on prompts held back from training")
     shared(calibrate)
     command("export", lambda a: steps().export(a), "writes fp32, fp16 and int8 graphs and the model repository")
+    precision = command("precision", lambda a: steps().precision(a), "writes a repository's encoder anew as fp16 (for GPUs) or fp32, from the int8 graph that it holds")
+    precision.add_argument("--to", choices=("fp16", "fp32"), required=True)
     evaluate = command("evaluate", lambda a: steps().evaluate(a), "figures of the repository's int8 models on labelled files")
     shared(evaluate)
     evaluate.add_argument("--file", type=Path, action="append", help="JSONL with prompt and labels (default: held-out set and eval.jsonl)")

@@ -23,6 +23,9 @@ class Row:
     intent: str | None
     source: str
     weight: float = 1.0
+    second_task: str | None = None
+    """What a second reader said, where that differs."""
+    second_complexity: str | None = None
 
 
 def read_jsonl(path: Path) -> list[Row]:
@@ -37,7 +40,7 @@ def read_jsonl(path: Path) -> list[Row]:
                 rows.append(
                     Row(
                         item["prompt"], item.get("task"), item.get("complexity"), item.get("intent"),
-                        item.get("source", path.stem),
+                        item.get("source", path.stem), second_task=item.get("second_task"), second_complexity=item.get("second_complexity"),
                     )
                 )
             except (json.JSONDecodeError, KeyError, TypeError) as error:
@@ -50,9 +53,9 @@ def check_labels(rows: list[Row], path: Path) -> None:
     """Refuses labels that no head has."""
     for row in rows:
         for column, known in labels.HEADS.items():
-            label = getattr(row, column)
-            if label is not None and label not in known:
-                raise SystemExit(f"{path}: label {label!r} is no {column} label; one of: {', '.join(known)}")
+            for label in (getattr(row, column), getattr(row, f"second_{column}")):
+                if label is not None and label not in known:
+                    raise SystemExit(f"{path}: label {label!r} is no {column} label; one of: {', '.join(known)}")
 
 
 def own_rows(weight: float = 2.0) -> list[Row]:
@@ -81,12 +84,21 @@ def passage_of(prompt: str) -> str:
 def training_rows(shared: Path) -> list[Row]:
     """Everything the encoder is trained on: shared rows, relabelled where they contradict themselves, and our own."""
     cleaned = relabel.clean(read_jsonl(shared / "train.jsonl"))
-    return without(cleaned + validation_rows(own_rows())[0], held_out_rows())
+    own = [part for row in validation_rows(own_rows())[0] for part in both_readings(row)]
+    return without(cleaned + own, held_out_rows())
+
+
+def both_readings(row: Row) -> list[Row]:
+    """Where two readers differ, each is half right: the row twice, at half its weight, so that the model learns to doubt."""
+    if row.second_task is None and row.second_complexity is None:
+        return [row]
+    first = replace(row, weight=row.weight / 2, second_task=None, second_complexity=None)
+    return [first, replace(first, task=row.second_task or row.task, complexity=row.second_complexity or row.complexity)]
 
 
 def held_out_rows() -> list[Row]:
     """Prompts that only reports may see."""
-    return read_jsonl(OWN / "heldout" / "heldout.jsonl")
+    return [row for path in sorted((OWN / "heldout").glob("*.jsonl")) for row in read_jsonl(path)]
 
 
 def without(rows: list[Row], held_out: list[Row]) -> list[Row]:

@@ -17,7 +17,7 @@ from .data import Row, intent_labels
 from .encoder import dropout, embed, load_params
 from .shape import EMBEDDING
 
-BUCKETS = ((16, 64), (32, 48), (64, 32), (96, 24), (128, 20))
+BUCKETS = ((16, 64), (32, 48), (64, 32), (96, 24), (128, 20), (192, 14), (256, 10))
 """(tokens, rows) of a batch: short prompts go together, so that none pays for a long one's padding."""
 
 HEAD_WEIGHT = {"task": 1.0, "complexity": 1.0, "intent": 0.4}
