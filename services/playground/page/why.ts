@@ -11,6 +11,10 @@ let asking: AbortController | null = null;
 
 const fact = (term: string, ...what: (Node | string)[]) => [h('dt', {}, term), h('dd', {}, ...what)];
 
+/** Long names may break after an underscore. */
+const breakable = (name: string) =>
+  name.split(/(?<=_)/).flatMap((part, index) => (index === 0 ? [part] : [h('wbr'), part]));
+
 function table(
   caption: string,
   heads: readonly [string, string],
@@ -23,7 +27,7 @@ function table(
       h(
         'tr',
         top ? { class: 'chosen' } : {},
-        h('th', { scope: 'row' }, name),
+        h('th', { scope: 'row' }, ...breakable(name)),
         h(
           'td',
           {},
