@@ -20,4 +20,4 @@ COPY services/load-generator services/load-generator
 COPY LICENSE ./
 USER 65532:65532
 ENTRYPOINT ["node", "services/load-generator/src/main.ts"]
-CMD ["--url", "http://router-controller:8084"]
+CMD ["--help"]

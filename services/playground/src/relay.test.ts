@@ -79,11 +79,17 @@ describe('what is relayed', () => {
     assert.equal(scene.seen[0]!.path, '/config');
   });
 
-  test('a router under a path of its own is found there', async () => {
-    const url = await begin(ok, { under: '/gate/' });
-    await send(`${url}/config`);
-    assert.equal(scene.seen[0]!.path, '/gate/config');
-  });
+  for (const under of ['/gate', '/gate/', '/gate/v1', '/gate/v1/']) {
+    test(`a router under a path of its own is found there (${under})`, async () => {
+      const url = await begin(ok, { under });
+      await send(`${url}/config`);
+      await send(`${url}/v1/models`);
+      assert.deepEqual(
+        scene.seen.map(({ path }) => path),
+        ['/gate/config', '/gate/v1/models'],
+      );
+    });
+  }
 });
 
 describe('bodies', () => {

@@ -84,7 +84,9 @@ export async function relay(
   if (response.destroyed) return;
   const send = router.protocol === 'https:' ? httpsRequest : httpRequest;
   await new Promise<void>((resolve, reject) => {
-    const call = send(new URL(router.pathname.replace(/\/+$/, '') + path, router), {
+    // Clients are told the base URL with /v1 and without; both mean the same.
+    const base = router.pathname.replace(/\/+$/, '').replace(/\/v1$/, '');
+    const call = send(new URL(base + path, router), {
       method: request.method,
       // A connection a call: nothing to pool for one page, and no stale socket to stumble over.
       agent: false,
