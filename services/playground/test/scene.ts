@@ -96,8 +96,10 @@ export class BrowserScene {
     const complaints: string[] = [];
     const answers: Promise<string>[] = [];
     page.on('console', (message) => {
-      // An answer that is an error is told to the reader by the page; Chromium tells the console too.
-      const isAnswer = /^Failed to load resource: the server responded with a status of/.test(message.text());
+      // A relayed call that fails is told to the reader by the page; Chromium tells the console too.
+      const isAnswer =
+        message.text().startsWith('Failed to load resource: ') &&
+        /\/(?:config|v1\/[\w/]+)$/.test(message.location().url);
       if (['error', 'warning'].includes(message.type()) && !isAnswer) complaints.push(message.text());
     });
     page.on('pageerror', (error) => complaints.push(String(error)));
