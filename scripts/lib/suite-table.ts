@@ -15,6 +15,7 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['services/triton/', ['triton']],
   ['services/router-controller/', ['triton', 'python-tools']],
   ['services/trainer/', ['trainer']],
+  ['services/playground/', ['chromium']],
   ['scripts/test/alerts', ['prometheus']],
   ['scripts/test/check-dashboards', ['prometheus', 'triton']],
   ['scripts/test/evaluate', ['triton', 'trainer']],
@@ -61,6 +62,8 @@ const check = (
 const checks = (): Suite[] => [
   check('format and lint (biome)', bin('biome'), ['check', '--error-on-warnings']),
   check('types (tsc)', bin('tsc'), ['--noEmit', '-p', '.']),
+  // Apart, because it has a browser's names and none of Node's.
+  check('types of the playground’s page (tsc)', bin('tsc'), ['--noEmit', '-p', 'services/playground/page']),
   check('generated docs', NODE, ['scripts/docs.ts', '--check']),
 ];
 

@@ -1,0 +1,108 @@
+/** Sends one request and tells how it went. */
+import { Pool } from 'undici';
+import { errorCode, parseJson, StreamReader, type Tokens, tokensOf } from './answer.ts';
+import type { Options } from './options.ts';
+import type { Conversation } from './prompts.ts';
+import { ownLookup } from './target.ts';
+
+const CONNECT_MS = 10_000;
+
+/** One request's end. Times count from when it was intended to begin. */
+export interface Sample {
+  readonly status: number | null;
+  readonly label: string | null;
+  readonly model: string | null;
+  readonly latencyMs: number;
+  /** To the first event with content; null: not streamed, or none came. */
+  readonly ttftMs: number | null;
+  readonly tokens: Tokens | null;
+  /** Null: a whole answer. */
+  readonly error: string | null;
+  /** Cut short because the run was stopped: neither an answer nor a failure. */
+  readonly isUnfinished: boolean;
+}
+
+export interface Sender {
+  /** Never rejects. */
+  readonly send: (conversation: Conversation, streamed: boolean, intendedAt: number) => Promise<Sample>;
+  readonly close: () => Promise<void>;
+}
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+const told = (headers: Headers, name: string): string | null => {
+  const value = headers[name];
+  return typeof value === 'string' ? value : null;
+};
+
+/** Names a failure without an answer. */
+function failureOf(error: unknown): string {
+  const { code, name, cause } = error as { code?: string; name?: string; cause?: { code?: string } };
+  if (name === 'TimeoutError') return 'timeout';
+  return code ?? cause?.code ?? name ?? 'unknown';
+}
+
+/** @param stop aborted when the run ends early */
+export function createSender(options: Options, stop: AbortSignal): Sender {
+  const { origin, pathname } = new URL(options.url);
+  const pool = new Pool(origin, {
+    connections: options.concurrencyLimit,
+    // The time of a whole answer is bounded below.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: { timeout: CONNECT_MS, ...(!options.ownsTarget && { lookup: ownLookup }) },
+  });
+  const path = `${pathname.replace(/\/+$/, '')}/v1/chat/completions`;
+  const headers = {
+    'content-type': 'application/json',
+    'user-agent': 'llm-router-load-generator',
+    ...(options.key !== null && { authorization: `Bearer ${options.key}` }),
+  };
+
+  async function send(messages: Conversation, streamed: boolean, intendedAt: number): Promise<Sample> {
+    let status: number | null = null;
+    let answered: Headers = {};
+    let ttftMs: number | null = null;
+    const since = () => performance.now() - intendedAt;
+    const end = (error: string | null, tokens: Tokens | null = null): Sample => ({
+      status,
+      label: told(answered, 'x-llm-router-label'),
+      model: told(answered, 'x-llm-router-model'),
+      latencyMs: since(),
+      ttftMs,
+      tokens,
+      error,
+      isUnfinished: stop.aborted && error !== null,
+    });
+    try {
+      const response = await pool.request({
+        path,
+        method: 'POST',
+        headers,
+        body: JSON.stringify({
+          model: options.policy ?? 'auto',
+          messages,
+          max_tokens: options.maxTokens,
+          ...(streamed && { stream: true, stream_options: { include_usage: true } }),
+        }),
+        signal: AbortSignal.any([stop, AbortSignal.timeout(options.timeoutMs)]),
+      });
+      status = response.statusCode;
+      answered = response.headers;
+      if (!/^text\/event-stream/i.test(told(answered, 'content-type') ?? '')) {
+        const body = parseJson(await response.body.text());
+        if (status >= 300) return end(`${status} ${errorCode(body)}`);
+        return body ? end(null, tokensOf(body)) : end('not JSON');
+      }
+      const reader = new StreamReader(() => {
+        ttftMs = since();
+      });
+      for await (const chunk of response.body) reader.take(chunk as Uint8Array);
+      return end(reader.error ?? (reader.isDone ? null : 'ended early'), reader.tokens);
+    } catch (error) {
+      return end(failureOf(error));
+    }
+  }
+
+  return { send, close: () => pool.destroy() };
+}

@@ -1,0 +1,83 @@
+/** What the router says of its decisions, and plain words for it. Free of the DOM, so that Node tests it. */
+
+/** As told by the headers of an answer. */
+export interface ToldDecision {
+  readonly policy: string;
+  readonly entry: string;
+  readonly label: string;
+  readonly confidence: number | null;
+  readonly model: string;
+  readonly reason: string;
+  readonly requestId: string | null;
+}
+
+/** As told by POST /v1/route. */
+export interface FullDecision {
+  readonly policy: string;
+  readonly entry: string;
+  readonly label: string | null;
+  readonly confidence: number | null;
+  readonly scores: Readonly<Record<string, number>> | null;
+  readonly extra_scores: Readonly<Record<string, number>> | null;
+  readonly reason: string;
+  readonly cached: boolean;
+  readonly target: string;
+  readonly model: string;
+  readonly fallbacks: readonly string[];
+  readonly model_version: string | null;
+  readonly tokens: number | null;
+  readonly truncated: boolean;
+  readonly text_chars: { readonly sent: number; readonly whole: number };
+  readonly ms: number;
+}
+
+/** The router percent-encodes what headers can't hold, and leaves a `%` of its own as it is. */
+function decode(text: string): string {
+  return text.replaceAll(/(?:%[0-9A-F]{2})+/g, (run) => {
+    try {
+      return decodeURIComponent(run);
+    } catch {
+      return run;
+    }
+  });
+}
+
+/** @returns null when the answer tells no decision: an error before one was made */
+export function toldDecision(headers: Headers): ToldDecision | null {
+  const entry = headers.get('x-chosen-classifier');
+  if (entry === null) return null;
+  const read = (name: string) => decode(headers.get(`x-llm-router-${name}`) ?? '');
+  const confidence = headers.get('x-llm-router-confidence');
+  return {
+    policy: read('policy'),
+    entry: decode(entry),
+    label: read('label'),
+    confidence: confidence === null ? null : Number(confidence),
+    model: read('model'),
+    reason: read('reason'),
+    requestId: headers.get('x-request-id'),
+  };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  classified: 'The classifier’s label decided.',
+  manual: 'You chose it; the classifier was not asked.',
+  rule: 'A score rule of the policy overruled the label.',
+  pinned: 'The conversation stays with the model it began with.',
+  low_confidence: 'Less confident than asked for, but the policy has no fallback: the label stands.',
+  low_confidence_fallback: 'Less confident than asked for: the policy’s fallback was used.',
+  unknown_label_fallback: 'The policy has no entry for the label: its fallback was used.',
+  empty_prompt_fallback: 'There was no text to classify: the policy’s fallback was used.',
+  classifier_timeout_fallback: 'The classifier did not answer in time: the policy’s fallback was used.',
+  classifier_error_fallback: 'The classifier failed: the policy’s fallback was used.',
+  heuristic: 'The classifier is down: cue words in the prompt decided.',
+};
+
+/** A sentence for a reason; the reason itself where a newer router has one that the page doesn't know. */
+export const reasonWords = (reason: string): string =>
+  Object.hasOwn(REASONS, reason) ? REASONS[reason]! : reason;
+
+export const percent = (share: number): string => `${(share * 100).toFixed(share > 0.9995 ? 0 : 1)} %`;
+
+export const duration = (ms: number): string =>
+  ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;

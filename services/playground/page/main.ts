@@ -1,0 +1,113 @@
+/** Wires the page together. */
+import { Fault, getConfig } from './api.ts';
+import { clear, isStreaming, messagesWith, send, stop } from './conversation.ts';
+import { byId, h } from './dom.ts';
+import { examplesFor } from './examples.ts';
+import { makeRoom, policy, routing, showConfig, startSettings } from './settings.ts';
+import { explain, showNothing } from './why.ts';
+
+const prompt = byId('prompt', HTMLTextAreaElement);
+const sendButton = byId('send', HTMLButtonElement);
+const stopButton = byId('stop', HTMLButtonElement);
+const explainButton = byId('explain', HTMLButtonElement);
+const router = byId('router', HTMLParagraphElement);
+const reload = byId('reload', HTMLButtonElement);
+
+function showButtons(): void {
+  const canAsk = routing() !== null && prompt.value.trim() !== '';
+  const hadFocus = document.activeElement === sendButton || document.activeElement === stopButton;
+  sendButton.disabled = !canAsk;
+  explainButton.disabled = !canAsk;
+  sendButton.hidden = isStreaming();
+  stopButton.hidden = !isStreaming();
+  if (hadFocus) (isStreaming() ? stopButton : prompt).focus();
+}
+
+function showExamples(): void {
+  const chosen = policy();
+  const examples = chosen ? examplesFor(chosen.llms.map(({ name }) => name)) : [];
+  byId('examples', HTMLUListElement).replaceChildren(
+    ...examples.map(({ label, text }) => {
+      const button = h(
+        'button',
+        { type: 'button' },
+        h('strong', {}, label),
+        h('span', { class: 'excerpt' }, text),
+      );
+      button.addEventListener('click', () => {
+        prompt.value = text;
+        makeRoom();
+        showButtons();
+        prompt.focus();
+      });
+      return h('li', {}, button);
+    }),
+  );
+}
+
+async function ask(): Promise<void> {
+  const chosen = routing();
+  const text = prompt.value.trim();
+  if (!chosen || text === '' || isStreaming()) return;
+  prompt.value = '';
+  const answered = send(text, chosen);
+  showButtons();
+  await answered;
+  showButtons();
+}
+
+async function connect(): Promise<void> {
+  reload.hidden = true;
+  router.className = 'router';
+  router.textContent = 'Asking the router …';
+  try {
+    const config = await getConfig();
+    showConfig(config);
+    router.classList.add('up');
+    const count = config.policies.length;
+    router.textContent = `Connected · ${count} ${count === 1 ? 'policy' : 'policies'} · version ${config.version}`;
+  } catch (error) {
+    router.classList.add('down');
+    router.textContent = error instanceof Fault ? error.message : String(error);
+    reload.hidden = false;
+  }
+  showButtons();
+}
+
+let shown: string | null = null;
+startSettings(() => {
+  showButtons();
+  const name = policy()?.name ?? null;
+  if (name !== shown) showExamples();
+  shown = name;
+});
+showNothing();
+
+byId('composer', HTMLFormElement).addEventListener('submit', (event) => {
+  event.preventDefault();
+  void ask();
+});
+prompt.addEventListener('input', showButtons);
+prompt.addEventListener('keydown', (event) => {
+  // Enter that ends a composition (of Chinese or Japanese, say) sends nothing.
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  void ask();
+});
+document.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape') stop();
+});
+stopButton.addEventListener('click', stop);
+explainButton.addEventListener('click', () => {
+  const chosen = routing();
+  const text = prompt.value.trim();
+  if (chosen && text !== '') void explain(messagesWith(text), chosen);
+});
+byId('clear', HTMLButtonElement).addEventListener('click', () => {
+  clear();
+  showNothing();
+  showButtons();
+  prompt.focus();
+});
+reload.addEventListener('click', () => void connect());
+await connect();

@@ -1,0 +1,102 @@
+/** Who may speak to the playground: its own page, and, with a password set, those who know it. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { isIPv4 } from 'node:net';
+import { PlaygroundError } from './answer.ts';
+
+/** True for addresses and names that mean this machine alone. */
+export function isLoopback(host: string): boolean {
+  const name = host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  return (
+    name === 'localhost' ||
+    name.endsWith('.localhost') ||
+    name === '::1' ||
+    (isIPv4(name) && name.startsWith('127.'))
+  );
+}
+
+const hostOf = (url: string) => {
+  try {
+    return new URL(url).host;
+  } catch {
+    return null;
+  }
+};
+
+/**
+ * Refuses what another web page makes a browser send: it would spend the router's key. The server on loopback is asked by
+ * a loopback name only, so that a page whose name is pointed at 127.0.0.1 gets nothing either.
+ *
+ * @throws PlaygroundError 403
+ */
+export function checkOrigin({ headers }: IncomingMessage, isLocal: boolean): void {
+  const host = headers.host ?? '';
+  const hostname = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : '';
+  if (isLocal && !isLoopback(hostname)) {
+    throw new PlaygroundError(
+      403,
+      'host_not_allowed',
+      `The playground listens on this machine only and is not called '${host}'; open it as localhost or 127.0.0.1`,
+    );
+  }
+  const site = headers['sec-fetch-site'];
+  const isForeign =
+    site === undefined
+      ? headers.origin !== undefined && hostOf(headers.origin) !== host
+      : site !== 'same-origin' && site !== 'none';
+  if (isForeign) {
+    throw new PlaygroundError(403, 'cross_site_request', 'Only the playground’s own page may call this');
+  }
+}
+
+const WINDOW_MS = 60_000;
+const FAILURES_A_MINUTE = 20;
+const MAX_ADDRESSES = 10_000;
+
+const digest = (text: string) => createHash('sha256').update(text).digest();
+
+/** HTTP basic authentication with one password; the user's name does not matter. */
+export class PasswordGate {
+  readonly #digest: Buffer;
+  readonly #failures = new Map<string, { count: number; since: number }>();
+
+  constructor(password: string) {
+    this.#digest = digest(password);
+  }
+
+  /** @throws PlaygroundError 401, or 429 after too many wrong passwords from one address */
+  check(request: IncomingMessage): void {
+    const address = request.socket.remoteAddress ?? '';
+    const now = Date.now();
+    const failed = this.#failures.get(address);
+    if (failed && now - failed.since >= WINDOW_MS) this.#failures.delete(address);
+    else if (failed && failed.count >= FAILURES_A_MINUTE) {
+      const seconds = Math.ceil((failed.since + WINDOW_MS - now) / 1000);
+      throw new PlaygroundError(
+        429,
+        'too_many_failures',
+        'Too many wrong passwords from this address; try again later',
+        { 'retry-after': String(seconds) },
+      );
+    }
+    const given = /^Basic\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    const decoded = given === undefined ? '' : Buffer.from(given, 'base64').toString('utf8');
+    const colon = decoded.indexOf(':');
+    // Digests are of one length, so the comparison tells nothing of the password's.
+    if (timingSafeEqual(digest(colon < 0 ? '' : decoded.slice(colon + 1)), this.#digest)) return;
+    // A browser's first request has no password and is no guess.
+    if (given !== undefined) this.#note(address, now);
+    throw new PlaygroundError(401, 'password_required', 'The playground wants its password', {
+      'www-authenticate': 'Basic realm="LLM Router playground", charset="UTF-8"',
+    });
+  }
+
+  #note(address: string, now: number): void {
+    const entry = this.#failures.get(address);
+    if (entry) entry.count++;
+    else {
+      if (this.#failures.size >= MAX_ADDRESSES) this.#failures.clear();
+      this.#failures.set(address, { count: 1, since: now });
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Starts the playground; `--help` tells the options.
+ *
+ * Prints `ready URL` when it serves and ends on SIGTERM.
+ */
+import { parseArgs } from 'node:util';
+import { isLoopback, startPlayground } from './index.ts';
+
+const HELP = `node src/main.ts [--host H] [--port N]
+
+  --host H             address to listen on (default: 127.0.0.1)
+  --port N             port (default: 8008; 0 takes a free one)
+  --exit-with-parent   stop when standard input ends
+
+LLM_ROUTER_URL       base URL of the router (default: http://127.0.0.1:8084)
+LLM_ROUTER_API_KEY   key for the router; it stays on this server
+PLAYGROUND_PASSWORD  asked of whoever opens the page (any user name)`;
+
+function fail(message: string, code: number): never {
+  console.error(message);
+  process.exit(code);
+}
+
+function flags() {
+  try {
+    return parseArgs({
+      options: {
+        host: { type: 'string', default: '127.0.0.1' },
+        port: { type: 'string', default: '8008' },
+        'exit-with-parent': { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    fail(`${(error as Error).message}\n\n${HELP}`, 2);
+  }
+}
+
+function routerUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return url;
+  // The text itself may hold a password.
+  return fail('LLM_ROUTER_URL must be an http or https URL without user and password in it', 2);
+}
+
+const values = flags();
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+const port = Number(values.port);
+if (!/^\d+$/.test(values.port) || port > 65_535)
+  fail(`--port must be a number from 0 to 65535, not '${values.port}'`, 2);
+
+const { host } = values;
+const router = routerUrl(process.env.LLM_ROUTER_URL || 'http://127.0.0.1:8084');
+const apiKey = process.env.LLM_ROUTER_API_KEY?.trim() || null;
+if (apiKey !== null && !/^[\x21-\x7e]+$/.test(apiKey))
+  fail('LLM_ROUTER_API_KEY holds characters that no key has', 2);
+const password = process.env.PLAYGROUND_PASSWORD || null;
+
+const log = (line: string) => console.error(`playground: ${line}`);
+const playground = await startPlayground({ host, port, router, apiKey, password, log }).catch(
+  (error: NodeJS.ErrnoException) =>
+    fail(
+      `playground: can’t start: ${
+        error.code === 'EADDRINUSE'
+          ? `port ${port} on ${host} is taken; choose another with --port`
+          : error.message
+      }`,
+      1,
+    ),
+);
+log(`relays to ${router.href} ${apiKey ? 'with LLM_ROUTER_API_KEY' : 'without a key'}`);
+if (!isLoopback(host)) {
+  log(
+    `WARNING: ${host} can be reached from other machines. Whoever ${
+      password ? 'knows the password' : 'reaches the page'
+    } uses the router with this server’s key, and at its cost.${
+      password ? '' : ' Set PLAYGROUND_PASSWORD, or publish the port on loopback only.'
+    }`,
+  );
+}
+console.log(`ready ${playground.url}`);
+
+let stopping = false;
+const stop = () => {
+  if (stopping) return;
+  stopping = true;
+  void playground.close().then(() => process.exit(0));
+};
+process.on('SIGTERM', stop).on('SIGINT', stop);
+// A parent that is killed can't stop its children; the end of the pipe tells them.
+if (values['exit-with-parent']) process.stdin.once('end', stop).once('error', stop).resume();
