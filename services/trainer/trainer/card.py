@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from . import labels
+from .steps import TOGETHER
 
 SERVICE = Path(__file__).resolve().parent.parent
 TITLES = {
-    "heldout": "held-out set (hand-written, never trained or tuned on)",
+    TOGETHER: "both held-out sets together",
+    "heldout": "first held-out set (hand-written, never trained on; watched between runs)",
+    "heldout2": "second held-out set (other writers, who saw no training prompt)",
     "validation": "own prompts held back (same writers as the training prompts; calibrates)",
     "eval": "eval.jsonl (same sources and templates as training: flatters)",
 }
@@ -41,10 +44,10 @@ def summary(report: dict) -> str:
 
 
 def tables(report: dict) -> str:
-    """Per label, on the held-out set."""
+    """Per label, on the held-out sets together."""
     parts = []
     for column in labels.HEADS:
-        row = report.get("heldout", {}).get(column)
+        row = report.get(TOGETHER, {}).get(column)
         if row is None:
             continue
         parts.append(f"### {labels.POLICIES[column]}\n\n| label | precision | recall | F1 | rows |\n| --- | ---: | ---: | ---: | ---: |")
@@ -58,7 +61,7 @@ def tables(report: dict) -> str:
 def thresholds(report: dict) -> str:
     """What a policy's threshold keeps, and how right the kept part is."""
     lines = ["| threshold | task: kept | task: right | complexity: kept | complexity: right |", "| ---: | ---: | ---: | ---: | ---: |"]
-    both = [report.get("heldout", {}).get(column, {}).get("coverage", []) for column in ("task", "complexity")]
+    both = [report.get(TOGETHER, {}).get(column, {}).get("coverage", []) for column in ("task", "complexity")]
     for task, complexity in zip(*both):
         cells = [f"{row[key]:.3f}" if row[key] is not None else "–" for row in (task, complexity) for key in ("coverage", "accuracy")]
         lines.append(f"| {task['threshold']:.1f} | {' | '.join(cells)} |")
@@ -66,7 +69,7 @@ def thresholds(report: dict) -> str:
 
 
 def picture(report: dict, path: Path) -> None:
-    """Both confusion matrices of the held-out set, rows normalised, small."""
+    """Both confusion matrices of the held-out sets, rows normalised, small."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -74,7 +77,7 @@ def picture(report: dict, path: Path) -> None:
 
     figure, axes = plt.subplots(1, 2, figsize=(13, 6.2), dpi=70, width_ratios=(12, 8))
     for axis, column in zip(axes, labels.HEADS):
-        row = report.get("heldout", {}).get(column)
+        row = report.get(TOGETHER, {}).get(column)
         if row is None:
             continue
         matrix = np.array(row["confusion"], float)

@@ -19,7 +19,8 @@ from .data import Row
 from .encoder import load_params
 from .served import Encoder, Head
 
-INTENT = "intent_router"
+TOGETHER = "held-out"
+"""All held-out sets as one, in evaluation.json."""
 
 
 def log(message: str) -> None:
@@ -105,10 +106,11 @@ def precision(a) -> None:
 
 def evaluate(a) -> None:
     """Figures of the served models on labelled files, printed and kept in evaluation.json for the card."""
-    files = a.file or [prompts.OWN / "heldout" / "heldout.jsonl", a.work / "validation.jsonl", a.shared / "eval.jsonl"]
+    held_out = sorted((prompts.OWN / "heldout").glob("*.jsonl"))
+    files = a.file or [*held_out, a.work / "validation.jsonl", a.shared / "eval.jsonl"]
     encoder = Encoder(a.repository, graph=a.graph)
     heads = {column: Head(a.repository, name) for column, name in labels.POLICIES.items() if (a.repository / f"{name}_head").is_dir()}
-    report: dict[str, dict] = {}
+    answers: dict[str, dict[str, list]] = {}
     for path in files:
         rows = prompts.read_jsonl(path)
         log(f"{path}: {len(rows):,} rows")
@@ -118,11 +120,16 @@ def evaluate(a) -> None:
             if not len(index):
                 continue
             probabilities = head.run(embedding[index])
-            found = figures.scores(gold, probabilities, head.labels)
-            report.setdefault(path.stem, {})[column] = found
+            for name in (path.stem, *((TOGETHER,) if path.resolve() in held_out else ())):
+                answers.setdefault(name, {}).setdefault(column, []).append((gold, probabilities))
+    report: dict[str, dict] = {}
+    for name, columns in answers.items():
+        for column, parts in columns.items():
+            gold, probabilities = (np.concatenate(part) for part in zip(*parts))
+            found = report.setdefault(name, {})[column] = figures.scores(gold, probabilities, heads[column].labels)
             # The picture needs the whole matrix, the table only its worst cells.
-            found["confusion"] = figures.confusion(gold, probabilities.argmax(1), len(head.labels)).tolist()
-            log(figures.table(found, f"{labels.POLICIES[column]} on {path.stem}") + "\n")
+            found["confusion"] = figures.confusion(gold, probabilities.argmax(1), len(heads[column].labels)).tolist()
+            log(figures.table(found, f"{labels.POLICIES[column]} on {name}") + "\n")
     a.work.mkdir(parents=True, exist_ok=True)
     (a.work / "evaluation.json").write_text(json.dumps(report), encoding="utf-8")
 
