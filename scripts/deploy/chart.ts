@@ -31,6 +31,8 @@ export interface Rendering {
   readonly values?: readonly string[];
   /** `--set` arguments. */
   readonly set?: readonly string[];
+  /** Values over all files. */
+  readonly over?: object;
   readonly release?: string;
   readonly kubernetes?: string;
   /** The chart's folder; default: ours. */
@@ -45,20 +47,26 @@ export function valuesFiles(chart: string = join(ROOT, CHART)): ReadonlyMap<stri
 }
 
 /** Runs helm. @returns what it printed on both outputs, and how it ended. */
-export async function helm(args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+export async function helm(
+  args: readonly string[],
+  input = '',
+): Promise<{ code: number; out: string; err: string }> {
   const program = await setupHelm();
   return new Promise((resolve) => {
-    execFile(program, args, { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 }, (error, out, err) =>
+    const child = execFile(program, args, { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 }, (error, out, err) =>
       resolve({ code: error ? Number(error.code ?? 1) || 1 : 0, out, err }),
     );
+    // One that refuses its arguments does not read.
+    child.stdin!.on('error', () => {});
+    child.stdin!.end(input);
   });
 }
 
 /** Arguments that helm lint and helm template share. */
-export const valueArgs = ({ values = [], set = [], kubernetes = `${KUBERNETES[0]}.0` }: Rendering) => [
+export const valueArgs = ({ values = [], set = [], over, kubernetes = `${KUBERNETES[0]}.0` }: Rendering) => [
   '--kube-version',
   kubernetes,
-  ...values.flatMap((file) => ['--values', file]),
+  ...[...values, ...(over ? ['-'] : [])].flatMap((file) => ['--values', file]),
   ...set.flatMap((each) => ['--set', each]),
 ];
 
@@ -69,14 +77,8 @@ export const valueArgs = ({ values = [], set = [], kubernetes = `${KUBERNETES[0]
  */
 export async function render(options: Rendering = {}): Promise<Manifest[]> {
   const { chart = CHART, release = 'r' } = options;
-  const { code, out, err } = await helm([
-    'template',
-    release,
-    chart,
-    '--namespace',
-    'llm',
-    ...valueArgs(options),
-  ]);
+  const args = ['template', release, chart, '--namespace', 'llm', ...valueArgs(options)];
+  const { code, out, err } = await helm(args, JSON.stringify(options.over));
   if (code !== 0) throw new Error(err.trim());
   return loadAll(out).filter((each): each is Manifest => each !== null && each !== undefined);
 }

@@ -3,6 +3,10 @@
  * generated from here; the configuration under `config` is the router's own schema. Defaults stand in values.yaml.
  */
 import { z } from 'zod';
+import {
+  configurationSchema,
+  type SchemaNode,
+} from '../../../services/router-controller/src/config/json-schema.ts';
 import { configSchema } from '../../../services/router-controller/src/config/schema.ts';
 import {
   arrows,
@@ -243,8 +247,20 @@ export const valuesSchema = z.strictObject({
   }),
 });
 
+/** In the chart a template may stand for a value, too. */
+const PLACEHOLDER = '\\$\\{[A-Za-z_]|^file:|\\{\\{';
+
 /** As Helm reads it. Every value has a default in values.yaml, so all are there when Helm looks. */
-export function valuesJsonSchema(): object {
-  const schema = z.toJSONSchema(valuesSchema, { io: 'input' });
-  return { ...schema, title: 'Values of the chart llm-router' };
+export function valuesJsonSchema(): SchemaNode {
+  const schema = z.toJSONSchema(valuesSchema, { io: 'input' }) as SchemaNode & {
+    properties: Record<string, SchemaNode>;
+  };
+  const {
+    $schema: _,
+    title: __,
+    ...config
+  } = configurationSchema(PLACEHOLDER) as SchemaNode & Record<string, unknown>;
+  const { description } = schema.properties.config!;
+  const properties = { ...schema.properties, config: { ...config, description } };
+  return { ...schema, properties, title: 'Values of the chart llm-router' } as SchemaNode;
 }
