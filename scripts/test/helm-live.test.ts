@@ -178,27 +178,89 @@ test('Triton and router-server know every argument that the chart gives them', a
   for (const flag of await args('laptop')) assert.match(small.stdout, new RegExp(`${flag} `), flag);
 });
 
-/** As much of Kubernetes' API as Helm's `lookup` asks for: which kinds there are, and Secrets. */
-function fakeCluster(secret: Manifest | null) {
-  const resources = (groupVersion: string, list: readonly [string, string][]) => ({
+/** As much of Kubernetes' API as Helm asks for: which kinds there are, and one Secret that exists. */
+async function fakeCluster(kinds: readonly Manifest[], secret: Manifest | null) {
+  const versions = [...new Set(kinds.map(({ apiVersion }) => apiVersion))];
+  const resources = (groupVersion: string) => ({
     kind: 'APIResourceList',
     groupVersion,
-    resources: list.map(([name, kind]) => ({ name, kind, namespaced: true, verbs: ['get', 'list'] })),
+    resources: [
+      ...new Set(kinds.filter((each) => each.apiVersion === groupVersion).map(({ kind }) => kind)),
+    ].map((kind) => ({ name: `${kind.toLowerCase()}s`, kind, namespaced: true, verbs: ['get', 'list'] })),
   });
+  const groups = versions
+    .filter((each) => each.includes('/'))
+    .map((groupVersion) => {
+      const [name, version] = groupVersion.split('/');
+      return { name, versions: [{ groupVersion, version }], preferredVersion: { groupVersion, version } };
+    });
   const answers: Record<string, object> = {
     '/version': { major: '1', minor: '30', gitVersion: 'v1.30.0' },
     '/api': { kind: 'APIVersions', versions: ['v1'] },
-    '/apis': { kind: 'APIGroupList', groups: [] },
-    '/api/v1': resources('v1', [['secrets', 'Secret']]),
+    '/apis': { kind: 'APIGroupList', groups },
+    ...Object.fromEntries(
+      versions.map((each) => [each.includes('/') ? `/apis/${each}` : `/api/${each}`, resources(each)]),
+    ),
     ...(secret && { [`/api/v1/namespaces/llm/secrets/${secret.metadata.name}`]: secret }),
   };
-  return createServer((request, response) => {
+  const server = createServer((request, response) => {
     const found = answers[new URL(request.url!, 'http://cluster').pathname];
     response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' });
     const missing = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'NotFound', code: 404 };
     response.end(JSON.stringify(found ?? missing));
-  });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    flags: [`--kube-apiserver=http://127.0.0.1:${port}`, '--disable-openapi-validation', '--namespace=llm'],
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
 }
+
+test('after an install the user reads where the router is, and what to mind', async () => {
+  const kinds = (
+    await Promise.all([...valuesFiles().values()].map((each) => render({ values: [each] })))
+  ).flat();
+  const cluster = await fakeCluster(kinds, null);
+  const notes = async (name: string, over: object = {}) => {
+    const { code, out, err } = await helm(
+      [
+        'install',
+        'r',
+        CHART,
+        '--dry-run=client',
+        ...cluster.flags,
+        `--values=${valuesFiles().get(name)!}`,
+        '--values=-',
+      ],
+      JSON.stringify(over),
+    );
+    assert.equal(code, 0, err);
+    return out.slice(out.indexOf('NOTES:'));
+  };
+  try {
+    const laptop = await notes('laptop');
+    assert.match(laptop, /rollout status deployment\/r-llm-router-controller/);
+    assert.match(laptop, /http:\/\/r-llm-router\.llm:8084\/v1/);
+    assert.match(laptop, /WARNING: config\.auth\.mode is open/);
+    assert.match(laptop, /WARNING: the Redis of this release is for trials/);
+    const hybrid = await notes('hybrid');
+    assert.match(hybrid, /https:\/\/llm\.example\.com\/v1/);
+    assert.match(hybrid, /"Authorization: Bearer \$KEY"/);
+    assert.match(hybrid, /goes by llm_router_in_flight/);
+    assert.doesNotMatch(hybrid, /WARNING/);
+    const limits = [{ name: 'all', scope: 'global', requests_per_minute: 60 }];
+    const alone = { config: { limits }, controller: { replicas: 2 }, networkPolicy: { enabled: false } };
+    const two = await notes('one-gpu', alone);
+    assert.match(two, /WARNING: limits and budgets are set, and there is no Redis/);
+    assert.match(two, /WARNING: networkPolicy is off/);
+  } finally {
+    cluster.close();
+  }
+});
 
 test('an upgrade keeps the password that the first install made', async () => {
   const known = Buffer.from('the-password-of-before').toString('base64');
@@ -209,18 +271,14 @@ test('an upgrade keeps the password that the first install made', async () => {
     data: { password: known },
   };
   for (const there of [secret, null]) {
-    const cluster = fakeCluster(there).listen(0, '127.0.0.1');
-    await once(cluster, 'listening');
+    const cluster = await fakeCluster([secret], there);
     try {
-      const { port } = cluster.address() as AddressInfo;
       const { code, out, err } = await helm([
         'template',
         'r',
         CHART,
-        '--namespace=llm',
         '--dry-run=server',
-        `--kube-apiserver=http://127.0.0.1:${port}`,
-        '--disable-openapi-validation',
+        ...cluster.flags,
         '--show-only=templates/redis/redis.yaml',
         ...valueArgs({ values: [laptop] }),
       ]);
@@ -228,7 +286,6 @@ test('an upgrade keeps the password that the first install made', async () => {
       assert.equal(out.includes(`password: ${known}`), there !== null, out.slice(0, 1000));
     } finally {
       cluster.close();
-      cluster.closeAllConnections();
     }
   }
 });

@@ -60,7 +60,7 @@
 {{- end }}
 {{- end }}
 
-{{/* Where /dev/shm and other writable folders end: what a file of the decision log may stand in. */}}
+{{/* Folders that the controller may write to, as a JSON list. */}}
 {{- define "llm-router.writable" -}}
 {{- $paths := list "/tmp" }}
 {{- range .Values.controller.extraVolumeMounts }}{{ if not .readOnly }}{{ $paths = append $paths .mountPath }}{{ end }}{{ end }}
