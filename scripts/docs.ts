@@ -1,12 +1,13 @@
 /**
- * `npm run docs [-- --check]`: writes the reference pages, the JSON Schema of the configuration, Grafana's dashboards and Prometheus' rules
- * from the code that they describe. `--check` writes nothing and fails when a file is not what the code would give.
+ * `npm run docs [-- --check]`: writes the reference pages, the JSON Schema of the configuration, Grafana's dashboards,
+ * Prometheus' rules, and the Helm chart's copies and values schema, from the code that they describe. `--check` writes nothing and fails when a file is not what the code would give.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from '../deploy/grafana/src/board.ts';
 import { BOARDS } from '../deploy/grafana/src/boards.ts';
+import { chartFiles } from '../deploy/helm/src/files.ts';
 import { proofsFiles, rulesFile } from '../deploy/prometheus/src/files.ts';
 import { configurationSchema } from '../services/router-controller/src/config/json-schema.ts';
 import { configurationPage } from './docs/configuration.ts';
@@ -30,6 +31,7 @@ const pages: Record<string, string> = {
   ...Object.fromEntries(
     Object.entries(proofsFiles()).map(([name, text]) => [`deploy/prometheus/tests/${name}`, text]),
   ),
+  ...chartFiles(ROOT),
 };
 
 let stale = 0;

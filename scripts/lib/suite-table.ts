@@ -19,6 +19,7 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['scripts/test/alerts', ['prometheus']],
   ['scripts/test/check-dashboards', ['prometheus', 'triton']],
   ['scripts/test/evaluate', ['triton', 'trainer']],
+  ['scripts/test/helm', ['helm', 'deploy-tools', 'redis', 'triton']],
   ['scripts/test/tutorial', ['trainer']],
 ];
 

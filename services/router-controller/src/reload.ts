@@ -22,8 +22,8 @@ export interface ReloaderDeps {
   readonly log: Logger;
 }
 
-/** Sockets, pools and breakers are made once, from these. */
-const FIXED = [
+/** Keys that take effect at a start only: sockets, pools and breakers are made once, from these. The Helm chart rolls pods by them. */
+export const FIXED = [
   'tracing.endpoint',
   'tracing.sample_ratio',
   'tracing.service_name',

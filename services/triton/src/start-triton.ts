@@ -17,6 +17,8 @@ export interface TritonOptions {
   readonly modelControl?: 'none' | 'poll' | 'explicit';
   /** Models to load under explicit control. */
   readonly load?: readonly string[];
+  /** Further arguments. */
+  readonly args?: readonly string[];
   /** Longest wait until it is ready, ms. */
   readonly startMs?: number;
 }
@@ -75,6 +77,7 @@ export async function startTriton(options: TritonOptions): Promise<Triton> {
     ...(options.load ?? []).map((model) => `--load-model=${model}`),
     '--exit-timeout-secs=5',
     '--allow-gpu-metrics=false',
+    ...(options.args ?? []),
   ];
   // A parent that is killed can't stop it; the kernel does where setpriv can ask for that.
   const leash = findProgram('setpriv');

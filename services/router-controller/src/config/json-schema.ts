@@ -18,8 +18,37 @@ export interface SchemaNode {
   readonly maximum?: number;
 }
 
+/** What stands for a value that is not known yet, and so need not look like it. */
+const PLACEHOLDER = '\\$\\{[A-Za-z_]|^file:';
+
+/** Constraints on a text's form; a placeholder is judged once it is filled in. */
+const FORM = ['pattern', 'minLength', 'format'] as const;
+
+/**
+ * A copy in which a text of a certain form may also be a placeholder: `api_key: ${KEY}` is right, whatever a key looks like.
+ *
+ * @param placeholder pattern of what else stands for a value.
+ */
+export function withPlaceholders<T>(node: T, placeholder = PLACEHOLDER): T {
+  if (Array.isArray(node)) return node.map((each) => withPlaceholders(each, placeholder)) as T;
+  if (node === null || typeof node !== 'object') return node;
+  const copy = Object.fromEntries(
+    Object.entries(node).map(([key, child]) => [key, withPlaceholders(child, placeholder)]),
+  );
+  const form = FORM.filter(
+    (key) => copy[key] !== undefined && !(key === 'minLength' && Number(copy[key]) <= 1),
+  );
+  if (copy.type !== 'string' || form.length === 0) return copy as T;
+  const { description, default: fallback, ...own } = copy;
+  return {
+    ...(description !== undefined && { description }),
+    ...(fallback !== undefined && { default: fallback }),
+    anyOf: [own, { type: 'string', pattern: placeholder }],
+  } as T;
+}
+
 /** Of the file as a user writes it: keys with a default are optional. */
-export function configurationSchema(): SchemaNode {
+export function configurationSchema(placeholder?: string): SchemaNode {
   const schema = z.toJSONSchema(configSchema, { io: 'input' }) as SchemaNode;
-  return { ...schema, title: 'LLM Router configuration' } as SchemaNode;
+  return { ...withPlaceholders(schema, placeholder), title: 'LLM Router configuration' } as SchemaNode;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
-import { ConfigError, parseConfig, publicConfig } from './index.ts';
+import { anyEnv, ConfigError, parseConfig, publicConfig } from './index.ts';
 
 const FILES = resolve(import.meta.dirname, '../../../../config');
 const V1 = readFileSync(join(FILES, 'v1.yaml'), 'utf8');
@@ -153,4 +153,18 @@ test('a value that comes from a variable can’t become YAML', () => {
   const config = parseConfig(file(LLMS), 'f.yaml', { env: { KEY: evil } });
   assert.equal(config.table.targets.get('large')!.apiKey!.reveal(), evil);
   assert.equal(config.table.targets.get('large')!.model, 'large-model');
+});
+
+test('a file’s shape is judged without its secrets, variables and files alike', () => {
+  const secrets = `
+admin: { token: "\${A_TOKEN_NOT_SET_HERE}" }
+redis: { url: "rediss://redis:6379/0", password: "\${A_PASSWORD_NOT_SET_HERE}", ca: "file:/not/here/ca.crt" }`;
+  const text = file(LLMS, secrets);
+  assert.equal(problems(text).length, 3);
+  const { file: read } = parseConfig(text, 'f.yaml', { env: anyEnv });
+  assert.equal(read.redis?.ca, 'file:/not/here/ca.crt');
+  assert.throws(
+    () => parseConfig(text.replace('target: small', 'target: smal'), 'f.yaml', { env: anyEnv }),
+    /small/,
+  );
 });

@@ -4,10 +4,14 @@ import { formatPath } from './problems.ts';
 
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
 
-/** An environment where every variable is set, to its own name if nothing else: checks of a file's shape need no secrets. */
+/**
+ * An environment where every variable is set, to its own name if nothing else, and every file that is not there stands for
+ * itself: checks of a file's shape need no secrets.
+ */
 export const anyEnv: Readonly<Record<string, string>> = new Proxy<Record<string, string>>(
   {},
-  { get: (_target, name) => process.env[String(name)] ?? `\${${String(name)}}` },
+  // Long enough for what has a least length.
+  { get: (_target, name) => process.env[String(name)] ?? `\${${String(name)}}`.padEnd(32, '.') },
 );
 
 /**
@@ -33,6 +37,7 @@ export function substitute(
       try {
         return readFileSync(file, 'utf8').trimEnd();
       } catch (error) {
+        if (env === anyEnv) return text;
         const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
         problems.push({ path: formatPath(path), message: `can’t read the file it names, ${file} (${code})` });
         return '';

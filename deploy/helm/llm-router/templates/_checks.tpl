@@ -1,0 +1,109 @@
+{{/* What the router would refuse at start, told at install: each says what, where, and what would be right. */}}
+{{- define "llm-router.checks" -}}
+{{- $root := . }}
+{{- $config := include "llm-router.config" . | fromYaml }}
+{{- include "llm-router.checks.door" (list . $config) }}
+{{- include "llm-router.checks.secrets" (list . $config) }}
+{{- include "llm-router.checks.policies" (list . $config) }}
+{{- include "llm-router.checks.network" (list . $config) }}
+
+{{- $needed := include "llm-router.stopSeconds" . | int64 }}
+{{- with .Values.controller.terminationGracePeriodSeconds }}
+{{- if lt (int64 .) $needed }}
+{{- fail (printf "controller.terminationGracePeriodSeconds is %d, but preStopSeconds, config.server.drain_delay_ms and shutdown_grace_ms with 5 s to close want %d: streams would be cut. Leave it out, or lower those" (int64 .) $needed) }}
+{{- end }}
+{{- end }}
+
+{{- with dig "decision_log" "path" "" $config }}
+{{- $path := . }}
+{{- $inside := false }}
+{{- range include "llm-router.writable" $root | fromJsonArray }}{{ if hasPrefix (printf "%s/" (trimSuffix "/" .)) $path }}{{ $inside = true }}{{ end }}{{ end }}
+{{- if not $inside }}{{ fail (printf "config.decision_log.path is %s, but the root file system is read-only: put it under /tmp (lost with the pod), or under a controller.extraVolumeMounts of yours" $path) }}{{ end }}
+{{- end }}
+
+{{- with .Values.classifier }}
+{{- if ne .kind "external" }}
+{{- if and (eq .models.source "pvc") (not .models.pvc.claim) }}{{ fail "classifier.models.source is pvc: classifier.models.pvc.claim has to name the PersistentVolumeClaim that holds the model repository" }}{{ end }}
+{{- if and (eq .models.source "objectStore") (not .models.objectStore.uri) }}{{ fail "classifier.models.source is objectStore: classifier.models.objectStore.uri has to name the model repository, for example store:bucket/model_repository" }}{{ end }}
+{{- if and (eq (toString .rollout.maxSurge) "0") (eq (toString .rollout.maxUnavailable) "0") }}{{ fail "classifier.rollout: maxSurge and maxUnavailable can't both be 0, nothing could ever roll" }}{{ end }}
+{{- end }}
+{{- end }}
+{{- range list "controller" "classifier" }}
+{{- $part := index $root.Values . }}
+{{- if and $part.autoscaling.enabled (gt (int64 $part.autoscaling.minReplicas) (int64 $part.autoscaling.maxReplicas)) }}{{ fail (printf "%s.autoscaling: minReplicas is above maxReplicas" .) }}{{ end }}
+{{- end }}
+{{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}{{ fail "ingress.enabled: ingress.hosts has to name at least one host" }}{{ end }}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}{{ fail "httpRoute.enabled: httpRoute.parentRefs has to name the Gateway" }}{{ end }}
+{{- end }}
+
+{{/* An open door has to be asked for by name. */}}
+{{- define "llm-router.checks.door" -}}
+{{- $config := index . 1 }}
+{{- $host := dig "server" "host" "127.0.0.1" $config }}
+{{- if regexMatch "^(localhost|127\\..*|::1)$" $host }}
+{{- fail (printf "config.server.host is %s, which nothing outside its pod reaches: leave it at 0.0.0.0, or :: with IPv6" $host) }}
+{{- end }}
+{{- $auth := $config.auth | default dict }}
+{{- if ne ($auth.mode | default "auto") "open" }}
+{{- if not (or $auth.keys $auth.keys_in_redis $auth.jwt) }}
+{{- fail "nobody could call the router: give config.auth.keys (made by `npm run keys -- create`), config.auth.keys_in_redis with a Redis, or config.auth.jwt; or ask for an open door by name with config.auth.mode: open" }}
+{{- end }}
+{{- end }}
+{{- if and $auth.keys_in_redis (not $config.redis) }}
+{{- fail "config.auth.keys_in_redis is set, but there is no Redis: give config.redis, or redis.enabled for trials" }}
+{{- end }}
+{{- end }}
+
+{{/* Every ${NAME} and every file under the secrets' folder has a Secret that it comes from. */}}
+{{- define "llm-router.checks.secrets" -}}
+{{- $root := index . 0 }}
+{{- $text := index . 1 | toYaml }}
+{{- range regexFindAll "\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}" $text -1 | uniq }}
+{{- $name := . | trimPrefix "${" | trimSuffix "}" }}
+{{- if not (or (hasKey $root.Values.secrets.env $name) (hasKey $root.Values.controller.env $name) (and $root.Values.redis.enabled (eq $name "REDIS_PASSWORD"))) }}
+{{- fail (printf "the configuration names ${%s}, and nothing says where it comes from: give secrets.env.%s: { secret: SECRET, key: KEY }" $name $name) }}
+{{- end }}
+{{- end }}
+{{- range keys $root.Values.secrets.env | sortAlpha }}
+{{- if hasKey $root.Values.controller.env . }}{{ fail (printf "%s stands in secrets.env and in controller.env: keep one of them" .) }}{{ end }}
+{{- end }}
+{{- range regexFindAll "file:/etc/llm-router/secrets/[^/\\s]+" $text -1 | uniq }}
+{{- $name := . | trimPrefix "file:/etc/llm-router/secrets/" }}
+{{- if not (has $name $root.Values.secrets.files) }}
+{{- fail (printf "the configuration names a file of the Secret %s: add %s to secrets.files" $name $name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "llm-router.checks.policies" -}}
+{{- $config := index . 1 }}
+{{- $names := list }}
+{{- range $config.policies }}{{ $names = append $names .name }}{{ end }}
+{{- with $config.default_policy }}
+{{- if not (has . $names) }}{{ fail (printf "config.default_policy is %s, and config.policies has: %s" . (join ", " $names)) }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* What the configuration calls, the network policy lets through. */}}
+{{- define "llm-router.checks.network" -}}
+{{- $root := index . 0 }}
+{{- $config := index . 1 }}
+{{- $policy := $root.Values.networkPolicy }}
+{{- if $policy.enabled }}
+{{- $open := list }}
+{{- range $policy.upstreams }}{{ range .ports }}{{ $open = append $open (int64 .) }}{{ end }}{{ end }}
+{{- $targets := $config.targets | default list }}
+{{- range $config.policies }}{{ range .llms }}{{ if .api_base }}{{ $targets = append $targets . }}{{ end }}{{ end }}{{ end }}
+{{- range $target := $targets }}
+{{- $bases := kindIs "slice" $target.api_base | ternary $target.api_base (list $target.api_base) }}
+{{- range $bases }}
+{{- $url := urlParse . }}
+{{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (eq $url.scheme "http" | ternary "80" "443") | int64 }}
+{{- if not (has $port $open) }}{{ fail (printf "target %s is at %s, and no networkPolicy.upstreams lets port %d through: add its peers and port" $target.name . $port) }}{{ end }}
+{{- end }}
+{{- end }}
+{{- if and $config.redis (not $root.Values.redis.enabled) (not $policy.redis) }}{{ fail "config.redis names a Redis, and networkPolicy.redis lets nothing through: give its peers and port" }}{{ end }}
+{{- if and (dig "tracing" "endpoint" "" $config) (not $policy.tracing) }}{{ fail "config.tracing.endpoint is set, and networkPolicy.tracing lets nothing through: give its peers and port" }}{{ end }}
+{{- if and (eq $root.Values.classifier.kind "external") (not $policy.classifier) }}{{ fail "classifier.kind is external, and networkPolicy.classifier lets nothing through: give its peers and port" }}{{ end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,78 @@
+{{/* Argument: (list $ UID) */}}
+{{- define "llm-router.podSecurity" -}}
+runAsNonRoot: true
+{{- if eq (index . 0).Values.security.userIds "fixed" }}
+runAsUser: {{ index . 1 }}
+runAsGroup: {{ index . 1 }}
+fsGroup: {{ index . 1 }}
+fsGroupChangePolicy: OnRootMismatch
+{{- end }}
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- define "llm-router.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{/* Over nodes and zones where there are several; a rollout's old pods don't count. Argument: (list $ COMPONENT) */}}
+{{- define "llm-router.spread" -}}
+{{- $arguments := . }}
+{{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+- maxSkew: 1
+  topologyKey: {{ . }}
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels:
+      {{- include "llm-router.selector" $arguments | nindent 6 }}
+  matchLabelKeys: [pod-template-hash]
+{{- end }}
+{{- end }}
+
+{{/* Where pods may run. Argument: a part's values */}}
+{{- define "llm-router.placement" -}}
+{{- with .nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end }}
+
+{{/* What all pods of the chart have. Argument: $ */}}
+{{- define "llm-router.podBase" -}}
+serviceAccountName: {{ include "llm-router.serviceAccount" . }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* HTTP probe. Argument: (list PATH PORT PERIOD TIMEOUT FAILURES) */}}
+{{- define "llm-router.probe" -}}
+httpGet:
+  path: {{ index . 0 }}
+  port: {{ index . 1 }}
+periodSeconds: {{ index . 2 }}
+timeoutSeconds: {{ index . 3 }}
+failureThreshold: {{ index . 4 }}
+{{- end }}
+
+{{/* Whether a part may have more than one pod. Argument: a part's values */}}
+{{- define "llm-router.several" -}}
+{{- if gt (ternary .autoscaling.minReplicas .replicas .autoscaling.enabled | int64) 1 }}yes{{ end }}
+{{- end }}

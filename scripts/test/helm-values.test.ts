@@ -1,0 +1,158 @@
+/** Values that are wrong are refused: by name, with what would be right. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { load } from 'js-yaml';
+import { CHART } from '../../deploy/helm/src/files.ts';
+import { valuesSchema } from '../../deploy/helm/src/values-schema.ts';
+import { configSchema } from '../../services/router-controller/src/config/schema.ts';
+import { render, valuesFiles } from '../deploy/chart.ts';
+import { ROOT } from '../parts/lib.ts';
+
+const files = valuesFiles();
+const file = (name: string) => files.get(name)!;
+const rendered = (name: string, set: readonly string[] = []) => render({ values: [file(name)], set });
+const defaults = load(readFileSync(join(ROOT, CHART, 'values.yaml'), 'utf8'));
+
+test('values.yaml has a default for every value, and a new value without one is told', () => {
+  const parsed = valuesSchema.safeParse(defaults);
+  assert.deepEqual(parsed.error?.issues ?? [], []);
+  const without = structuredClone(defaults) as { controller: { replicas?: number } };
+  delete without.controller.replicas;
+  assert.equal(valuesSchema.safeParse(without).success, false);
+});
+
+test('numbers of the router that templates fall back on are the router’s own', () => {
+  const texts = readdirSync(join(ROOT, CHART, 'templates'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(yaml|tpl|txt)$/i.test(name))
+    .map((name) => readFileSync(join(ROOT, CHART, 'templates', name), 'utf8'))
+    .join('\n');
+  const file = configSchema.parse({
+    policies: [{ name: 'p', url: 'grpc://c/m', llms: [{ name: 'l', target: 't' }] }],
+    targets: [{ name: 't', api_base: 'http://t', model: 'm' }],
+    admin: { token: 'x'.repeat(24) },
+  });
+  const told = [
+    ...[...texts.matchAll(/"llm-router\.serverMs" \(list \. "(\w+)" (\d+)\)/g)].map(([, key, value]) => [
+      key!,
+      Number(value),
+    ]),
+    ...[...texts.matchAll(/dig "server" "(\w+)" (\d+) /g)].map(([, key, value]) => [key!, Number(value)]),
+  ] as [string, number][];
+  assert.deepEqual(
+    new Set(told.map(([key]) => key)),
+    new Set(['drain_delay_ms', 'shutdown_grace_ms', 'port', 'body_limit_bytes']),
+  );
+  for (const [key, value] of told) assert.equal(value, file.server[key as keyof typeof file.server], key);
+  const totals = [...texts.matchAll(/"total_ms" (\d+)/g)].map(([, value]) => Number(value));
+  assert.deepEqual(totals, [file.targets[0]!.timeouts.total_ms]);
+  const [, admin] = /\.port \| default (\d+) \| int64/.exec(texts)!;
+  assert.equal(Number(admin), file.admin!.port);
+});
+
+test('a typo is refused by name, in the chart’s values and in the router’s configuration', async () => {
+  for (const [set, problem] of [
+    ['controller.replica=3', /at '\/controller': additional properties 'replica' not allowed/],
+    ['config.server.prot=1', /at '\/config\/server': additional properties 'prot' not allowed/],
+    ['config.targets[0].api_bse=x', /at '\/config\/targets\/0'/],
+    [
+      'classifier.kind=tritn',
+      /at '\/classifier\/kind': value must be one of 'triton', 'router-server', 'external'/,
+    ],
+    ['controller.replicas=many', /at '\/controller\/replicas': got string, want integer/],
+    ['controller.resources.limits=null', /at '\/controller\/resources': missing property 'limits'/],
+  ] as const)
+    await assert.rejects(rendered('laptop', [set]), problem);
+});
+
+test('what could not work is refused at install, with what would be right', async () => {
+  await assert.rejects(
+    render(),
+    /nobody could call the router: .*config\.auth\.keys .*config\.auth\.mode: open/,
+  );
+  for (const [name, set, problem] of [
+    ['laptop', 'config.auth.mode=required', /nobody could call the router/],
+    ['laptop', 'secrets.env=null', /secrets/],
+    [
+      'production',
+      'secrets.files={llm-router-redis}',
+      /a file of the Secret llm-router-admin: add llm-router-admin to secrets\.files/,
+    ],
+    [
+      'laptop',
+      'controller.env.NVIDIA_API_KEY=x',
+      /NVIDIA_API_KEY stands in secrets\.env and in controller\.env/,
+    ],
+    [
+      'laptop',
+      'config.server.host=127.0.0.1',
+      /config\.server\.host is 127\.0\.0\.1, which nothing outside its pod reaches/,
+    ],
+    [
+      'laptop',
+      'config.default_policy=tsk',
+      /config\.default_policy is tsk, and config\.policies has: task_router, complexity_router/,
+    ],
+    ['one-gpu', 'config.auth.keys_in_redis=true', /keys_in_redis is set, but there is no Redis/],
+    ['production', 'redis.enabled=true', /config\.redis names another one: keep one/],
+    [
+      'one-gpu',
+      'controller.terminationGracePeriodSeconds=30',
+      /terminationGracePeriodSeconds is 30, but .* want 75/,
+    ],
+    [
+      'one-gpu',
+      'config.decision_log.path=/var/log/d.jsonl',
+      /decision_log\.path is \/var\/log\/d\.jsonl, but the root file system is read-only/,
+    ],
+    ['one-gpu', 'classifier.models.source=pvc', /models\.pvc\.claim has to name/],
+    ['one-gpu', 'classifier.models.source=objectStore', /models\.objectStore\.uri has to name/],
+    ['one-gpu', 'classifier.rollout.maxUnavailable=0', /can't both be 0/],
+    [
+      'one-gpu',
+      'classifier.kind=external',
+      /config\.policies\[\]\.url has to name your classifier's own address/,
+    ],
+    ['one-gpu', 'ingress.hosts=null', /hosts/],
+    [
+      'hybrid',
+      'networkPolicy.upstreams[0].ports[0]=9000',
+      /target local-8b is at http:\/\/nim-8b-0\.nim-8b\.nims:8000, and no networkPolicy\.upstreams lets port 8000 through/,
+    ],
+    ['hybrid', 'networkPolicy.redis=null', /redis/],
+    [
+      'production',
+      'controller.autoscaling.maxReplicas=1',
+      /controller\.autoscaling: minReplicas is above maxReplicas/,
+    ],
+    ['laptop', 'config.tracing.endpoint=http://c:4318', /networkPolicy\.tracing lets nothing through/],
+  ] as const)
+    await assert.rejects(rendered(name, [set]), problem, `${name} ${set}`);
+});
+
+test('a variable or a file that no Secret gives is named, with what to give', async () => {
+  const over = { config: { admin: { token: '${ADMIN_TOKEN}' } } };
+  await assert.rejects(
+    render({ values: [file('one-gpu')], over }),
+    /names \$\{ADMIN_TOKEN\}.*give secrets\.env\.ADMIN_TOKEN: \{ secret: SECRET, key: KEY \}/,
+  );
+  const given = { ...over, secrets: { env: { ADMIN_TOKEN: { secret: 'admin', key: 'token' } } } };
+  await render({ values: [file('one-gpu')], over: given });
+  const withDefault = { config: { admin: { token: '${ADMIN_TOKEN:-a-default-of-24-characters}' } } };
+  await render({ values: [file('one-gpu')], over: withDefault });
+});
+
+test('a placeholder may stand for what has to look a certain way, and nothing else may', async () => {
+  const redis = (url: string) => ({
+    config: { redis: { url } },
+    networkPolicy: { redis: [{ peers: [{ namespace: 'data' }], ports: [6379] }] },
+    secrets: { env: { REDIS_URL: { secret: 'redis', key: 'url' } } },
+  });
+  await render({ values: [file('one-gpu')], over: redis('${REDIS_URL}') });
+  await render({ values: [file('one-gpu')], over: redis('redis://{{ .Release.Name }}-redis:6379/0') });
+  await assert.rejects(
+    render({ values: [file('one-gpu')], over: redis('http://redis:6379') }),
+    /at '\/config\/redis\/url'/,
+  );
+});
