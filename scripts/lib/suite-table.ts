@@ -18,6 +18,7 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['scripts/test/alerts', ['prometheus']],
   ['scripts/test/check-dashboards', ['prometheus', 'triton']],
   ['scripts/test/evaluate', ['triton']],
+  ['scripts/test/stack', ['prometheus', 'triton', 'redis']],
 ];
 
 /** Whole suites longer than this are cut in two, not given more time. */
