@@ -4,9 +4,10 @@
  */
 import { parseArgs } from 'node:util';
 import type { DeployCheck } from './deploy/check.ts';
+import { compose } from './deploy/compose.ts';
 import { promtool } from './deploy/promtool.ts';
 
-const CHECKS: readonly DeployCheck[] = [promtool];
+const CHECKS: readonly DeployCheck[] = [promtool, compose];
 
 const HELP = `npm run check:deploy -- [--only PATTERN]
 

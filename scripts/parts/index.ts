@@ -1,5 +1,6 @@
 /** The real parts by name. */
 import { setupChromium } from './chromium.ts';
+import { setupCompose } from './compose.ts';
 import { setupHelm } from './helm.ts';
 import { setupPrometheus } from './prometheus.ts';
 import { setupPythonTools } from './python-tools.ts';
@@ -16,6 +17,7 @@ export const PARTS = {
   prometheus: async () => (await setupPrometheus()).prometheus,
   chromium: setupChromium,
   helm: setupHelm,
+  compose: setupCompose,
 } as const satisfies Readonly<Record<string, () => Promise<string>>>;
 
 export type PartName = keyof typeof PARTS;

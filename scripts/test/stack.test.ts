@@ -146,7 +146,7 @@ test('traffic of two tenants is scraped, panels have data, and alerts of the shi
     assert.ok(here.length > 40, `only ${here.length} panels were asked`);
     // So little traffic never queues.
     assert.deepEqual(empty, ['Wait in the queue, p95']);
-    const tenants = await prometheus.query('sum by (tenant) (llm_router_tokens_total)');
+    const tenants = await prometheus.query('sum by (tenant) (llm_router_tenant_tokens_total)');
     assert.deepEqual(tenants.map(({ metric }) => metric.tenant).sort(), ['acme', 'demo']);
   } finally {
     end.abort();
