@@ -5,9 +5,10 @@
 import { parseArgs } from 'node:util';
 import type { DeployCheck } from './deploy/check.ts';
 import { compose } from './deploy/compose.ts';
+import { dockerfiles } from './deploy/dockerfiles.ts';
 import { promtool } from './deploy/promtool.ts';
 
-const CHECKS: readonly DeployCheck[] = [promtool, compose];
+const CHECKS: readonly DeployCheck[] = [promtool, compose, dockerfiles];
 
 const HELP = `npm run check:deploy -- [--only PATTERN]
 
