@@ -13,7 +13,7 @@ const isJob = ({ restart, healthcheck }: Service) => restart === 'no' && healthc
 /** `name:tag` or `name@sha256:…`; a tag that moves without notice is none. */
 export function imageProblem(image: string): string | null {
   if (/@sha256:[0-9a-f]{64}$/.test(image)) return null;
-  const tag = /:([^:/]+)$/.exec(image)?.[1];
+  const tag = image.includes('@') ? null : /:([^:/]+)$/.exec(image)?.[1];
   if (!tag) return `image ${image} has no tag, which means latest; give a version or a digest`;
   return tag === 'latest' ? `image ${image}: give a version or a digest` : null;
 }

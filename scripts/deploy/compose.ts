@@ -1,9 +1,12 @@
 /** The compose file: Docker Compose's own word on it, our rules, its profiles, its variables, and what it points to. */
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { load } from 'js-yaml';
 import { ConfigError, loadConfig } from '../../services/router-controller/src/config/index.ts';
 import { ROOT } from '../parts/lib.ts';
+import { setupPrometheus } from '../parts/prometheus.ts';
 import type { DeployCheck } from './check.ts';
 import {
   COMPOSE_FILE,
@@ -94,6 +97,16 @@ async function configProblems(project: Project, env: Readonly<Record<string, str
   }
 }
 
+/** promtool's word on compose's Prometheus, with the rules that it names. */
+async function prometheusProblems(): Promise<string[]> {
+  const { promtool } = await setupPrometheus();
+  const file = join(ROOT, 'deploy/prometheus/prometheus.yaml');
+  return promisify(execFile)(promtool, ['check', 'config', file]).then(
+    () => [],
+    ({ stdout, stderr }: { stdout: string; stderr: string }) => [`promtool: ${(stderr || stdout).trim()}`],
+  );
+}
+
 /** Prometheus' targets and Grafana's data source are services that they reach. */
 function addressProblems(project: Project): string[] {
   const read = (path: string) => load(readFileSync(join(ROOT, path), 'utf8'));
@@ -146,6 +159,7 @@ export const compose: DeployCheck = {
           ...(await requiredProblems(env)),
           ...(await configProblems(project, env)),
           ...addressProblems(project),
+          ...(await prometheusProblems()),
         ],
       };
     } catch (error) {

@@ -19,6 +19,7 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['scripts/test/check-dashboards', ['prometheus', 'triton']],
   ['scripts/test/evaluate', ['triton']],
   ['scripts/test/stack', ['prometheus', 'triton', 'redis']],
+  ['scripts/test/compose', ['compose', 'prometheus', 'redis']],
 ];
 
 /** Whole suites longer than this are cut in two, not given more time. */
@@ -70,7 +71,7 @@ export const quickSuites = (): Suite[] => [
   ...find(
     'protos/src/**/*.test.ts',
     'services/*/src/**/*.test.ts',
-    'scripts/{docs,evaluate,lib,parts}/**/*.test.ts',
+    'scripts/{deploy,docs,evaluate,lib,parts,stack}/**/*.test.ts',
   ).map((file) => nodeTest(file, [], UNIT_MINUTES)),
 ];
 

@@ -1,10 +1,11 @@
 /**
  * `npm run stack` on real parts: traffic in, Prometheus scrapes, the dashboards' queries are answered, an alert of the
- * shipped rules fires and clears, what dies comes back, and nothing is left afterwards. The tests share one stack.
+ * shipped rules fires and clears, what dies comes back, and
+ * nothing is left afterwards. The tests share one stack and build on each other in their order.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { askAll, hasData } from '../dashboards/ask.ts';
+import { serviceFile } from '../lib/line-up.ts';
 import { ROOT } from '../parts/lib.ts';
 import { type PrometheusApi, prometheusAt } from '../parts/start-prometheus.ts';
 import { descendants, isAlive, Script, until } from './processes.ts';
@@ -110,6 +112,18 @@ test('the router asks for a key, takes its own, and decides by Triton', async ()
   assert.equal(headers.get('x-llm-router-label'), 'Code Generation');
   assert.equal(headers.get('x-llm-router-reason'), 'classified');
   assert.ok(!script.output.includes(KEY), 'a key that was given is printed');
+});
+
+test('the playground is up with the stack’s key, or its absence is told', async () => {
+  if (!existsSync(serviceFile('playground'))) {
+    await script.says(/^no playground: services\/playground is not in this checkout$/m);
+    return;
+  }
+  const url = await address('playground');
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
+  const { status, headers } = await chat(`${url}/v1`, null, { model: 'task_router' });
+  assert.equal(status, 200);
+  assert.equal(headers.get('x-llm-router-label'), 'Code Generation');
 });
 
 test('traffic of two tenants is scraped, panels have data, and alerts of the shipped rules fire', async () => {
