@@ -39,35 +39,28 @@ const configuration = (lockedFault: string) =>
     .replace('- name: Other\n        target: mixtral-8x22b', '- name: Other\n        target: locked')
     .replace('- name: Unknown\n        target: llama-8b', '- name: Unknown\n        target: gone');
 
+const FREE_PORTS = ['--port', '0', '--playground-port', '0', '--prometheus-port', '0'];
+
+async function noneLeft(family: readonly number[]): Promise<void> {
+  await until(
+    () => !family.some(isAlive),
+    () => `left behind: ${family.filter(isAlive).join(', ')}`,
+  );
+}
+
 let script: Script;
 let prometheus: PrometheusApi;
 const address = (name: string) => script.says(new RegExp(`^  ${name} +(\\S+)$`, 'm')).then(([, url]) => url!);
 
 before(async () => {
   writeFileSync(file, configuration('#fault=status:401'));
-  script = new Script(
-    'stack',
-    [
-      '--config',
-      file,
-      '--stand-ins',
-      '--port',
-      '0',
-      '--playground-port',
-      '0',
-      '--prometheus-port',
-      '0',
-      '--scrape-seconds',
-      '1',
-    ],
-    {
-      LLM_ROUTER_API_KEY: KEY,
-      REDIS_PASSWORD,
-      REDIS_URL: undefined,
-      NVIDIA_API_KEY: undefined,
-      npm_lifecycle_event: undefined,
-    },
-  );
+  script = new Script('stack', ['--config', file, '--stand-ins', ...FREE_PORTS, '--scrape-seconds', '1'], {
+    LLM_ROUTER_API_KEY: KEY,
+    REDIS_PASSWORD,
+    REDIS_URL: undefined,
+    NVIDIA_API_KEY: undefined,
+    npm_lifecycle_event: undefined,
+  });
   await script.says(/^stack is up/m);
   prometheus = prometheusAt(await address('Prometheus'));
 });
@@ -215,11 +208,29 @@ test('SIGTERM ends all of it in order and leaves nothing', async () => {
   const before = folders().length;
   script.process.kill('SIGTERM');
   assert.equal(await script.exit, 0);
-  await until(
-    () => !family.some(isAlive),
-    () => `left behind: ${family.filter(isAlive).join(', ')}`,
-  );
+  await noneLeft(family);
   assert.equal(folders().length, before - 1, 'its folder is still there');
+});
+
+test('SIGTERM while Triton starts ends it as well', async () => {
+  const starting = new Script('stack', FREE_PORTS);
+  await starting.says(/^starting the classifier/m);
+  const family = descendants(starting.process.pid!);
+  starting.process.kill('SIGTERM');
+  assert.equal(await starting.exit, 0);
+  assert.doesNotMatch(starting.output, /did not start/);
+  await noneLeft(family);
+});
+
+test('kill -9 leaves no process behind', async () => {
+  const killed = new Script('stack', FREE_PORTS);
+  await killed.says(/^stack is up/m);
+  const family = descendants(killed.process.pid!);
+  assert.ok(family.length >= 5, 'the script, Redis, Triton, stand-ins, the controller and Prometheus');
+  // npm's script is above it.
+  process.kill(family[0]!, 'SIGKILL');
+  await killed.exit;
+  await noneLeft(family);
 });
 
 test('a port that is taken and a file that is wrong are told before anything starts', async () => {
