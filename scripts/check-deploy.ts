@@ -4,10 +4,12 @@
  */
 import { parseArgs } from 'node:util';
 import type { DeployCheck } from './deploy/check.ts';
+import { compose } from './deploy/compose.ts';
+import { dockerfiles } from './deploy/dockerfiles.ts';
 import { helmChecks } from './deploy/helm-checks.ts';
 import { promtool } from './deploy/promtool.ts';
 
-const CHECKS: readonly DeployCheck[] = [promtool, ...helmChecks()];
+const CHECKS: readonly DeployCheck[] = [promtool, compose, dockerfiles, ...helmChecks()];
 
 const HELP = `npm run check:deploy -- [--only PATTERN]
 

@@ -14,7 +14,8 @@ import {
   loadConfig,
   type RouterConfig,
 } from '../services/router-controller/src/config/index.ts';
-import { Child } from './lib/child.ts';
+import { describe, tryLine } from './lib/describe.ts';
+import { LineUp } from './lib/line-up.ts';
 import { ROOT } from './parts/lib.ts';
 
 const HELP = `npm start -- [--port N] [--host H] [--config FILE] [--stand-ins] [--repository DIR]
@@ -56,44 +57,16 @@ if (values.help) {
   process.exit(0);
 }
 
-const service = (name: string) => join(ROOT, 'services', name, 'src', 'main.ts');
 const configFile = values.config ? resolve(values.config) : join(ROOT, 'config', 'router.yaml');
 const repository = values.repository ? resolve(values.repository) : join(ROOT, 'model_repository');
 const standIns = values['stand-ins'] || (!values.config && !process.env.NVIDIA_API_KEY);
-const children: Child[] = [];
-let stopping = false;
-
-async function stop(code: number): Promise<never> {
-  if (!stopping) {
-    stopping = true;
-    // The controller first: its streams end while the parts it calls still live.
-    for (const child of [...children].reverse()) await child.stop();
-    process.exit(code);
-  }
-  return new Promise(() => {});
-}
-// More than once on purpose: a terminal's Ctrl-C comes from the terminal and from npm.
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
-// npm's own process was killed.
-process.once('disconnect', () => void stop(1));
-
-async function begin(name: string, args: string[], env: Record<string, string> = {}): Promise<string> {
-  const child = new Child(name, service(name), args, env);
-  children.push(child);
-  child.onExit = (code) => {
-    if (stopping) return;
-    // A classifier or stand-in that crashed is brought back on its old address; without its controller nothing is left to do.
-    if (name === 'router-controller') void stop(code === 0 ? 1 : (code ?? 1));
-    else child.restart();
-  };
-  return child.start();
-}
+const lineUp = new LineUp('router-controller');
 
 /** Policies of the embedded table need the embedded classifier, unless another one is named. */
 async function classifierUrl(config: RouterConfig): Promise<string | null> {
   if (process.env.LLM_ROUTER_CLASSIFIER_URL) return process.env.LLM_ROUTER_CLASSIFIER_URL;
   if (values.config && !(await isOurs(config))) return null;
-  const ready = await begin('router-server', [
+  const ready = await lineUp.service('router-server', [
     '--repository',
     repository,
     '--grpc-port',
@@ -143,18 +116,6 @@ function answers(host: string, port: number): Promise<boolean> {
   });
 }
 
-function describe(config: RouterConfig): void {
-  for (const policy of config.table.policies.values()) {
-    const isDefault = policy.name === config.table.defaultPolicy ? ' (default)' : '';
-    console.log(`policy ${policy.name}${isDefault}`);
-    for (const entry of policy.entries.values()) {
-      console.log(
-        `  ${entry.name.padEnd(22)} → ${entry.routes.map(({ target }) => target.model).join(', ')}`,
-      );
-    }
-  }
-}
-
 try {
   // Stand-ins need no keys, so the file is read as the controller will read it.
   const overrides = standIns ? { standInUrl: 'http://127.0.0.1:1' } : {};
@@ -168,7 +129,9 @@ try {
   if (standIns) {
     const why = values['stand-ins'] ? '' : 'no NVIDIA_API_KEY: ';
     console.log(`${why}starting local stand-ins for the LLMs (their answers say so) …`);
-    env.LLM_ROUTER_STAND_IN_URL = /ready (\S+)/.exec(await begin('stand-in-llms', ['--port', '0']))![1]!;
+    env.LLM_ROUTER_STAND_IN_URL = /ready (\S+)/.exec(
+      await lineUp.service('stand-in-llms', ['--port', '0']),
+    )![1]!;
   }
   console.log('starting the controller …');
   const args = [
@@ -177,19 +140,17 @@ try {
     ...(values.port ? ['--port', values.port] : []),
     ...(values.host ? ['--host', values.host] : []),
   ];
-  const url = /ready (\S+)/.exec(await begin('router-controller', args, env))![1]!;
+  const url = /ready (\S+)/.exec(await lineUp.service('router-controller', args, env))![1]!;
   describe(config);
-  const [policy] = config.table.policies.keys();
-  console.log(`\ntry:\n  curl -si ${url}/v1/chat/completions -H 'content-type: application/json' \\
-    -d '{"model": "${policy}", "messages": [{"role": "user", "content": "Write a Python function that reverses a list"}]}'\n`);
+  console.log(`\ntry:\n${tryLine(url, config)}\n`);
   console.log(`listening on ${url}`);
 } catch (error) {
   // Told to stop while it started: what was under way ends with it.
-  if (stopping) await stop(0);
+  if (lineUp.stopping) await lineUp.stop(0);
   console.error(
     error instanceof ConfigError
       ? error.message
       : `start failed: ${error instanceof Error ? error.message : error}`,
   );
-  await stop(1);
+  await lineUp.stop(1);
 }

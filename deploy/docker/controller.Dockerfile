@@ -13,8 +13,13 @@ RUN npx --yes pnpm@12.21.0 \
       install --frozen-lockfile --prod --filter '@llm-router/controller...'
 
 FROM ${NODE_IMAGE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="LLM Router controller" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.description="OpenAI-compatible endpoint that classifies each prompt and sends it to the model of a policy table" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 WORKDIR /app
 ENV NODE_ENV=production
 COPY --from=install /app ./

@@ -16,8 +16,13 @@ RUN cd node_modules/.pnpm/onnxruntime-node@*/node_modules/onnxruntime-node/bin/n
  && find linux -mindepth 1 -maxdepth 1 ! -name "$(node -p process.arch)" -exec rm -rf {} +
 
 FROM ${NODE_IMAGE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="LLM Router classifier server" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.description="Serves the classifier’s models over KServe v2 on machines without Triton" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 WORKDIR /app
 ENV NODE_ENV=production
 COPY --from=install /app ./

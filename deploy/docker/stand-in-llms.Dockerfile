@@ -3,8 +3,13 @@
 ARG NODE_IMAGE=node:24-bookworm-slim
 
 FROM ${NODE_IMAGE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="LLM Router stand-in LLMs" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.description="OpenAI-compatible stand-ins for the downstream LLMs, for trying without keys" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 WORKDIR /app
 ENV NODE_ENV=production
 COPY package.json LICENSE ./

@@ -3,8 +3,13 @@
 # imports. deploy/docker/README.md tells which release, and why.
 ARG TRITON_IMAGE=tritonserver:24.10-py3
 FROM ${TRITON_IMAGE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="LLM Router on Triton" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.description="NVIDIA Triton with the classifier’s models" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 # numpy comes with the image; its version there is the one that the image's Python backend was built with.
 COPY services/triton/requirements.txt /tmp/requirements.txt
 RUN grep '^tokenizers==' /tmp/requirements.txt > /tmp/tokenizers.txt \

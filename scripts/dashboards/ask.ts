@@ -1,7 +1,7 @@
 /** Asks a Prometheus what each panel would ask it. */
 import { type Panel, panelsOf } from '../../deploy/grafana/src/board.ts';
 import { BOARDS } from '../../deploy/grafana/src/boards.ts';
-import type { RunningPrometheus, SeriesData } from '../parts/start-prometheus.ts';
+import type { PrometheusApi, SeriesData } from '../parts/start-prometheus.ts';
 
 export interface Answer {
   readonly board: string;
@@ -34,7 +34,7 @@ const newest = ({ values }: SeriesData) => values.at(-1)?.[1] ?? Number.NaN;
 export const hasData = ({ values }: Answer) => values.every((series) => series.length > 0);
 
 /** Every panel's queries, in the dashboards' order. */
-export async function askAll(prometheus: RunningPrometheus, has: ReadonlySet<string>): Promise<Answer[]> {
+export async function askAll(prometheus: PrometheusApi, has: ReadonlySet<string>): Promise<Answer[]> {
   const answers: Answer[] = [];
   for (const board of BOARDS) {
     for (const panel of panelsOf(board)) {

@@ -1,14 +1,10 @@
 /** A child process that says `ready …` when it serves, and never outlives its parent. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { Restarts } from './restarts.ts';
 
 const START_MS = 60_000;
 const STOP_MS = 30_000;
-/** Pause before a restart; doubled while it goes on dying, up to the longest. */
-const RESTART_MS = 500;
-const LONGEST_RESTART_MS = 30_000;
-/** One that lived so long is not in a circle of crashes. */
-const SETTLED_MS = 60_000;
 const PROGRESS_MS = 2_000;
 
 export class Child {
@@ -18,8 +14,7 @@ export class Child {
   readonly #env: Readonly<Record<string, string>>;
   #process: ChildProcess | null = null;
   #stopping = false;
-  #pause = RESTART_MS;
-  #startedAt = 0;
+  readonly #restarts: Restarts;
   onExit: (code: number | null) => void = () => {};
 
   constructor(name: string, file: string, args: string[], env: Readonly<Record<string, string>>) {
@@ -27,6 +22,7 @@ export class Child {
     this.#file = file;
     this.#args = args;
     this.#env = env;
+    this.#restarts = new Restarts(name);
   }
 
   /**
@@ -36,7 +32,8 @@ export class Child {
    * @throws Error when it ends, or says nothing, before that.
    */
   start(): Promise<string> {
-    this.#startedAt = Date.now();
+    const startedAt = Date.now();
+    this.#restarts.started();
     const child = spawn(process.execPath, [this.#file, ...this.#args, '--exit-with-parent'], {
       env: { ...process.env, ...this.#env },
       // Standard input is the leash: when this process dies, however, the pipe ends and the child stops.
@@ -59,7 +56,7 @@ export class Child {
       START_MS,
     );
     const progress = setInterval(
-      () => console.log(`${this.#name}: starting … ${Math.round((Date.now() - this.#startedAt) / 1000)} s`),
+      () => console.log(`${this.#name}: starting … ${Math.round((Date.now() - startedAt) / 1000)} s`),
       PROGRESS_MS,
     );
     child.once('error', ready.reject);
@@ -92,24 +89,12 @@ export class Child {
 
   /** Starts it again after a pause, until it stays. */
   restart(): void {
-    if (Date.now() - this.#startedAt > SETTLED_MS) this.#pause = RESTART_MS;
-    const pause = this.#pause;
-    this.#pause = Math.min(pause * 2, LONGEST_RESTART_MS);
-    console.error(`${this.#name}: starting again in ${pause} ms`);
-    setTimeout(() => {
-      if (this.#stopping) return;
-      this.start().then(
-        () => console.error(`${this.#name}: back`),
-        (error: Error) => {
-          console.error(error.message);
-          if (!this.#stopping) this.restart();
-        },
-      );
-    }, pause);
+    this.#restarts.schedule(() => this.start());
   }
 
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#restarts.end();
     const child = this.#process;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));

@@ -18,8 +18,10 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['services/playground/', ['chromium']],
   ['scripts/test/alerts', ['prometheus']],
   ['scripts/test/check-dashboards', ['prometheus', 'triton']],
+  ['scripts/test/compose', ['compose', 'prometheus', 'redis']],
   ['scripts/test/evaluate', ['triton', 'trainer']],
   ['scripts/test/helm', ['helm', 'deploy-tools', 'redis', 'triton']],
+  ['scripts/test/stack', ['prometheus', 'triton', 'redis']],
   ['scripts/test/tutorial', ['trainer']],
 ];
 
@@ -74,7 +76,7 @@ export const quickSuites = (): Suite[] => [
   ...find(
     'protos/src/**/*.test.ts',
     'services/*/src/**/*.test.ts',
-    'scripts/{deploy,docs,evaluate,lib,parts,tutorial}/**/*.test.ts',
+    'scripts/{deploy,docs,evaluate,lib,parts,stack,tutorial}/**/*.test.ts',
   ).map((file) => nodeTest(file, [], UNIT_MINUTES)),
 ];
 

@@ -1,5 +1,6 @@
 /** The real parts by name. */
 import { setupChromium } from './chromium.ts';
+import { setupCompose } from './compose.ts';
 import { setupDeployTools } from './deploy-tools.ts';
 import { setupHelm } from './helm.ts';
 import { setupPrometheus } from './prometheus.ts';
@@ -18,6 +19,7 @@ export const PARTS = {
   chromium: setupChromium,
   helm: setupHelm,
   'deploy-tools': setupDeployTools,
+  compose: setupCompose,
 } as const satisfies Readonly<Record<string, () => Promise<string>>>;
 
 export type PartName = keyof typeof PARTS;

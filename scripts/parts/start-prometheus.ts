@@ -1,11 +1,9 @@
 /** A real Prometheus as a child process, for tests and for the stack without containers. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { findProgram } from './debian.ts';
+import { endProcess, freePort, leashed, untilReady } from './process.ts';
 import { setupPrometheus } from './prometheus.ts';
 
 export interface PrometheusOptions {
@@ -17,6 +15,10 @@ export interface PrometheusOptions {
   readonly intervalSeconds?: number;
   /** 0 or absent: a free port. */
   readonly port?: number;
+  /** Where it keeps its configuration and data, kept after its end; absent: a folder that goes with it. */
+  readonly folder?: string;
+  /** Gives the start up. */
+  readonly signal?: AbortSignal;
 }
 
 /** One series of an answer; values as Prometheus has them, by time in seconds. */
@@ -25,7 +27,8 @@ export interface SeriesData {
   readonly values: readonly (readonly [time: number, value: number])[];
 }
 
-export interface RunningPrometheus {
+/** What can be asked of a Prometheus. */
+export interface PrometheusApi {
   readonly url: string;
   /** Instant query. @throws Error with Prometheus' words. */
   readonly query: (expr: string) => Promise<SeriesData[]>;
@@ -33,19 +36,15 @@ export interface RunningPrometheus {
   readonly queryRange: (expr: string, seconds: number, step: number) => Promise<SeriesData[]>;
   /** Any path of its API, its `data`. */
   readonly api: (path: string) => Promise<unknown>;
+}
+
+export interface RunningPrometheus extends PrometheusApi {
+  /** Resolves when its process has ended, however. */
+  readonly exited: Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 const START_MS = 60_000;
-const STOP_MS = 15_000;
 
 function configuration({ scrape, rules = [], intervalSeconds = 15 }: PrometheusOptions): object {
   return {
@@ -78,49 +77,8 @@ const read = ({ result }: { result: RawSeries[] }): SeriesData[] =>
     ]),
   }));
 
-/** @throws Error with the end of Prometheus' log when it does not become ready. */
-export async function startPrometheus(options: PrometheusOptions): Promise<RunningPrometheus> {
-  const { prometheus } = await setupPrometheus();
-  const port = options.port || (await freePort());
-  const folder = mkdtempSync(join(tmpdir(), 'llm-router-prometheus-'));
-  const config = join(folder, 'prometheus.yml');
-  // JSON is YAML.
-  writeFileSync(config, JSON.stringify(configuration(options)));
-  const args = [
-    `--config.file=${config}`,
-    `--storage.tsdb.path=${join(folder, 'data')}`,
-    `--web.listen-address=127.0.0.1:${port}`,
-    '--enable-feature=exemplar-storage',
-    '--log.level=warn',
-  ];
-  // A parent that is killed can't stop it; the kernel does where setpriv can ask for that.
-  const leash = findProgram('setpriv');
-  const command = leash ? [leash, '--pdeathsig', 'KILL', '--', prometheus, ...args] : [prometheus, ...args];
-  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr.on('data', (chunk) => {
-    said = (said + chunk).slice(-8_000);
-  });
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const stop = async () => {
-    child.kill('SIGTERM');
-    await Promise.race([exited, sleep(STOP_MS, undefined, { ref: false })]);
-    child.kill('SIGKILL');
-    await exited;
-    rmSync(folder, { recursive: true, force: true });
-  };
-  const url = `http://127.0.0.1:${port}`;
-  for (const until = Date.now() + START_MS; ; await sleep(100)) {
-    const ready = await fetch(`${url}/-/ready`).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (ready) break;
-    if (child.exitCode !== null || child.signalCode !== null || Date.now() > until) {
-      await stop();
-      throw new Error(`Prometheus did not become ready:\n${said}`);
-    }
-  }
+/** A Prometheus that runs already. */
+export function prometheusAt(url: string): PrometheusApi {
   const api = async (path: string): Promise<unknown> => {
     const response = await fetch(`${url}/api/v1/${path}`);
     const body = (await response.json()) as { status: string; data: unknown; error?: string };
@@ -137,6 +95,52 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Runni
       const range = { query: expr, start: String(end - seconds), end: String(end), step: String(step) };
       return read((await api(`query_range?${new URLSearchParams(range)}`)) as { result: RawSeries[] });
     },
-    stop,
   };
+}
+
+/** @throws Error with the end of Prometheus' log when it does not become ready. */
+export async function startPrometheus(options: PrometheusOptions): Promise<RunningPrometheus> {
+  const { prometheus } = await setupPrometheus();
+  const port = options.port || (await freePort());
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'llm-router-prometheus-'));
+  const config = join(folder, 'prometheus.yml');
+  // JSON is YAML.
+  writeFileSync(config, JSON.stringify(configuration(options)));
+  const args = [
+    `--config.file=${config}`,
+    `--storage.tsdb.path=${join(folder, 'data')}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+    '--enable-feature=exemplar-storage',
+    '--log.level=warn',
+  ];
+  const child = spawn(...leashed(prometheus, args), {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // Out of the terminal's group: Ctrl-C reaches the parent alone, which ends its children in order.
+    detached: true,
+  });
+  let said = '';
+  child.stderr!.on('data', (chunk) => {
+    said = (said + chunk).slice(-8_000);
+  });
+  const exited = new Promise<void>((resolve) =>
+    child.once('exit', () => resolve()).once('error', () => resolve()),
+  );
+  const stop = async () => {
+    await endProcess(child, exited);
+    if (!options.folder) rmSync(folder, { recursive: true, force: true });
+  };
+  const url = `http://127.0.0.1:${port}`;
+  const isReady = () =>
+    fetch(`${url}/-/ready`).then(
+      (response) => response.ok,
+      () => false,
+    );
+  try {
+    const { signal } = options;
+    await untilReady('Prometheus', child, isReady, { ms: START_MS, said: () => said, signal });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { ...prometheusAt(url), exited, stop };
 }

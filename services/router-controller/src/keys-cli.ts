@@ -99,7 +99,9 @@ function stanza(id: string, hash: string, given: KeyRights): string {
 }
 
 async function inRedis<T>(file: string, run: (keys: RedisKeys, names: Names) => Promise<T>): Promise<T> {
-  const config = await loadConfig(file);
+  // As the router reads it: with stand-ins, a file needs no keys of upstreams.
+  const standInUrl = process.env.LLM_ROUTER_STAND_IN_URL;
+  const config = await loadConfig(file, standInUrl ? { overrides: { standInUrl } } : {});
   if (!config.file.redis) fail(`${file} has no \`redis\` section, so there is no place to keep keys`);
   if (!config.file.auth.keys_in_redis)
     console.error(`note: the router takes these keys once ${file} says auth.keys_in_redis: true`);

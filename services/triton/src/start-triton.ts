@@ -21,6 +21,8 @@ export interface TritonOptions {
   readonly args?: readonly string[];
   /** Longest wait until it is ready, ms. */
   readonly startMs?: number;
+  /** Gives the start up. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Triton {
@@ -31,6 +33,8 @@ export interface Triton {
   readonly metrics: string;
   readonly pid: number;
   readonly process: ChildProcess;
+  /** Resolves when its process has ended, however. */
+  readonly exited: Promise<void>;
   /** SIGTERM, and SIGKILL if it does not go. */
   readonly stop: () => Promise<void>;
   /** SIGKILL to the server and its stubs, as a crash would. */
@@ -119,6 +123,10 @@ export async function startTriton(options: TritonOptions): Promise<Triton> {
       () => false,
     );
     if (ready) break;
+    if (options.signal?.aborted) {
+      await end('SIGKILL');
+      throw new Error('Triton was told to stop before it was ready');
+    }
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > until) {
       const tail = log().split('\n').slice(-40).join('\n');
       await end('SIGKILL');
@@ -132,6 +140,7 @@ export async function startTriton(options: TritonOptions): Promise<Triton> {
     metrics: `http://127.0.0.1:${metricsPort}/metrics`,
     pid: child.pid!,
     process: child,
+    exited,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
     pause: () => signal('SIGSTOP'),

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { ROOT } from '../parts/lib.ts';
+import { parseDockerfile } from './dockerfile.ts';
+import { dockerfileProblems } from './dockerfile-rules.ts';
+import { dockerfilePath, pinnedPnpm, workspacePackages } from './dockerfiles.ts';
+
+const FILE = readFileSync(dockerfilePath('controller'), 'utf8');
+const IGNORE = readFileSync(`${dockerfilePath('controller')}.dockerignore`, 'utf8');
+const problems = (dockerfile: string, ignore = IGNORE) =>
+  dockerfileProblems({ root: ROOT, dockerfile, ignore, pnpm: pinnedPnpm() }, workspacePackages());
+
+test('the controller’s has no problem', () => {
+  assert.deepEqual(problems(FILE), []);
+});
+
+const WRONG: readonly (readonly [from: string | RegExp, to: string, words: RegExp])[] = [
+  ['ARG NODE_IMAGE=node:24-bookworm-slim', 'ARG NODE_IMAGE', /build argument needs a default/],
+  ['node:24-bookworm-slim', 'node:latest', /node:latest: give a version/],
+  ['node:24-bookworm-slim', 'node', /node has no tag/],
+  [/^USER .*$/m, '', /USER is root/],
+  [/^USER .*$/m, 'USER node', /USER is node/],
+  [/^USER .*$/m, 'USER 0:0', /USER is 0:0/],
+  [/^HEALTHCHECK [^\n]*\n[^\n]*$/m, '', /has no HEALTHCHECK/],
+  [/org\.opencontainers\.image\.licenses/, 'licenses', /no label org\.opencontainers\.image\.licenses/],
+  ['COPY config config', 'COPY confg config', /COPY confg: there is no such file/],
+  ['COPY config config', 'COPY docs docs', /COPY docs: its \.dockerignore leaves it out/],
+  ['COPY config config', 'ADD https://example.com/x /x', /ADD https:\/\/example\.com\/x/],
+  ['COPY protos protos', '', /needs protos, which the last stage does not COPY/],
+  ['COPY protos/package.json protos/', '', /installs without protos\/package\.json/],
+  ['COPY services/router-controller services/router-controller', '', /no COPY brings into the last stage/],
+  [
+    '"services/router-controller/src/main.ts"',
+    '"services/router-controller/src/mian.ts"',
+    /there is no such file/,
+  ],
+  [/ENTRYPOINT .*/, 'ENTRYPOINT node services/router-controller/src/main.ts', /write it as a JSON list/],
+  ['--frozen-lockfile', '', /installs without --frozen-lockfile/],
+  ['--prod', '', /installs without --prod/],
+  [pinnedPnpm(), 'pnpm@1.0.0', /installs with another pnpm/],
+  ['WORKDIR /app', 'WORKDR /app', /line \d+: Unknown instruction: WORKDR/],
+];
+for (const [from, to, words] of WRONG) {
+  test(`it is told: ${words.source.replaceAll('\\', '')}`, () => {
+    const changed = FILE.replace(from, to);
+    assert.notEqual(changed, FILE, 'the change is one');
+    assert.match(problems(changed).join('\n'), words);
+  });
+}
+
+test('an ignore file that lets secrets or installed packages in is told', () => {
+  assert.match(problems(FILE, '').join('\n'), /lets deploy\/compose\/\.env into the build/);
+  const without = IGNORE.replace('**/node_modules', '');
+  assert.match(problems(FILE, without).join('\n'), /lets services\/a\/node_modules\/x into the build/);
+});
+
+test('stages, flags, JSON forms and lines that go on are read', () => {
+  const [first, last] = parseDockerfile(
+    'ARG A=node:24\nFROM ${A} AS one\nRUN a \\\n  && b\nFROM one\nCOPY --from=one ["a b", "c"]\nENV X=1 Y="2 3"\nEXPOSE 1 2\n',
+  );
+  assert.equal(first!.base, 'node:24');
+  assert.equal(first!.name, 'one');
+  assert.match((first!.steps[0] as { command: string }).command, /^a\s+&& b$/);
+  assert.deepEqual(last!.steps, [
+    { kind: 'copy', from: 'one', sources: ['a b'], target: 'c' },
+    { kind: 'env', values: { X: '1', Y: '2 3' } },
+  ]);
+  assert.deepEqual(last!.ports, [1, 2]);
+});

@@ -1,0 +1,159 @@
+/** What we ask of a Dockerfile beyond what Docker itself does. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { validate } from 'dockerfile-utils';
+import { imageProblem } from './compose-rules.ts';
+import { type CopyStep, parseDockerfile, type Stage } from './dockerfile.ts';
+import { readIgnore } from './dockerignore.ts';
+
+export interface DockerfileContext {
+  /** The repository, which is the build's context. */
+  readonly root: string;
+  readonly dockerfile: string;
+  readonly ignore: string;
+  /** It runs to its end, so it needs no health check. */
+  readonly isJob?: boolean;
+  /** Version of pnpm that the workspace is installed with. */
+  readonly pnpm: string;
+}
+
+const LABELS = ['title', 'licenses'].map((name) => `org.opencontainers.image.${name}`);
+/** What must never travel into an image, wherever the user keeps it. */
+const PRIVATE = [
+  '.git/config',
+  'deploy/compose/.env',
+  '.env',
+  'node_modules/x',
+  'services/a/node_modules/x',
+  '.cache/x',
+];
+
+const fromContext = (stages: readonly Stage[]) =>
+  stages.flatMap(({ steps }) =>
+    steps.filter((step): step is CopyStep => step.kind === 'copy' && step.from === null),
+  );
+
+function* baseProblems(stages: readonly Stage[]): Generator<string> {
+  for (const [index, { base }] of stages.entries()) {
+    if (stages.slice(0, index).some(({ name }) => name === base)) continue;
+    if (base === '' || base.includes('$')) yield `FROM ${base}: its build argument needs a default`;
+    else {
+      const problem = imageProblem(base);
+      if (problem) yield problem;
+    }
+  }
+}
+
+function* lastStageProblems(
+  { user, health, labels, entrypoint, cmd }: Stage,
+  isJob: boolean,
+): Generator<string> {
+  if (!/^[1-9]\d*:[1-9]\d*$/.test(user ?? ''))
+    yield `USER is ${user ?? 'root'}; give the numbers of a user and group without rights, such as 65532:65532`;
+  if (!health && !isJob) yield 'has no HEALTHCHECK';
+  for (const label of LABELS) if (!labels[label]) yield `has no label ${label}`;
+  if (!entrypoint && !cmd) yield 'has neither ENTRYPOINT nor CMD';
+}
+
+function* copyProblems(stages: readonly Stage[], context: DockerfileContext): Generator<string> {
+  const ignored = readIgnore(context.ignore);
+  for (const { sources } of fromContext(stages)) {
+    for (const source of sources) {
+      if (!existsSync(join(context.root, source))) yield `COPY ${source}: there is no such file`;
+      else if (ignored(source)) yield `COPY ${source}: its .dockerignore leaves it out`;
+    }
+  }
+  for (const path of PRIVATE) if (!ignored(path)) yield `its .dockerignore lets ${path} into the build`;
+  for (const { steps } of stages)
+    for (const step of steps)
+      if (step.kind === 'add') yield `ADD ${step.text}: use COPY; ADD unpacks and fetches`;
+}
+
+/** The file that ENTRYPOINT or CMD starts comes into the image by a COPY. */
+function* entryProblems(stages: readonly Stage[], { root }: DockerfileContext): Generator<string> {
+  const { entrypoint, cmd, steps } = stages.at(-1)!;
+  const entry = [...(entrypoint ?? []), ...(cmd ?? [])].find((word) => word.endsWith('.ts'));
+  if (!entry) return;
+  const copied = steps.some(
+    (step) =>
+      step.kind === 'copy' &&
+      step.from === null &&
+      step.sources.some((source) => entry.startsWith(`${source}/`)),
+  );
+  if (!copied) yield `starts ${entry}, which no COPY brings into the last stage`;
+  else if (!existsSync(join(root, entry))) yield `starts ${entry}: there is no such file`;
+}
+
+/** The workspace is installed as the lockfile says, which stays in the image for whoever lists its parts. */
+function* installProblems(stages: readonly Stage[], { pnpm }: DockerfileContext): Generator<string> {
+  const commands = stages.flatMap(({ steps }) =>
+    steps.flatMap((step) => (step.kind === 'run' ? [step.command] : [])),
+  );
+  for (const command of commands.filter((each) => /\bpnpm(@\S+)?\s+install\b/.test(each))) {
+    for (const flag of ['--frozen-lockfile', '--prod'])
+      if (!command.includes(flag)) yield `installs without ${flag}`;
+    if (!command.includes(`${pnpm} `)) yield `installs with another pnpm than the workspace’s ${pnpm}`;
+    if (!fromContext(stages).some(({ sources }) => sources.includes('pnpm-lock.yaml')))
+      yield 'installs without pnpm-lock.yaml';
+  }
+}
+
+interface Manifest {
+  readonly name: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+/** Packages of this workspace that a service runs with: their folders, itself first. */
+function workspaceFolders(root: string, folder: string, known: ReadonlyMap<string, string>): string[] {
+  const folders = [folder];
+  for (const each of folders) {
+    const { dependencies = {} } = JSON.parse(
+      readFileSync(join(root, each, 'package.json'), 'utf8'),
+    ) as Manifest;
+    for (const [name, version] of Object.entries(dependencies)) {
+      const own = known.get(name);
+      if (version.startsWith('workspace:') && own && !folders.includes(own)) folders.push(own);
+    }
+  }
+  return folders;
+}
+
+/** Each package of the workspace that the entry point needs is in the image, and was there to be installed. */
+function* packageProblems(
+  stages: readonly Stage[],
+  { root }: DockerfileContext,
+  known: ReadonlyMap<string, string>,
+): Generator<string> {
+  const { entrypoint, steps } = stages.at(-1)!;
+  const service = /^(services\/[^/]+)\//.exec(entrypoint?.find((word) => word.endsWith('.ts')) ?? '')?.[1];
+  if (!service || !existsSync(join(root, service, 'package.json'))) return;
+  const copied = (list: readonly Stage['steps'][number][]) =>
+    list.flatMap((step) => (step.kind === 'copy' && step.from === null ? step.sources : []));
+  const installs = stages.slice(0, -1).flatMap((stage) => copied(stage.steps));
+  for (const folder of workspaceFolders(root, service, known)) {
+    if (!copied(steps).includes(folder)) yield `needs ${folder}, which the last stage does not COPY`;
+    const manifest = `${folder}/package.json`;
+    if (stages.length > 1 && !installs.includes(manifest)) yield `installs without ${manifest}`;
+  }
+}
+
+/** Every problem of one Dockerfile. @param known workspace packages: name → folder. */
+export function dockerfileProblems(context: DockerfileContext, known: ReadonlyMap<string, string>): string[] {
+  const told = validate(context.dockerfile).map(
+    ({ range, message }) => `line ${range.start.line + 1}: ${message}`,
+  );
+  try {
+    const stages = parseDockerfile(context.dockerfile);
+    return [
+      ...told,
+      ...baseProblems(stages),
+      ...lastStageProblems(stages.at(-1)!, context.isJob ?? false),
+      ...copyProblems(stages, context),
+      ...entryProblems(stages, context),
+      ...installProblems(stages, context),
+      ...packageProblems(stages, context, known),
+    ];
+  } catch (error) {
+    return [...told, (error as Error).message];
+  }
+}

@@ -1,0 +1,72 @@
+/** The processes of one foreground command, ended in the reverse order of their start whatever ends the command. */
+import { join } from 'node:path';
+import { ROOT } from '../parts/lib.ts';
+import { Child } from './child.ts';
+import { type Server, Supervised } from './supervised.ts';
+
+/** The file that starts a service. */
+export const serviceFile = (name: string): string => join(ROOT, 'services', name, 'src', 'main.ts');
+
+export class LineUp {
+  /** Nothing is left to do without it. */
+  readonly #vital: string;
+  readonly #parts: { stop: () => Promise<void> }[] = [];
+  readonly #last: (() => void)[] = [];
+  #stopping: Promise<never> | null = null;
+
+  /** @param vital the service whose end is the command's own; every other one that dies is started again. */
+  constructor(vital: string) {
+    this.#vital = vital;
+    // More than once on purpose: a terminal's Ctrl-C comes from the terminal and from npm.
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+      process.on(signal, () => void this.stop(0));
+    // npm's own process was killed.
+    process.once('disconnect', () => void this.stop(1));
+  }
+
+  get stopping(): boolean {
+    return this.#stopping !== null;
+  }
+
+  /** Ends everything, last started first, and then the process. */
+  stop(code: number): Promise<never> {
+    this.#stopping ??= (async () => {
+      // The controller before what it calls: its streams end while those parts still live.
+      for (const part of [...this.#parts].reverse())
+        await part.stop().catch((error: Error) => console.error(error.message));
+      for (const work of this.#last) work();
+      process.exit(code);
+    })();
+    return this.#stopping;
+  }
+
+  /** Work for the very end, when all have ended. */
+  atEnd(work: () => void): void {
+    this.#last.push(work);
+  }
+
+  /** Starts a service of this repository. @returns its `ready` line. */
+  async service(name: string, args: string[], env: Record<string, string> = {}): Promise<string> {
+    const child = new Child(name, serviceFile(name), args, env);
+    this.#join(child);
+    child.onExit = (code) => {
+      if (this.stopping) return;
+      if (name === this.#vital) void this.stop(code === 0 ? 1 : (code ?? 1));
+      else child.restart();
+    };
+    return child.start();
+  }
+
+  /** Starts a server of others. @param begin starts it, at every call on the same ports. */
+  async server<T extends Server>(name: string, begin: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const supervised = new Supervised(name, begin);
+    this.#join(supervised);
+    return supervised.start();
+  }
+
+  #join(part: { stop: () => Promise<void> }): void {
+    // Told to stop between two starts: nothing new begins.
+    if (this.stopping) throw new Error('stopping');
+    this.#parts.push(part);
+  }
+}

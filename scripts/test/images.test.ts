@@ -1,0 +1,121 @@
+/** Each of our images, put together without Docker from nothing but what its Dockerfile copies, starts and is healthy. */
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { hashKey } from '../../services/router-controller/src/authenticate/index.ts';
+import { imageNames } from '../deploy/dockerfiles.ts';
+import { freePort } from '../parts/process.ts';
+import { environment, type StagedImage, stageImage } from './stage-image.ts';
+
+const KEY = 'sk-llmr-of-the-image-test';
+/** What compose gives them; an image that is not here needs nothing. */
+const ENV: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  controller: {
+    LLM_ROUTER_KEY_HASH: hashKey(KEY),
+    REDIS_PASSWORD: 'unused',
+    LLM_ROUTER_STAND_IN_URL: 'http://127.0.0.1:9',
+    LLM_ROUTER_CLASSIFIER_URL: 'grpc://127.0.0.1:9',
+  },
+};
+/** As compose starts the controller: the image's own configuration asks for an open door on loopback only. */
+const COMMAND: Readonly<Record<string, readonly string[]>> = {
+  controller: ['--config', '/app/config/stack.yaml', '--host', '0.0.0.0'],
+};
+/** Its base image is no Node: what it copies and starts is checked by `npm run check:deploy`. */
+const NOT_NODE = ['triton'];
+
+const files = (root: string) =>
+  readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .sort();
+
+/** The image's command, its fixed ports replaced by free ones; and these, by what they were. */
+async function command(image: string, { stage, words }: StagedImage) {
+  const own = [...stage.entrypoint!, ...(COMMAND[image] ?? stage.cmd ?? [])];
+  const ports = new Map<number, number>();
+  for (const port of stage.ports) ports.set(port, await freePort());
+  // Flags later in the line win.
+  const flags = stage.ports.flatMap((port) => {
+    const flag = image === 'router-server' ? (port === 8001 ? '--grpc-port' : '--http-port') : '--port';
+    return [flag, String(ports.get(port))];
+  });
+  // Loopback is enough here, and all that a test may open.
+  const local = own.map((word) => (word === '0.0.0.0' ? '127.0.0.1' : word));
+  return { line: words([...local, ...flags]), ports };
+}
+
+async function untilReady(
+  line: readonly string[],
+  image: StagedImage,
+  env: Readonly<Record<string, string>>,
+) {
+  const child = spawn(line[0]!, line.slice(1), {
+    cwd: image.workdir,
+    env: { ...environment(), ...image.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (chunk) => {
+    said += chunk;
+  });
+  const ready = Promise.withResolvers<string>();
+  createInterface({ input: child.stdout }).on('line', (text) => {
+    if (text.startsWith('ready')) ready.resolve(text);
+  });
+  child.once('exit', (code) => ready.reject(new Error(`it ended with ${code}:\n${said}`)));
+  await ready.promise;
+  return child;
+}
+
+for (const name of imageNames().filter((image) => !NOT_NODE.includes(image))) {
+  test(`the image ${name} has all that it needs`, async () => {
+    const image = await stageImage(name);
+    try {
+      const before = files(image.root);
+      for (const part of ['.env', '.git', 'test'])
+        assert.ok(
+          !before.some((file) => file.split('/').includes(part) && !file.includes('node_modules')),
+          part,
+        );
+      const { stage } = image;
+      if (!stage.health) {
+        // A job: that it reads its arguments shows that all it imports is there.
+        const [program, ...args] = image.words([...stage.entrypoint!, '--help']);
+        await promisify(execFile)(program!, args, {
+          cwd: image.workdir,
+          env: { ...environment(), ...image.env },
+        });
+        return;
+      }
+      const { line, ports } = await command(name, image);
+      const health = stage.health.map((word) =>
+        [...ports].reduce((text, [port, free]) => text.replaceAll(`:${port}`, `:${free}`), word),
+      );
+      const isHealthy = () => promisify(execFile)(health[0]!, health.slice(1), { env: environment() });
+      const child = await untilReady(line, image, ENV[name] ?? {});
+      try {
+        await isHealthy();
+      } finally {
+        child.kill('SIGTERM');
+      }
+      const [code] = await once(child, 'exit');
+      assert.equal(code, 0, 'SIGTERM ends it well');
+      await assert.rejects(isHealthy(), 'its health check says that it has gone');
+      // Its root file system is read-only: a start that wrote into it would fail there.
+      assert.deepEqual(files(image.root), before);
+      if (stage.steps.some((step) => step.kind === 'copy' && step.from !== null))
+        assert.ok(
+          existsSync(join(image.workdir, 'pnpm-lock.yaml')),
+          'the lockfile lists what is in the image',
+        );
+    } finally {
+      image.remove();
+    }
+  });
+}
