@@ -5,7 +5,7 @@ import { RouterError } from '../errors.ts';
 import { holderOf, type Ledger } from '../ledger/index.ts';
 import type { Metrics } from '../observe/index.ts';
 import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
-import type { Caller, CallOutcome } from '../request.ts';
+import type { Caller, CallOutcome, Usage } from '../request.ts';
 import { rateLimitHeaders, refused, retryHeaders } from './headers.ts';
 import { applying, type Holder, type Verdict } from './limiter.ts';
 import { MemoryLimiter } from './memory-limiter.ts';
@@ -44,7 +44,12 @@ export interface Grant {
   readonly admitTarget: (target: string) => Promise<TargetGrant | RouterError>;
   /** Gives places back and sets the tokens right: no outcome, or none with usage, means that none were used. */
   readonly settle: (outcome: CallOutcome | undefined) => void;
+  /** Sets the tokens right once more, when those it was settled with were an estimate. */
+  readonly recount: (usage: Usage) => void;
 }
+
+const tokensOf = (usage: Usage | null | undefined) =>
+  usage ? usage.promptTokens + usage.completionTokens : 0;
 
 const RETRY_REDIS_MS = 1_000;
 
@@ -120,6 +125,9 @@ export class Admission {
     const headers = { ...rateLimitHeaders(verdict), ...warnings };
     if (verdict.refusal) throw refused(verdict.refusal, headers);
     const targets = new Map<string, Verdict[]>();
+    let used = 0;
+    /** Those that were charged the request's tokens. */
+    let charged: readonly Verdict[] = [];
     return {
       headers,
       admitTarget: async (target) => {
@@ -128,15 +136,25 @@ export class Admission {
         if (taken instanceof Error) return taken;
         if (taken.refusal) return refused(taken.refusal, headers);
         targets.set(target, [...(targets.get(target) ?? []), taken]);
-        return { release: () => taken.settle(0) };
+        const release = () => {
+          taken.settle(0);
+          targets.set(
+            target,
+            targets.get(target)!.filter((each) => each !== taken),
+          );
+        };
+        return { release };
       },
       settle: (outcome) => {
-        const usage = outcome?.usage;
-        const used = usage ? usage.promptTokens + usage.completionTokens : 0;
-        verdict.settle(used);
-        // What was released has no effect here.
-        for (const [target, all] of targets)
-          for (const each of all) each.settle(target === outcome?.target?.name ? used : 0);
+        used = tokensOf(outcome?.usage);
+        const winner = outcome?.target?.name;
+        charged = [verdict, ...(winner === undefined ? [] : (targets.get(winner) ?? []))];
+        for (const each of [verdict, ...[...targets.values()].flat()])
+          each.settle(charged.includes(each) ? used : 0);
+      },
+      recount: (usage) => {
+        for (const each of charged) each.adjust(tokensOf(usage) - used);
+        used = tokensOf(usage);
       },
     };
   }
@@ -175,14 +193,23 @@ export class Admission {
       );
     }
     const local = this.#memory.take(who, tokens, 1 / this.#redis.replicas);
+    if (local.refusal) return local;
+    const limits = this.#limits;
     let settled = false;
-    const settle = (used: number) => {
-      if (settled) return;
-      settled = true;
-      local.settle(used);
-      this.#redis!.charge(this.#limits, who, used);
+    let charged = false;
+    return {
+      ...local,
+      settle: (used) => {
+        if (settled) return;
+        settled = true;
+        local.settle(used);
+        charged = this.#redis!.charge(limits, who, used);
+      },
+      adjust: (tokens) => {
+        local.adjust(tokens);
+        if (charged) this.#redis!.charge(limits, who, tokens);
+      },
     };
-    return { ...local, settle: local.refusal ? local.settle : settle };
   }
 }
 

@@ -39,7 +39,12 @@ export interface Verdict {
    * Safe to call again.
    */
   readonly settle: (usedTokens: number) => void;
+  /** Charges what was used beyond the tokens it was settled with; negative: gives back. Only after {@link settle}. */
+  readonly adjust: (tokens: number) => void;
 }
+
+/** Of a verdict that took nothing. */
+export const NOTHING_HELD = { settle: () => {}, adjust: () => {} };
 
 export interface Applying {
   readonly limit: LimitConfig;

@@ -2,7 +2,15 @@
 import { LRUCache } from 'lru-cache';
 import type { LimitConfig } from '../config/schema.ts';
 import { clamp, correct, perMinute, type Rate, takeFrom } from './gcra.ts';
-import { applying, type Holder, type Level, type Refusal, tighter, type Verdict } from './limiter.ts';
+import {
+  applying,
+  type Holder,
+  type Level,
+  NOTHING_HELD,
+  type Refusal,
+  tighter,
+  type Verdict,
+} from './limiter.ts';
 
 interface State {
   /** Theoretical arrival times, ms. */
@@ -88,7 +96,7 @@ export class MemoryLimiter {
       else if (limit.shadow) shadowed.push(limit);
       else refusal ??= refused[0]!;
     }
-    if (refusal) return { refusal, shadowed, requests, tokens: left, settle: () => {} };
+    if (refusal) return { refusal, shadowed, requests, tokens: left, ...NOTHING_HELD };
     for (const charge of charges) charge();
     for (const { id, state } of held) {
       state.running++;
@@ -107,6 +115,10 @@ export class MemoryLimiter {
         this.#states.set(id, state);
       }
     };
-    return { refusal: null, shadowed, requests, tokens: left, settle };
+    const adjust = (tokens: number) => {
+      const then = this.#now();
+      for (const { state, rate } of reserved) state.tokens = correct(state.tokens, then, rate, tokens);
+    };
+    return { refusal: null, shadowed, requests, tokens: left, settle, adjust };
   }
 }

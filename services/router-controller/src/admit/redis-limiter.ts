@@ -8,6 +8,7 @@ import {
   applying,
   type Holder,
   type Level,
+  NOTHING_HELD,
   type Refusal,
   tighter,
   type Verdict,
@@ -111,7 +112,7 @@ export class RedisLimiter {
   async take(limits: readonly LimitConfig[], who: Holder, tokens: number, waitedMs = 0): Promise<Verdict> {
     const asked = applying(limits, who);
     if (asked.length === 0)
-      return { refusal: null, shadowed: [], requests: null, tokens: null, settle: () => {} };
+      return { refusal: null, shadowed: [], requests: null, tokens: null, ...NOTHING_HELD };
     const id = `${this.#replica}:${++this.#sequence}`;
     const keys = asked.map((each) => this.#keys(each));
     const figures = asked.flatMap(({ limit }) => figuresOf(limit));
@@ -174,7 +175,7 @@ export class RedisLimiter {
       if (limit.shadow) shadowed.push(limit);
       else refusal ??= { limit, holder, kind, retryAfterMs: kind === 'concurrent' ? null : waitMs };
     }
-    if (refusal) return { refusal, shadowed, requests, tokens: left, settle: () => {} };
+    if (refusal) return { refusal, shadowed, requests, tokens: left, ...NOTHING_HELD };
     const held = heldOf(asked, keys, tokens, reply);
     if (held.length > 0) this.#open.set(id, held);
     let settled = false;
@@ -184,21 +185,32 @@ export class RedisLimiter {
       this.#open.delete(id);
       this.#release(id, held, used);
     };
-    return { refusal: null, shadowed, requests, tokens: left, settle };
+    const adjust = (tokens: number) => this.#charge(held, tokens);
+    return { refusal: null, shadowed, requests, tokens: left, settle, adjust };
+  }
+
+  /** Changes the token buckets of what holds nothing (any more). */
+  #charge(held: readonly Held[], tokens: number): void {
+    if (tokens === 0) return;
+    const buckets = held.filter(({ interval }) => interval > 0).map((each) => ({ ...each, reserved: 0 }));
+    this.#release(`${this.#replica}:${++this.#sequence}`, buckets, tokens);
   }
 
   /**
    * Charges the tokens of a request that was granted without Redis because an answer came too late. What was granted
    * while Redis was away is not charged: its return would begin with a debt that nobody can pay.
+   *
+   * @returns false: it was not charged.
    */
-  charge(limits: readonly LimitConfig[], who: Holder, used: number): void {
-    if (!this.#redis.up || used === 0) return;
+  charge(limits: readonly LimitConfig[], who: Holder, used: number): boolean {
+    if (!this.#redis.up) return false;
     const held = applying(limits, who).flatMap((each) => {
       const { tokens_per_minute: tpm, burst_tokens, shadow } = each.limit;
       if (tpm === undefined || shadow) return [];
       return [{ ...this.#keys(each), interval: perMinute(tpm, burst_tokens).interval, reserved: 0 }];
     });
-    this.#release(`${this.#replica}:${++this.#sequence}`, held, used);
+    this.#charge(held, used);
+    return true;
   }
 
   #release(id: string, held: readonly Held[], used: number): void {

@@ -138,7 +138,7 @@ export function chatHandler(steps: Steps) {
     } finally {
       (grant as Grant | null)?.settle(request?.outcome);
       (leave as (() => void) | null)?.();
-      if (request) steps.settler.settle(request, failure);
+      if (request) steps.settler.settle(request, failure, (usage) => (grant as Grant | null)?.recount(usage));
       else {
         steps.settler.refuse(arrival.id, address, failure!, performance.now() - arrival.receivedAt);
         span.set({ 'llm_router.request_id': arrival.id, 'http.response.status_code': failure!.status });

@@ -254,7 +254,7 @@ export const CATALOGUE = {
   tokens: counter(
     'llm_router_tokens_total',
     ['policy', 'target', 'type', 'source'],
-    'Tokens: input, cached_input, output',
+    'Tokens: input, cached_input, output; source: upstream (reported), tokenizer (counted here), estimate (by length)',
   ),
   cost: counter('llm_router_cost_usd_total', ['policy', 'target'], 'Cost by the price table, USD'),
   savings: counter(

@@ -8,28 +8,15 @@ import { promptText } from '../decide/index.ts';
 import { clientLeft, RouterError } from '../errors.ts';
 import { holderOf, type Ledger } from '../ledger/index.ts';
 import { BoundedNames, type Logger, type Metrics } from '../observe/index.ts';
-import type { Attempt, RoutedRequest, Usage } from '../request.ts';
+import type { Attempt, CallOutcome, RoutedRequest, Usage } from '../request.ts';
+import { costOf, savingsOf } from './cost.ts';
 import { DecisionLog } from './decision-log.ts';
+import { recount } from './recount.ts';
 import { endSpan } from './span.ts';
+import { TokenCounter } from './token-counter.ts';
 
+export { costOf, savingsOf } from './cost.ts';
 export type { DecisionRecord } from './decision-log.ts';
-
-/** USD of a call by the target's prices; null when it has none. */
-export function costOf({ price }: Target, usage: Usage): number | null {
-  if (!price) return null;
-  const fresh = Math.max(0, usage.promptTokens - usage.cachedTokens);
-  const cached = usage.cachedTokens * (price.cached_input ?? price.input);
-  return (fresh * price.input + cached + usage.completionTokens * price.output) / 1e6;
-}
-
-/** What the same call would have cost at the policy's dearest target, less what it did cost. */
-export function savingsOf(request: RoutedRequest, cost: number, usage: Usage): number {
-  const targets = [...request.policy.entries.values()].flatMap((entry) =>
-    entry.routes.map((route) => route.target),
-  );
-  const costs = targets.flatMap((target) => costOf(target, usage) ?? []);
-  return Math.max(0, Math.max(cost, ...costs) - cost);
-}
 
 const seconds = (ms: number) => ms / 1000;
 const round = (ms: number) => Math.round(ms * 100) / 100;
@@ -54,18 +41,39 @@ function provider(target: Target): string {
   return new URL(target.apiBase).hostname;
 }
 
+/** How a request ended, as far as it hangs on no tokens. */
+interface Ended {
+  readonly status: number;
+  readonly code: string;
+  readonly error: RouterError | null;
+  /** The client had left. */
+  readonly gone: boolean;
+  readonly elapsed: number;
+  /** `performance.now()` then. */
+  readonly endedAt: number;
+}
+
 export class Settler {
   readonly #metrics: Metrics;
   readonly #log: Logger;
   readonly #ledger: Ledger | null;
   readonly #tenants = new BoundedNames();
+  readonly #counter: TokenCounter;
+  /** Requests whose tokens are being counted. */
+  readonly #counting = new Set<Promise<void>>();
   #decisions: DecisionLog | null = null;
   #decisionsConfig: DecisionLogConfig | null = null;
 
-  constructor(metrics: Metrics, log: Logger, ledger: Ledger | null = null) {
+  constructor(
+    metrics: Metrics,
+    log: Logger,
+    ledger: Ledger | null = null,
+    counter: TokenCounter = new TokenCounter(log),
+  ) {
     this.#metrics = metrics;
     this.#log = log;
     this.#ledger = ledger;
+    this.#counter = counter;
   }
 
   /** Begins, changes or ends the decision log. */
@@ -77,8 +85,10 @@ export class Settler {
       path === undefined ? null : new DecisionLog({ path, ...rest }, this.#metrics, this.#log);
   }
 
-  /** Resolves when all that was settled is written. */
+  /** Resolves when all that was settled is counted and written. */
   async close(): Promise<void> {
+    await Promise.all(this.#counting);
+    await this.#counter.close();
     await this.#decisions?.flush();
   }
 
@@ -98,8 +108,14 @@ export class Settler {
     });
   }
 
-  settle(request: RoutedRequest, error: RouterError | null): void {
-    const elapsed = performance.now() - request.receivedAt;
+  /** @param onCounted told the tokens where `request.outcome` had only an estimate of them. */
+  settle(
+    request: RoutedRequest,
+    error: RouterError | null,
+    onCounted: (usage: Usage) => void = () => {},
+  ): void {
+    const endedAt = performance.now();
+    const elapsed = endedAt - request.receivedAt;
     const { decision, outcome, policy, timings } = request;
     const m = this.#metrics;
     const gone = clientLeft(request.signal) || error?.code === 'client_closed_request';
@@ -118,9 +134,6 @@ export class Settler {
     const sentAt = outcome?.attempts.find(wasSent)?.startedMs;
     if (outcome && sentAt !== undefined)
       m.phase.observe({ phase: 'send' }, seconds(sentAt - outcome.startedMs));
-    const cost = this.#tokens(request);
-    this.#decisions?.note(request, status, cost);
-
     m.v1Requests.inc();
     m.v1PerPolicy.inc({ policy: policy.name });
     m.v1PolicyUsage.inc({ routing_policy: policy.name });
@@ -136,9 +149,36 @@ export class Settler {
       if (outcome) m.v1LlmTime.observe({ llm: decision.entry.name }, seconds(outcome.upstreamMs));
     }
 
-    m.phase.observe({ phase: 'settle' }, seconds(performance.now() - request.receivedAt - elapsed));
+    const end: Ended = { status, code, error, gone, elapsed, endedAt };
+    if (outcome?.uncounted && request.config.file.admission.tokenizer !== 'none')
+      this.#count(request, outcome, end, onCounted);
+    else this.#close(request, end);
+    m.phase.observe({ phase: 'settle' }, seconds(performance.now() - endedAt));
+  }
+
+  #count(request: RoutedRequest, outcome: CallOutcome, end: Ended, onCounted: (usage: Usage) => void): void {
+    const counting = recount(this.#counter, request)
+      .then((usage) => {
+        if (usage) {
+          request.outcome = { ...outcome, usage, uncounted: null };
+          onCounted(usage);
+        }
+        this.#close(request, end);
+      })
+      .catch((cause: unknown) => {
+        this.#log.error('internal error', { request_id: request.id, error: cause });
+      })
+      .finally(() => this.#counting.delete(counting));
+    this.#counting.add(counting);
+  }
+
+  /** What hangs on the tokens: money, the decision log, the span and the log line. */
+  #close(request: RoutedRequest, { status, code, error, gone, elapsed, endedAt }: Ended): void {
+    const { decision, outcome, policy, timings } = request;
+    const cost = this.#tokens(request);
+    this.#decisions?.note(request, status, cost);
     const { logging, prompt } = request.config.file;
-    endSpan(request, status, code, cost);
+    endSpan(request, status, code, cost, performance.now() - endedAt);
     this.#log.info('request', {
       request_id: request.id,
       trace_id: request.span?.traceId ?? undefined,
