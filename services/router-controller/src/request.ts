@@ -6,6 +6,7 @@
 import type { BudgetConfig, LimitConfig } from './config/schema.ts';
 import type { Entry, Policy, RouterConfig, Target } from './config/types.ts';
 import type { Span } from './observe/index.ts';
+import type { RedisVisit } from './redis/index.ts';
 
 /** A chat completion's body, parsed once. Unknown fields stay and go upstream. */
 export type ChatBody = Record<string, unknown> & {
@@ -162,6 +163,8 @@ export interface RoutedRequest {
   readonly id: string;
   /** Of the whole request; absent while tracing is off. */
   readonly span?: Span;
+  /** Its calls to Redis. */
+  readonly visit?: RedisVisit;
   /** `performance.now()` at receipt. */
   readonly receivedAt: number;
   /** Aborted when the client is gone or the server gives up on it; every step passes it on. */

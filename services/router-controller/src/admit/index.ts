@@ -4,7 +4,7 @@ import type { RouterConfig } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
 import { holderOf, type Ledger } from '../ledger/index.ts';
 import type { Metrics } from '../observe/index.ts';
-import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
+import { RedisUnavailable, RedisVisit, type SharedRedis } from '../redis/index.ts';
 import type { Caller, CallOutcome, Usage } from '../request.ts';
 import { rateLimitHeaders, refused, retryHeaders } from './headers.ts';
 import { applying, type Holder, type Verdict } from './limiter.ts';
@@ -29,6 +29,7 @@ export interface AdmissionRequest {
   readonly policy: string;
   /** Asked only where tokens are limited. */
   readonly estimate: () => Estimate;
+  readonly visit?: RedisVisit;
 }
 
 /** A target's place; give it back when the attempt has failed. */
@@ -115,13 +116,12 @@ export class Admission {
    * @throws RouterError rate_limit_exceeded (type requests or tokens) with retry-after and x-ratelimit headers, or
    * limiter_unavailable, or insufficient_quota where a budget is spent.
    */
-  async admit({ caller, policy, estimate }: AdmissionRequest): Promise<Grant> {
+  async admit({ caller, policy, estimate, visit = new RedisVisit() }: AdmissionRequest): Promise<Grant> {
     const tokens =
       this.#limitsTokens || caller.limits?.tokens_per_minute !== undefined ? this.#tokens(estimate()) : 0;
     const who: Holder = { key: caller.id, tenant: caller.tenant, policy, own: caller.limits };
-    const started = performance.now();
-    const warnings = (await this.#ledger?.budgets.check(holderOf(caller, policy))) ?? {};
-    const verdict = await this.#take(who, tokens, performance.now() - started);
+    const warnings = (await this.#ledger?.budgets.check(holderOf(caller, policy), visit)) ?? {};
+    const verdict = await this.#take(who, tokens, visit);
     const headers = { ...rateLimitHeaders(verdict), ...warnings };
     if (verdict.refusal) throw refused(verdict.refusal, headers);
     const targets = new Map<string, Verdict[]>();
@@ -132,7 +132,9 @@ export class Admission {
       headers,
       admitTarget: async (target) => {
         if (!this.#limitsTargets) return NOTHING_TAKEN;
-        const taken = await this.#take({ ...who, target }, tokens).catch((error) => error as RouterError);
+        const taken = await this.#take({ ...who, target }, tokens, visit).catch(
+          (error) => error as RouterError,
+        );
         if (taken instanceof Error) return taken;
         if (taken.refusal) return refused(taken.refusal, headers);
         targets.set(target, [...(targets.get(target) ?? []), taken]);
@@ -163,8 +165,8 @@ export class Admission {
     return promptTokens + (answerTokens ?? this.#assumed);
   }
 
-  async #take(who: Holder, tokens: number, waitedMs = 0): Promise<Verdict> {
-    const verdict = await this.#ask(who, tokens, waitedMs);
+  async #take(who: Holder, tokens: number, visit: RedisVisit): Promise<Verdict> {
+    const verdict = await this.#ask(who, tokens, visit);
     const count = (limit: LimitConfig, decision: string) =>
       this.#metrics.limits.inc({ limit: limit.name, scope: limit.scope, decision });
     for (const limit of verdict.shadowed) count(limit, 'shadow_refused');
@@ -175,10 +177,10 @@ export class Admission {
     return verdict;
   }
 
-  async #ask(who: Holder, tokens: number, waitedMs: number): Promise<Verdict> {
+  async #ask(who: Holder, tokens: number, visit: RedisVisit): Promise<Verdict> {
     if (!this.#redis) return this.#memory.take(who, tokens);
     try {
-      return await this.#redis.take(this.#limits, who, tokens, waitedMs);
+      return await this.#redis.take(this.#limits, who, tokens, visit);
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;
     }
@@ -203,11 +205,11 @@ export class Admission {
         if (settled) return;
         settled = true;
         local.settle(used);
-        charged = this.#redis!.charge(limits, who, used);
+        charged = this.#redis!.charge(limits, who, used, visit.span);
       },
       adjust: (tokens) => {
         local.adjust(tokens);
-        if (charged) this.#redis!.charge(limits, who, tokens);
+        if (charged) this.#redis!.charge(limits, who, tokens, visit.span);
       },
     };
   }

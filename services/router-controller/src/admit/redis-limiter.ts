@@ -1,8 +1,10 @@
 /** Limits shared by replicas through Redis: one call takes from all that apply, or from none. */
 import { randomUUID } from 'node:crypto';
 import type { LimitConfig } from '../config/schema.ts';
-import { type RedisClient, RedisUnavailable, type SharedRedis } from '../redis/index.ts';
-import { clamp, perMinute } from './gcra.ts';
+import { NO_SPAN, type Span } from '../observe/index.ts';
+import { type RedisClient, RedisUnavailable, RedisVisit, type SharedRedis } from '../redis/index.ts';
+import { perMinute } from './gcra.ts';
+import { figuresOf, type Held, heldOf } from './held.ts';
 import {
   type Applying,
   applying,
@@ -34,14 +36,6 @@ interface Scripts {
   llmBeat(keys: number, ...rest: (string | number)[]): Promise<number>;
 }
 const scripts = (redis: RedisClient) => redis as unknown as Scripts;
-
-interface Held {
-  readonly state: string;
-  readonly leases: string;
-  /** Milliseconds a token takes to refill; 0: the limit counts none. */
-  readonly interval: number;
-  readonly reserved: number;
-}
 
 interface Ended {
   readonly id: string;
@@ -106,10 +100,14 @@ export class RedisLimiter {
    * Takes from every limit that applies, or from none.
    *
    * @param tokens estimate of prompt and answer.
-   * @param waitedMs what the request has already waited for Redis.
    * @throws RedisUnavailable
    */
-  async take(limits: readonly LimitConfig[], who: Holder, tokens: number, waitedMs = 0): Promise<Verdict> {
+  async take(
+    limits: readonly LimitConfig[],
+    who: Holder,
+    tokens: number,
+    visit = new RedisVisit(),
+  ): Promise<Verdict> {
     const asked = applying(limits, who);
     if (asked.length === 0)
       return { refusal: null, shadowed: [], requests: null, tokens: null, ...NOTHING_HELD };
@@ -132,17 +130,17 @@ export class RedisLimiter {
           );
           return late;
         },
-        waitedMs,
+        visit,
       );
     } catch (error) {
       // An answer that nobody waits for any more may still have taken something.
       (late as Promise<number[]> | null)?.then(
-        (answer) => this.#release(id, heldOf(asked, keys, tokens, answer), 0),
+        (answer) => this.#release(id, heldOf(asked, keys, tokens, answer), 0, visit.span),
         () => {},
       );
       throw error;
     }
-    return this.#verdict(id, asked, keys, tokens, reply);
+    return this.#verdict(id, asked, keys, tokens, reply, visit.span);
   }
 
   #verdict(
@@ -151,6 +149,7 @@ export class RedisLimiter {
     keys: readonly { state: string; leases: string }[],
     tokens: number,
     reply: readonly number[],
+    span: Span,
   ): Verdict {
     const shadowed: LimitConfig[] = [];
     let refusal: Refusal | null = null;
@@ -183,17 +182,17 @@ export class RedisLimiter {
       if (settled) return;
       settled = true;
       this.#open.delete(id);
-      this.#release(id, held, used);
+      this.#release(id, held, used, span);
     };
-    const adjust = (tokens: number) => this.#charge(held, tokens);
+    const adjust = (tokens: number) => this.#charge(held, tokens, span);
     return { refusal: null, shadowed, requests, tokens: left, settle, adjust };
   }
 
   /** Changes the token buckets of what holds nothing (any more). */
-  #charge(held: readonly Held[], tokens: number): void {
+  #charge(held: readonly Held[], tokens: number, span: Span): void {
     if (tokens === 0) return;
     const buckets = held.filter(({ interval }) => interval > 0).map((each) => ({ ...each, reserved: 0 }));
-    this.#release(`${this.#replica}:${++this.#sequence}`, buckets, tokens);
+    this.#release(`${this.#replica}:${++this.#sequence}`, buckets, tokens, span);
   }
 
   /**
@@ -202,36 +201,38 @@ export class RedisLimiter {
    *
    * @returns false: it was not charged.
    */
-  charge(limits: readonly LimitConfig[], who: Holder, used: number): boolean {
+  charge(limits: readonly LimitConfig[], who: Holder, used: number, span: Span = NO_SPAN): boolean {
     if (!this.#redis.up) return false;
     const held = applying(limits, who).flatMap((each) => {
       const { tokens_per_minute: tpm, burst_tokens, shadow } = each.limit;
       if (tpm === undefined || shadow) return [];
       return [{ ...this.#keys(each), interval: perMinute(tpm, burst_tokens).interval, reserved: 0 }];
     });
-    this.#charge(held, used);
+    this.#charge(held, used, span);
     return true;
   }
 
-  #release(id: string, held: readonly Held[], used: number): void {
-    if (held.length > 0) this.#tell({ id, held, used, sent: false });
+  #release(id: string, held: readonly Held[], used: number, span: Span): void {
+    if (held.length > 0) this.#tell({ id, held, used, sent: false }, span);
   }
 
-  #tell(ended: Ended): void {
+  /** @param span of the request, for its first try. */
+  #tell(ended: Ended, span: Span = NO_SPAN): void {
     const { id, held, used } = ended;
     const again = Number(ended.sent);
+    const ask = (redis: RedisClient) => {
+      ended.sent = true;
+      return scripts(redis).llmSettle(
+        held.length * 2,
+        ...held.flatMap(({ state, leases }) => [state, leases]),
+        id,
+        used,
+        again,
+        ...held.flatMap(({ interval, reserved }) => [interval, reserved]),
+      );
+    };
     const call = this.#redis
-      .background('settle', (redis) => {
-        ended.sent = true;
-        return scripts(redis).llmSettle(
-          held.length * 2,
-          ...held.flatMap(({ state, leases }) => [state, leases]),
-          id,
-          used,
-          again,
-          ...held.flatMap(({ interval, reserved }) => [interval, reserved]),
-        );
-      })
+      .background('settle', ask, span)
       .catch(() => {
         // Places come back of themselves; what is lost past this many is the difference between reserved and used tokens.
         if (this.#untold.length < MAX_UNTOLD) this.#untold.push(ended);
@@ -291,27 +292,4 @@ export class RedisLimiter {
     await Promise.all(this.#settling);
     await this.#background((redis) => redis.zrem(`${this.#redis.prefix}:replicas`, this.#replica));
   }
-}
-
-function figuresOf(limit: LimitConfig): number[] {
-  const { requests_per_minute: rpm, tokens_per_minute: tpm, concurrent, burst, burst_tokens, shadow } = limit;
-  const requests = rpm === undefined ? { interval: 0, burst: 0 } : perMinute(rpm, burst);
-  const tokens = tpm === undefined ? { interval: 0, burst: 0 } : perMinute(tpm, burst_tokens);
-  return [concurrent ?? 0, requests.interval, requests.burst, tokens.interval, tokens.burst, Number(shadow)];
-}
-
-/** What a granted call holds and must give back; limits in shadow mode that would have refused hold nothing. */
-function heldOf(
-  asked: readonly Applying[],
-  keys: readonly { state: string; leases: string }[],
-  tokens: number,
-  reply: readonly number[],
-): Held[] {
-  if (reply[0] !== 1) return [];
-  return asked.flatMap(({ limit }, index) => {
-    const { tokens_per_minute: tpm, burst_tokens, concurrent } = limit;
-    if (reply[1 + index * PER_ANSWER] !== 0 || (tpm === undefined && concurrent === undefined)) return [];
-    const rate = tpm === undefined ? null : perMinute(tpm, burst_tokens);
-    return [{ ...keys[index]!, interval: rate?.interval ?? 0, reserved: rate ? clamp(tokens, rate) : 0 }];
-  });
 }

@@ -244,7 +244,7 @@ export const CATALOGUE = {
   limiterErrors: counter(
     'llm_router_limiter_backend_errors_total',
     ['reason'],
-    'Limiter calls that Redis did not answer',
+    'Calls to Redis without an answer: timeout, error, waited (not asked, because the request had waited long enough)',
   ),
   limiterUp: gauge(
     'llm_router_limiter_backend_up',
