@@ -1,14 +1,14 @@
 /** settle: what a request came to, in metrics and one log line. Called exactly once per request. */
 
 import { isDeepStrictEqual } from 'node:util';
-import { UNSENT } from '../call/index.ts';
 import type { DecisionLogConfig } from '../config/schema.ts';
 import type { RouterConfig, Target } from '../config/types.ts';
 import { promptText } from '../decide/index.ts';
 import { clientLeft, RouterError } from '../errors.ts';
 import { holderOf, type Ledger } from '../ledger/index.ts';
 import { BoundedNames, type Logger, type Metrics } from '../observe/index.ts';
-import type { Attempt, CallOutcome, RoutedRequest, Usage } from '../request.ts';
+import type { CallOutcome, RoutedRequest, Usage } from '../request.ts';
+import { answerOf, wasSent } from './answer.ts';
 import { costOf, savingsOf } from './cost.ts';
 import { DecisionLog } from './decision-log.ts';
 import { recount } from './recount.ts';
@@ -20,8 +20,6 @@ export type { DecisionRecord } from './decision-log.ts';
 
 const seconds = (ms: number) => ms / 1000;
 const round = (ms: number) => Math.round(ms * 100) / 100;
-
-const wasSent = ({ outcome }: Attempt) => !UNSENT.has(outcome);
 
 function resultOf(status: number): string {
   if (status < 400) return 'ok';
@@ -134,6 +132,8 @@ export class Settler {
     const sentAt = outcome?.attempts.find(wasSent)?.startedMs;
     if (outcome && sentAt !== undefined)
       m.phase.observe({ phase: 'send' }, seconds(sentAt - outcome.startedMs));
+    this.#answered(request);
+
     m.v1Requests.inc();
     m.v1PerPolicy.inc({ policy: policy.name });
     m.v1PolicyUsage.inc({ routing_policy: policy.name });
@@ -214,25 +214,23 @@ export class Settler {
     });
   }
 
-  #tokens(request: RoutedRequest): number | null {
-    const { decision, outcome, policy } = request;
+  /** How long the upstream took, which hangs on no tokens. */
+  #answered({ decision, outcome }: RoutedRequest): void {
+    if (!decision || !outcome) return;
     const m = this.#metrics;
-    if (!decision || !outcome) return null;
-    const { target, usage } = outcome;
-    // A client that leaves ends an answer, it does not make it none.
-    const answered = outcome.attempts.findLast((attempt) => attempt.outcome === 'ok');
-    if (!target || !answered) {
+    const { target } = outcome;
+    const answer = answerOf(outcome);
+    if (!target || !answer) {
       const last = outcome.attempts.findLast(wasSent);
       if (last)
         m.genAiDuration.observe(
           { ...genAiLabels(last.target), error_type: last.outcome },
           seconds(last.durationMs),
         );
-      return null;
+      return;
     }
     const genAi = genAiLabels(target);
-    const answerMs = outcome.startedMs + outcome.upstreamMs - answered.startedMs;
-    m.upstreamSeconds.observe({ target: target.name }, seconds(answerMs));
+    m.upstreamSeconds.observe({ target: target.name }, seconds(answer.ms));
     m.genAiDuration.observe(
       {
         ...genAi,
@@ -242,14 +240,23 @@ export class Settler {
             ? 'client_closed_request'
             : 'incomplete',
       },
-      seconds(answerMs),
+      seconds(answer.ms),
     );
     // An attempt has its answer when the first content has come.
     if (outcome.streamed) {
-      m.ttft.observe({ target: target.name }, seconds(answered.durationMs));
-      m.genAiTtft.observe(genAi, seconds(answered.durationMs));
+      m.ttft.observe({ target: target.name }, seconds(answer.firstMs));
+      m.genAiTtft.observe(genAi, seconds(answer.firstMs));
     }
-    if (!usage) return null;
+  }
+
+  #tokens(request: RoutedRequest): number | null {
+    const { decision, outcome, policy } = request;
+    const m = this.#metrics;
+    if (!decision || !outcome) return null;
+    const { target, usage } = outcome;
+    const answer = answerOf(outcome);
+    if (!target || !answer || !usage) return null;
+    const genAi = genAiLabels(target);
     const { promptTokens, cachedTokens, completionTokens, source } = usage;
     const by = { policy: policy.name, target: target.name, source };
     m.tokens.inc({ ...by, type: 'input' }, promptTokens - cachedTokens);
@@ -261,7 +268,7 @@ export class Settler {
     m.genAiTokens.observe({ ...genAi, gen_ai_token_type: 'input' }, promptTokens);
     m.genAiTokens.observe({ ...genAi, gen_ai_token_type: 'output' }, completionTokens);
     if (outcome.streamed && completionTokens > 1) {
-      const each = seconds(Math.max(0, answerMs - answered.durationMs) / (completionTokens - 1));
+      const each = seconds(Math.max(0, answer.ms - answer.firstMs) / (completionTokens - 1));
       m.perToken.observe({ target: target.name }, each);
       m.genAiPerToken.observe(genAi, each);
     }
