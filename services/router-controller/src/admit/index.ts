@@ -4,12 +4,12 @@ import type { RouterConfig } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
 import { holderOf, type Ledger } from '../ledger/index.ts';
 import type { Metrics } from '../observe/index.ts';
-import { RedisUnavailable, RedisVisit, type SharedRedis } from '../redis/index.ts';
+import { RedisVisit, type SharedRedis } from '../redis/index.ts';
 import type { Caller, CallOutcome, Usage } from '../request.ts';
 import { rateLimitHeaders, refused, retryHeaders } from './headers.ts';
 import { applying, type Holder, type Verdict } from './limiter.ts';
 import { MemoryLimiter } from './memory-limiter.ts';
-import { RedisLimiter, type RedisLimiterOptions } from './redis-limiter.ts';
+import { NotInTime, RedisLimiter, type RedisLimiterOptions } from './redis-limiter.ts';
 
 export { Gate, type GateOptions } from './gate.ts';
 export { formatReset } from './headers.ts';
@@ -77,7 +77,8 @@ export class Admission {
 
   constructor({ config, metrics, redis = null, ledger, leases }: AdmissionDeps) {
     this.#metrics = metrics;
-    this.#redis = redis && new RedisLimiter(redis, leases);
+    const learn: RedisLimiterOptions['learn'] = (limit, seen) => this.#memory.learn(limit, seen);
+    this.#redis = redis && new RedisLimiter(redis, { ...leases, learn });
     this.#ledger = ledger ?? null;
     this.#limits = config.file.limits;
     this.#memory = new MemoryLimiter(config.file.limits);
@@ -182,21 +183,47 @@ export class Admission {
     try {
       return await this.#redis.take(this.#limits, who, tokens, visit);
     } catch (error) {
-      if (!(error instanceof RedisUnavailable)) throw error;
-    }
-    const strict = applying(this.#limits, who).find(
-      ({ limit }) => limit.on_redis_failure === 'refuse' && !limit.shadow,
-    );
-    if (strict) {
+      if (!(error instanceof NotInTime)) throw error;
+      const strict = applying(this.#limits, who).find(
+        ({ limit }) => limit.on_redis_failure === 'refuse' && !limit.shadow,
+      );
+      if (!strict) return this.#without(this.#redis, who, tokens, visit, error.late);
+      this.#undo(this.#redis, who, visit, error.late);
       throw new RouterError(
         'limiter_unavailable',
         `Limit '${strict.limit.name}' can’t be checked now, and is set to refuse then; try again shortly`,
         { headers: retryHeaders(RETRY_REDIS_MS) },
       );
     }
-    const local = this.#memory.take(who, tokens, 1 / this.#redis.replicas);
-    if (local.refusal) return local;
+  }
+
+  /** Gives back what Redis grants to a request that was refused meanwhile. */
+  #undo(redis: RedisLimiter, who: Holder, { span }: RedisVisit, late: Promise<Verdict | null>): void {
     const limits = this.#limits;
+    void late.then((verdict) => {
+      if (!verdict || verdict.refusal) return;
+      verdict.settle(0);
+      redis.owe(limits, who, -1, span);
+    });
+  }
+
+  /** Goes by this replica's share, and tells Redis afterwards. @param late what it says then. */
+  #without(
+    redis: RedisLimiter,
+    who: Holder,
+    tokens: number,
+    visit: RedisVisit,
+    late: Promise<Verdict | null>,
+  ): Verdict {
+    const { span } = visit;
+    const limits = this.#limits;
+    const local = this.#memory.take(who, tokens, { share: 1 / redis.replicas, late: redis.up });
+    if (local.refusal) {
+      this.#undo(redis, who, visit, late);
+      return local;
+    }
+    void late.then((verdict) => verdict?.refusal && redis.owe(limits, who, 1, span));
+    const taken = late.then((verdict) => (verdict?.refusal ? null : verdict));
     let settled = false;
     let charged = false;
     return {
@@ -205,11 +232,17 @@ export class Admission {
         if (settled) return;
         settled = true;
         local.settle(used);
-        charged = this.#redis!.charge(limits, who, used, visit.span);
+        void taken.then((verdict) => {
+          if (verdict) verdict.settle(used);
+          else charged = redis.charge(limits, who, used, span);
+        });
       },
-      adjust: (tokens) => {
-        local.adjust(tokens);
-        if (charged) this.#redis!.charge(limits, who, tokens, visit.span);
+      adjust: (more) => {
+        local.adjust(more);
+        void taken.then((verdict) => {
+          if (verdict) verdict.adjust(more);
+          else if (charged) redis.charge(limits, who, more, span);
+        });
       },
     };
   }

@@ -46,6 +46,14 @@ export interface Verdict {
 /** Of a verdict that took nothing. */
 export const NOTHING_HELD = { settle: () => {}, adjust: () => {} };
 
+/** What Redis last said of a limit's holder, for the time when it does not answer. */
+export interface Seen {
+  /** Milliseconds until the buckets are full. */
+  readonly requestsFullMs: number;
+  readonly tokensFullMs: number;
+  readonly placesLeft: number;
+}
+
 export interface Applying {
   readonly limit: LimitConfig;
   readonly holder: string;

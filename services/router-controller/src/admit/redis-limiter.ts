@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { LimitConfig } from '../config/schema.ts';
 import { NO_SPAN, type Span } from '../observe/index.ts';
 import { type RedisClient, RedisUnavailable, RedisVisit, type SharedRedis } from '../redis/index.ts';
+import { Afterwards } from './afterwards.ts';
 import { perMinute } from './gcra.ts';
 import { figuresOf, type Held, heldOf } from './held.ts';
 import {
@@ -12,10 +13,11 @@ import {
   type Level,
   NOTHING_HELD,
   type Refusal,
+  type Seen,
   tighter,
   type Verdict,
 } from './limiter.ts';
-import { BEAT, PER_ANSWER, RENEW, SETTLE, TAKE } from './lua.ts';
+import { BEAT, PER_ANSWER, RENEW, TAKE } from './lua.ts';
 
 const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
@@ -23,33 +25,38 @@ const BEAT_MS = 5_000;
 /** A replica that missed two beats is gone. */
 const BEAT_LASTS_MS = 12_000;
 const TELL_AGAIN_MS = 250;
-const MAX_UNTOLD = 100_000;
 /** Leases renewed by one call. */
 const RENEW_BATCH = 200;
+
+const NEVER = Promise.resolve(null);
 
 const KINDS = [null, 'concurrent', 'requests', 'tokens'] as const;
 
 interface Scripts {
   llmTake(keys: number, ...rest: (string | number)[]): Promise<number[]>;
-  llmSettle(keys: number, ...rest: (string | number)[]): Promise<number>;
   llmRenew(keys: number, ...rest: (string | number)[]): Promise<number>;
   llmBeat(keys: number, ...rest: (string | number)[]): Promise<number>;
 }
 const scripts = (redis: RedisClient) => redis as unknown as Scripts;
-
-interface Ended {
-  readonly id: string;
-  readonly held: readonly Held[];
-  readonly used: number;
-  /** It was sent, and may have been done. */
-  sent: boolean;
-}
 
 export interface RedisLimiterOptions {
   /** A lease lasts so long without renewal, ms. */
   readonly leaseMs?: number;
   readonly renewMs?: number;
   readonly beatMs?: number;
+  /** Told what Redis says of each limit that it was asked for. */
+  readonly learn?: (limit: Applying, seen: Seen) => void;
+}
+
+/** Redis did not answer in time; what it says later may still be of use. */
+export class NotInTime extends RedisUnavailable {
+  /** Null: it never answered. Who takes no use of a verdict must settle it. */
+  readonly late: Promise<Verdict | null>;
+
+  constructor(cause: RedisUnavailable, late: Promise<Verdict | null>) {
+    super(cause.message, cause);
+    this.late = late;
+  }
 }
 
 export class RedisLimiter {
@@ -59,26 +66,29 @@ export class RedisLimiter {
   readonly #timers: NodeJS.Timeout[];
   /** Leases held now, by lease id. */
   readonly #open = new Map<string, readonly Held[]>();
-  readonly #settling = new Set<Promise<unknown>>();
-  /** Ends that Redis has not heard of; it is told when it is back. */
-  #untold: Ended[] = [];
+  readonly #afterwards: Afterwards;
   #replicas = 1;
   #sequence = 0;
 
   constructor(redis: SharedRedis, options: RedisLimiterOptions = {}) {
     this.#redis = redis;
-    this.#options = { leaseMs: LEASE_MS, renewMs: RENEW_MS, beatMs: BEAT_MS, ...options };
+    this.#afterwards = new Afterwards(redis);
+    this.#options = { leaseMs: LEASE_MS, renewMs: RENEW_MS, beatMs: BEAT_MS, learn: () => {}, ...options };
     redis.define('llmTake', TAKE);
-    redis.define('llmSettle', SETTLE);
     redis.define('llmRenew', RENEW);
     redis.define('llmBeat', BEAT);
     this.#timers = [
       setInterval(() => void this.#renew(), this.#options.renewMs),
       setInterval(() => void this.#beat(), this.#options.beatMs),
-      setInterval(() => this.#tellAgain(), TELL_AGAIN_MS),
+      setInterval(() => this.#afterwards.tellAgain(), TELL_AGAIN_MS),
     ];
     for (const timer of this.#timers) timer.unref();
     void redis.ready(this.#options.beatMs).then(() => this.#beat());
+  }
+
+  /** True unless Redis is known to be away. */
+  get up(): boolean {
+    return this.#redis.up;
   }
 
   /** Replicas that share the limits, as last seen. */
@@ -100,7 +110,7 @@ export class RedisLimiter {
    * Takes from every limit that applies, or from none.
    *
    * @param tokens estimate of prompt and answer.
-   * @throws RedisUnavailable
+   * @throws NotInTime, or another error that is no fault of Redis'.
    */
   async take(
     limits: readonly LimitConfig[],
@@ -133,12 +143,11 @@ export class RedisLimiter {
         visit,
       );
     } catch (error) {
+      if (!(error instanceof RedisUnavailable)) throw error;
       // An answer that nobody waits for any more may still have taken something.
-      (late as Promise<number[]> | null)?.then(
-        (answer) => this.#release(id, heldOf(asked, keys, tokens, answer), 0, visit.span),
-        () => {},
-      );
-      throw error;
+      const answer = late as Promise<number[]> | null;
+      const verdict = (said: number[]) => this.#verdict(id, asked, keys, tokens, said, visit.span);
+      throw new NotInTime(error, answer === null ? NEVER : answer.then(verdict, () => null));
     }
     return this.#verdict(id, asked, keys, tokens, reply, visit.span);
   }
@@ -155,12 +164,14 @@ export class RedisLimiter {
     let refusal: Refusal | null = null;
     let requests: Level | null = null;
     let left: Level | null = null;
-    for (const [index, { limit, holder }] of asked.entries()) {
+    for (const [index, each] of asked.entries()) {
+      const { limit, holder } = each;
       const at = 1 + index * PER_ANSWER;
-      const [code, waitMs, remaining, resetMs, tokensLeft, tokensResetMs] = reply.slice(
+      const [code, waitMs, remaining, resetMs, tokensLeft, tokensResetMs, placesLeft] = reply.slice(
         at,
         at + PER_ANSWER,
-      ) as [number, number, number, number, number, number];
+      ) as [number, number, number, number, number, number, number];
+      this.#options.learn(each, { requestsFullMs: resetMs, tokensFullMs: tokensResetMs, placesLeft });
       if (limit.requests_per_minute !== undefined)
         requests = tighter(requests, { limit: limit.requests_per_minute, remaining, resetMs });
       if (limit.tokens_per_minute !== undefined)
@@ -212,40 +223,22 @@ export class RedisLimiter {
     return true;
   }
 
+  /**
+   * Sets right what Redis counts when its answer came too late.
+   *
+   * @param requests 1: it went on, and Redis has refused it; -1: it was refused, and Redis has counted it.
+   */
+  owe(limits: readonly LimitConfig[], who: Holder, requests: 1 | -1, span: Span): void {
+    const owed = applying(limits, who).flatMap((each) => {
+      const { requests_per_minute: rpm, burst, shadow } = each.limit;
+      if (rpm === undefined || shadow) return [];
+      return [{ state: this.#keys(each).state, interval: requests * perMinute(rpm, burst).interval }];
+    });
+    if (owed.length > 0) this.#afterwards.owe(owed, span);
+  }
+
   #release(id: string, held: readonly Held[], used: number, span: Span): void {
-    if (held.length > 0) this.#tell({ id, held, used, sent: false }, span);
-  }
-
-  /** @param span of the request, for its first try. */
-  #tell(ended: Ended, span: Span = NO_SPAN): void {
-    const { id, held, used } = ended;
-    const again = Number(ended.sent);
-    const ask = (redis: RedisClient) => {
-      ended.sent = true;
-      return scripts(redis).llmSettle(
-        held.length * 2,
-        ...held.flatMap(({ state, leases }) => [state, leases]),
-        id,
-        used,
-        again,
-        ...held.flatMap(({ interval, reserved }) => [interval, reserved]),
-      );
-    };
-    const call = this.#redis
-      .background('settle', ask, span)
-      .catch(() => {
-        // Places come back of themselves; what is lost past this many is the difference between reserved and used tokens.
-        if (this.#untold.length < MAX_UNTOLD) this.#untold.push(ended);
-      })
-      .finally(() => this.#settling.delete(call));
-    this.#settling.add(call);
-  }
-
-  #tellAgain(): void {
-    if (!this.#redis.up || this.#untold.length === 0) return;
-    const untold = this.#untold;
-    this.#untold = [];
-    for (const ended of untold) this.#tell(ended);
+    if (held.length > 0) this.#afterwards.end({ id, held, used }, span);
   }
 
   async #renew(): Promise<void> {
@@ -287,9 +280,7 @@ export class RedisLimiter {
   /** Resolves when what was held is given back. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    await Promise.all(this.#settling);
-    this.#tellAgain();
-    await Promise.all(this.#settling);
+    await this.#afterwards.close();
     await this.#background((redis) => redis.zrem(`${this.#redis.prefix}:replicas`, this.#replica));
   }
 }

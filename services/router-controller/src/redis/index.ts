@@ -16,6 +16,7 @@ export type RedisClient = Redis | Cluster;
 const COMMANDS = {
   take: ['EVALSHA', 'llmTake'],
   settle: ['EVALSHA', 'llmSettle'],
+  owe: ['EVALSHA', 'llmOwe'],
   renew: ['EVALSHA', 'llmRenew'],
   add: ['EVALSHA', 'llmAdd'],
   get: ['GET'],
