@@ -121,8 +121,9 @@ export class Admission {
     const tokens =
       this.#limitsTokens || caller.limits?.tokens_per_minute !== undefined ? this.#tokens(estimate()) : 0;
     const who: Holder = { key: caller.id, tenant: caller.tenant, policy, own: caller.limits };
-    const warnings = (await this.#ledger?.budgets.check(holderOf(caller, policy), visit)) ?? {};
-    const verdict = await this.#take(who, tokens, visit);
+    const stand = (error: unknown) => this.#withLevels(error, who);
+    const warnings = (await this.#ledger?.budgets.check(holderOf(caller, policy), visit).catch(stand)) ?? {};
+    const verdict = await this.#take(who, tokens, visit).catch(stand);
     const headers = { ...rateLimitHeaders(verdict), ...warnings };
     if (verdict.refusal) throw refused(verdict.refusal, headers);
     const targets = new Map<string, Verdict[]>();
@@ -160,6 +161,12 @@ export class Admission {
         used = tokensOf(usage);
       },
     };
+  }
+
+  /** A refusal that asked no limit still tells how they stand; with Redis: as this replica last heard. */
+  #withLevels(error: unknown, who: Holder): never {
+    if (!(error instanceof RouterError)) throw error;
+    throw error.withHeaders(rateLimitHeaders(this.#memory.take(who, 0, { look: true })));
   }
 
   #tokens({ promptTokens, answerTokens }: Estimate): number {

@@ -31,6 +31,8 @@ export interface TakeOptions {
    * Redis is there and knows better, but is late: what it last said holds, and no refill of the last second is counted on.
    */
   readonly late?: boolean;
+  /** Only tell how the limits stand: nothing is taken or refused. */
+  readonly look?: boolean;
 }
 
 /** What Redis said is so old at most. */
@@ -85,7 +87,7 @@ export class MemoryLimiter {
    *
    * @param tokens estimate of prompt and answer.
    */
-  take(who: Holder, tokens: number, { share = 1, late = false }: TakeOptions = {}): Verdict {
+  take(who: Holder, tokens: number, { share = 1, late = false, look = false }: TakeOptions = {}): Verdict {
     const clock = this.#now();
     const shadowed: LimitConfig[] = [];
     const charges: (() => void)[] = [];
@@ -114,7 +116,7 @@ export class MemoryLimiter {
           state.requests,
           now,
           shared(perMinute(limit.requests_per_minute, limit.burst), share),
-          1,
+          look ? 0 : 1,
         );
         if (taken.waitMs > 0) refused.push({ limit, holder, kind: 'requests', retryAfterMs: taken.waitMs });
         requests = tighter(requests, { limit: limit.requests_per_minute, ...taken });
@@ -124,7 +126,7 @@ export class MemoryLimiter {
       }
       if (limit.tokens_per_minute !== undefined) {
         const rate = shared(perMinute(limit.tokens_per_minute, limit.burst_tokens), share);
-        const taken = takeFrom(state.tokens, now, rate, tokens);
+        const taken = takeFrom(state.tokens, now, rate, look ? 0 : tokens);
         if (taken.waitMs > 0) refused.push({ limit, holder, kind: 'tokens', retryAfterMs: taken.waitMs });
         left = tighter(left, { limit: limit.tokens_per_minute, ...taken });
         mine.push(() => {
@@ -136,6 +138,7 @@ export class MemoryLimiter {
       else if (limit.shadow) shadowed.push(limit);
       else refusal ??= refused[0]!;
     }
+    if (look) return { refusal: null, shadowed: [], requests, tokens: left, ...NOTHING_HELD };
     if (refusal) return { refusal, shadowed, requests, tokens: left, ...NOTHING_HELD };
     for (const charge of charges) charge();
     for (const { id, state } of held) {
