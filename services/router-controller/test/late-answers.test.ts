@@ -58,6 +58,7 @@ async function replica(key_prefix: string, limit: object) {
   };
   return {
     ask,
+    up: () => redis.up,
     passing: async (count: number) => {
       let passed = 0;
       for (let i = 0; i < count; i++) if (await ask()) passed++;
@@ -131,6 +132,21 @@ test('a request that was refused, and is granted late, costs nothing', async () 
   await eventually('no place is held', async () => (await plain.zcard('{undone}:lease:l:ann')) === 0);
   await eventually('no request is counted', async () => (await missing('undone')) === 0);
   assert.equal(await one.passing(3), 2);
+});
+
+test('what went on while Redis was away for a moment is charged when it is back', async () => {
+  const one = await replica('moment', { requests_per_minute: 1, burst: 10 });
+  assert.ok(await one.ask());
+  server.signal('SIGSTOP');
+  try {
+    // Three are not answered in time; then it is away, and nobody asks.
+    for (let n = 0; n < 3; n++) assert.ok(await one.ask());
+    assert.equal(one.up(), false);
+    assert.ok(await one.ask());
+  } finally {
+    server.signal('SIGCONT');
+  }
+  await eventually('all five are counted', async () => (await missing('moment')) === 5);
 });
 
 test('tokens of a request that went on are charged once, whatever came late', async () => {

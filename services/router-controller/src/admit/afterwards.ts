@@ -18,15 +18,20 @@ interface End {
   readonly used: number;
 }
 
-interface Telling extends End {
-  /** It was sent, and may have been done. */
+interface Telling {
+  /** @param again it was sent before, and may have been done. */
+  readonly ask: (redis: RedisClient, again: boolean) => Promise<unknown>;
+  /** What must not be done twice is not sent twice. */
+  readonly once: boolean;
+  /** `performance.now()` after which it is not worth telling any more. */
+  readonly until: number;
   sent: boolean;
 }
 
 export class Afterwards {
   readonly #redis: SharedRedis;
   readonly #running = new Set<Promise<unknown>>();
-  /** Ends that Redis has not heard of; it is told when it is back. */
+  /** What Redis has not heard of; it is told when it is back. */
   #untold: Telling[] = [];
 
   constructor(redis: SharedRedis) {
@@ -40,42 +45,53 @@ export class Afterwards {
     this.#running.add(running);
   }
 
-  /** A request has ended, and gives back what it held. @param span of the request. */
-  end(end: End, span: Span): void {
-    this.#tell({ ...end, sent: false }, span);
-  }
-
-  #tell(telling: Telling, span: Span): void {
-    const { id, held, used } = telling;
-    const again = Number(telling.sent);
-    const ask = (redis: RedisClient) => {
-      telling.sent = true;
-      return scripts(redis).llmSettle(
+  /**
+   * A request has ended, and gives back what it held, or is charged.
+   *
+   * @param lastsMs how long Redis may be away and is still told.
+   * @param span of the request.
+   */
+  end({ id, held, used }: End, span: Span, lastsMs = Number.POSITIVE_INFINITY): void {
+    const ask = (redis: RedisClient, again: boolean) =>
+      scripts(redis).llmSettle(
         held.length * 2,
         ...held.flatMap(({ state, leases }) => [state, leases]),
         id,
         used,
-        again,
+        Number(again),
         ...held.flatMap(({ interval, reserved }) => [interval, reserved]),
       );
-    };
-    this.#run(
-      this.#redis.background('settle', ask, span).catch(() => {
-        // Places come back of themselves; what is lost past this many is the difference between reserved and used tokens.
-        if (this.#untold.length < MAX_UNTOLD) this.#untold.push(telling);
-      }),
-    );
+    this.#tell({ ask, once: false, until: performance.now() + lastsMs, sent: false }, span);
   }
 
-  /** A request is charged that went on without asking. One that Redis does not hear of now is let off. */
-  owe(owed: readonly { readonly state: string; readonly interval: number }[], span: Span): void {
+  /** A request is charged that went on without asking, or gets back what it was charged. */
+  owe(
+    owed: readonly { readonly state: string; readonly interval: number }[],
+    span: Span,
+    lastsMs: number,
+  ): void {
     const ask = (redis: RedisClient) =>
       scripts(redis).llmOwe(
         owed.length,
         ...owed.map(({ state }) => state),
         ...owed.map(({ interval }) => interval),
       );
-    this.#run(this.#redis.background('owe', ask, span).catch(() => {}));
+    this.#tell({ ask, once: true, until: performance.now() + lastsMs, sent: false }, span);
+  }
+
+  #tell(telling: Telling, span: Span): void {
+    const again = telling.sent;
+    const ask = (redis: RedisClient) => {
+      telling.sent = true;
+      return telling.ask(redis, again);
+    };
+    this.#run(
+      this.#redis.background(telling.once ? 'owe' : 'settle', ask, span).catch(() => {
+        if (telling.once && telling.sent) return;
+        // Places come back of themselves; what is lost past this many is the difference between reserved and used tokens.
+        if (this.#untold.length < MAX_UNTOLD) this.#untold.push(telling);
+      }),
+    );
   }
 
   /** Tells what Redis has not heard of, if it is there. */
@@ -83,7 +99,8 @@ export class Afterwards {
     if (!this.#redis.up || this.#untold.length === 0) return;
     const untold = this.#untold;
     this.#untold = [];
-    for (const telling of untold) this.#tell(telling, NO_SPAN);
+    const now = performance.now();
+    for (const telling of untold) if (telling.until > now) this.#tell(telling, NO_SPAN);
   }
 
   /** Resolves when Redis has been told all, or is away. */

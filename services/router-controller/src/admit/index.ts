@@ -194,7 +194,7 @@ export class Admission {
       const strict = applying(this.#limits, who).find(
         ({ limit }) => limit.on_redis_failure === 'refuse' && !limit.shadow,
       );
-      if (!strict) return this.#without(this.#redis, who, tokens, visit, error.late);
+      if (!strict) return this.#without(this.#redis, who, tokens, visit, error);
       this.#undo(this.#redis, who, visit, error.late);
       throw new RouterError(
         'limiter_unavailable',
@@ -214,13 +214,13 @@ export class Admission {
     });
   }
 
-  /** Goes by this replica's share, and tells Redis afterwards. @param late what it says then. */
+  /** Goes by this replica's share, and tells Redis afterwards. */
   #without(
     redis: RedisLimiter,
     who: Holder,
     tokens: number,
     visit: RedisVisit,
-    late: Promise<Verdict | null>,
+    { late, asked }: NotInTime,
   ): Verdict {
     const { span } = visit;
     const limits = this.#limits;
@@ -229,10 +229,11 @@ export class Admission {
       this.#undo(redis, who, visit, late);
       return local;
     }
-    void late.then((verdict) => verdict?.refusal && redis.owe(limits, who, 1, span));
+    void late.then((verdict) => {
+      if (!asked || verdict?.refusal) redis.owe(limits, who, 1, span);
+    });
     const taken = late.then((verdict) => (verdict?.refusal ? null : verdict));
     let settled = false;
-    let charged = false;
     return {
       ...local,
       settle: (used) => {
@@ -241,14 +242,14 @@ export class Admission {
         local.settle(used);
         void taken.then((verdict) => {
           if (verdict) verdict.settle(used);
-          else charged = redis.charge(limits, who, used, span);
+          else redis.charge(limits, who, used, span);
         });
       },
       adjust: (more) => {
         local.adjust(more);
         void taken.then((verdict) => {
           if (verdict) verdict.adjust(more);
-          else if (charged) redis.charge(limits, who, more, span);
+          else redis.charge(limits, who, more, span);
         });
       },
     };

@@ -1,7 +1,7 @@
 /** Limits shared by replicas through Redis: one call takes from all that apply, or from none. */
 import { randomUUID } from 'node:crypto';
 import type { LimitConfig } from '../config/schema.ts';
-import { NO_SPAN, type Span } from '../observe/index.ts';
+import type { Span } from '../observe/index.ts';
 import { type RedisClient, RedisUnavailable, RedisVisit, type SharedRedis } from '../redis/index.ts';
 import { Afterwards } from './afterwards.ts';
 import { perMinute } from './gcra.ts';
@@ -25,6 +25,8 @@ const BEAT_MS = 5_000;
 /** A replica that missed two beats is gone. */
 const BEAT_LASTS_MS = 12_000;
 const TELL_AGAIN_MS = 250;
+/** What went on without Redis is charged if it is back so soon. */
+const DEBT_MS = 2_000;
 /** Leases renewed by one call. */
 const RENEW_BATCH = 200;
 
@@ -52,10 +54,13 @@ export interface RedisLimiterOptions {
 export class NotInTime extends RedisUnavailable {
   /** Null: it never answered. Who takes no use of a verdict must settle it. */
   readonly late: Promise<Verdict | null>;
+  /** False: it was not even asked. */
+  readonly asked: boolean;
 
-  constructor(cause: RedisUnavailable, late: Promise<Verdict | null>) {
+  constructor(cause: RedisUnavailable, late: Promise<Verdict | null> | null) {
     super(cause.message, cause);
-    this.late = late;
+    this.asked = late !== null;
+    this.late = late ?? NEVER;
   }
 }
 
@@ -147,7 +152,7 @@ export class RedisLimiter {
       // An answer that nobody waits for any more may still have taken something.
       const answer = late as Promise<number[]> | null;
       const verdict = (said: number[]) => this.#verdict(id, asked, keys, tokens, said, visit.span);
-      throw new NotInTime(error, answer === null ? NEVER : answer.then(verdict, () => null));
+      throw new NotInTime(error, answer?.then(verdict, () => null) ?? null);
     }
     return this.#verdict(id, asked, keys, tokens, reply, visit.span);
   }
@@ -200,27 +205,23 @@ export class RedisLimiter {
   }
 
   /** Changes the token buckets of what holds nothing (any more). */
-  #charge(held: readonly Held[], tokens: number, span: Span): void {
+  #charge(held: readonly Held[], tokens: number, span: Span, lastsMs?: number): void {
     if (tokens === 0) return;
     const buckets = held.filter(({ interval }) => interval > 0).map((each) => ({ ...each, reserved: 0 }));
-    this.#release(`${this.#replica}:${++this.#sequence}`, buckets, tokens, span);
+    this.#release(`${this.#replica}:${++this.#sequence}`, buckets, tokens, span, lastsMs);
   }
 
   /**
-   * Charges the tokens of a request that was granted without Redis because an answer came too late. What was granted
-   * while Redis was away is not charged: its return would begin with a debt that nobody can pay.
-   *
-   * @returns false: it was not charged.
+   * Charges the tokens of a request that was granted without Redis. What was granted while Redis was away for longer is not
+   * charged: its return would begin with a debt that nobody can pay.
    */
-  charge(limits: readonly LimitConfig[], who: Holder, used: number, span: Span = NO_SPAN): boolean {
-    if (!this.#redis.up) return false;
+  charge(limits: readonly LimitConfig[], who: Holder, used: number, span: Span): void {
     const held = applying(limits, who).flatMap((each) => {
       const { tokens_per_minute: tpm, burst_tokens, shadow } = each.limit;
       if (tpm === undefined || shadow) return [];
       return [{ ...this.#keys(each), interval: perMinute(tpm, burst_tokens).interval, reserved: 0 }];
     });
-    this.#charge(held, used, span);
-    return true;
+    this.#charge(held, used, span, DEBT_MS);
   }
 
   /**
@@ -234,11 +235,11 @@ export class RedisLimiter {
       if (rpm === undefined || shadow) return [];
       return [{ state: this.#keys(each).state, interval: requests * perMinute(rpm, burst).interval }];
     });
-    if (owed.length > 0) this.#afterwards.owe(owed, span);
+    if (owed.length > 0) this.#afterwards.owe(owed, span, DEBT_MS);
   }
 
-  #release(id: string, held: readonly Held[], used: number, span: Span): void {
-    if (held.length > 0) this.#afterwards.end({ id, held, used }, span);
+  #release(id: string, held: readonly Held[], used: number, span: Span, lastsMs?: number): void {
+    if (held.length > 0) this.#afterwards.end({ id, held, used }, span, lastsMs);
   }
 
   async #renew(): Promise<void> {
