@@ -160,7 +160,8 @@ export const overview: Board = {
         {
           id: 22,
           title: 'Tokens',
-          description: 'Tokens per second by kind, as upstreams report them; estimated where they do not.',
+          description:
+            'Tokens per second by kind, as upstreams report them; counted by the router where they do not.',
           unit: 'cps',
           queries: [{ expr: rate('tokens', ['type'], POLICY), legend: '{{type}}' }],
         },

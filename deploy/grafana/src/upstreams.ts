@@ -183,14 +183,18 @@ export const upstreams: Board = {
         },
         {
           id: 23,
-          title: 'Tokens that were estimated',
+          title: 'Tokens that were not reported',
           description:
-            'Share of tokens that the upstream did not report, so that limits and cost rest on an estimate.',
+            'Share of tokens that the upstream did not report: counted by the router’s own tokenizer, or only estimated by length.',
           unit: 'percentunit',
           max: 1,
           queries: [
             {
-              expr: `(${orZero(rate('tokens', [], `${TARGET},source="estimated"`))}) / ${rate('tokens', [], TARGET)}`,
+              expr: `(${orZero(rate('tokens', [], `${TARGET},source="tokenizer"`))}) / ${rate('tokens', [], TARGET)}`,
+              legend: 'counted',
+            },
+            {
+              expr: `(${orZero(rate('tokens', [], `${TARGET},source="estimate"`))}) / ${rate('tokens', [], TARGET)}`,
               legend: 'estimated',
             },
           ],

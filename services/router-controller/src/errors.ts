@@ -174,6 +174,16 @@ export class RouterError extends Error {
     this.headers = options.headers ?? {};
   }
 
+  /** The same with further headers; its own come first. */
+  withHeaders(headers: Readonly<Record<string, string>>): RouterError {
+    return new RouterError(this.code, this.message, {
+      type: this.type,
+      ...(this.param !== null && { param: this.param }),
+      headers: { ...headers, ...this.headers },
+      cause: this.cause,
+    });
+  }
+
   toBody(): OpenAiErrorBody {
     return { error: { message: this.message, type: this.type, param: this.param, code: this.code } };
   }

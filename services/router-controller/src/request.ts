@@ -6,6 +6,7 @@
 import type { BudgetConfig, LimitConfig } from './config/schema.ts';
 import type { Entry, Policy, RouterConfig, Target } from './config/types.ts';
 import type { Span } from './observe/index.ts';
+import type { RedisVisit } from './redis/index.ts';
 
 /** A chat completion's body, parsed once. Unknown fields stay and go upstream. */
 export type ChatBody = Record<string, unknown> & {
@@ -76,12 +77,20 @@ export interface Decision {
   readonly classifyMs: number;
 }
 
-/** Tokens as the upstream reported them, or as estimated. */
+/** Tokens as the upstream reported them, as counted here, or as estimated by the length of the text. */
 export interface Usage {
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly completionTokens: number;
-  readonly source: 'upstream' | 'estimated';
+  readonly source: 'upstream' | 'tokenizer' | 'estimate';
+}
+
+/** Text whose tokens nobody has reported. */
+export interface Uncounted {
+  /** Its beginning; texts that were written side by side, as an answer's choices, stand apart. */
+  readonly texts: readonly string[];
+  /** UTF-8 bytes of all of it. */
+  readonly bytes: number;
 }
 
 /** How one attempt at an upstream ended; a closed set, because it is a metric label. */
@@ -123,6 +132,8 @@ export interface CallOutcome {
   /** HTTP status the client got (499 when it had left: logs only). */
   readonly status: number;
   readonly usage: Usage | null;
+  /** What was delivered, where `usage` is an estimate that can be made better by counting. */
+  readonly uncounted: Uncounted | null;
   readonly streamed: boolean;
   /** A stream that ended without its natural end. */
   readonly incomplete: boolean;
@@ -152,6 +163,8 @@ export interface RoutedRequest {
   readonly id: string;
   /** Of the whole request; absent while tracing is off. */
   readonly span?: Span;
+  /** Its calls to Redis. */
+  readonly visit?: RedisVisit;
   /** `performance.now()` at receipt. */
   readonly receivedAt: number;
   /** Aborted when the client is gone or the server gives up on it; every step passes it on. */

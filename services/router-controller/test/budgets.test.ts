@@ -54,6 +54,7 @@ const ask = (whole: Whole, key = 'key-of-ann') =>
   );
 interface Report {
   store: string;
+  note?: string;
   total: { requests: number; cost_usd: number; input_tokens: number };
   by_target: Record<string, { requests: number }>;
   budgets: { name: string; used: number; limit: number }[];
@@ -111,6 +112,20 @@ test('two replicas spend one budget; it survives their restart; usage tells who 
   assert.ok(body.budgets[0]!.used >= 1);
   assert.equal((await usage(again, '?scope=tenant')).body.total.requests, paid);
   await again.stop();
+});
+
+test('without Redis a budget stops as well, and usage says that it is of this replica and run alone', async () => {
+  const text = config('budgets:\n  - { name: team, period: day, tokens: 1 }').replace(/^redis: .*$/m, '');
+  const whole = await start(text);
+  assert.equal((await ask(whole)).status, 200);
+  await eventually('it is spent', async () => (await ask(whole)).status === 429);
+  const { body } = await usage(whole);
+  assert.equal(body.store, 'memory');
+  assert.match(body.note!, /this replica alone, since it started/);
+  await whole.stop();
+  const again = await start(text);
+  assert.equal((await usage(again)).body.total.requests, 0);
+  assert.equal((await ask(again)).status, 200);
 });
 
 test('a key’s own budget stops that key alone', async () => {

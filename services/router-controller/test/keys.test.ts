@@ -53,9 +53,9 @@ ${more}`;
 
 const running: Whole[] = [];
 afterEach(() => Promise.allSettled(running.splice(0).map((whole) => whole.stop())).then(() => {}));
-async function start(): Promise<Whole> {
+async function start(more = ''): Promise<Whole> {
   const whole = await startWhole({
-    config: config(),
+    config: config(more),
     standIns: false,
     connect: () => scriptedClassifier(LABELS, () => favour(LABELS, 'A')),
   });
@@ -261,7 +261,14 @@ test('a token of the identity provider lets in its tenant, for its policies', as
 });
 
 test('nothing that a run writes holds a key, a token, a password or a prompt', async () => {
-  const whole = await start();
+  const traces: string[] = [];
+  const collector = createServer((request, response) => {
+    request.on('data', (part) => traces.push(String(part)));
+    request.on('end', () => response.end('{}'));
+  });
+  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
+  const { port } = collector.address() as { port: number };
+  const whole = await start(`tracing: { endpoint: "http://127.0.0.1:${port}" }`);
   const created = await admin(whole, '/admin/keys', { method: 'POST', body: '{"tenant":"acme"}' });
   const { key } = created.body as unknown as { key: string };
   const jwt = await token({});
@@ -281,8 +288,11 @@ test('nothing that a run writes holds a key, a token, a password or a prompt', a
   }
   told.push(JSON.stringify((await admin(whole, '/admin/keys')).body));
   await whole.stop();
+  await new Promise((resolve) => collector.close(resolve));
+  assert.match(traces.join(''), /EVALSHA|HGET/, 'Redis calls are traced');
   told.push(
     whole.logged(),
+    ...traces,
     ...readdirSync(folder)
       .filter((name) => name.startsWith('decisions'))
       .map((name) => readFileSync(join(folder, name), 'utf8')),
@@ -299,5 +309,6 @@ test('nothing that a run writes holds a key, a token, a password or a prompt', a
     hash: hashKey(key),
   };
   for (const [name, secret] of Object.entries(secrets)) assert.ok(!all.includes(secret), `${name} is told`);
-  assert.ok(!whole.logged().includes('Hello there'), 'the prompt is logged');
+  for (const text of [whole.logged(), ...traces])
+    assert.ok(!text.includes('Hello there'), 'the prompt is told');
 });

@@ -3,9 +3,19 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { startRedis } from '../proof/limits/start-redis.ts';
 import { createTracing } from '../src/observe/index.ts';
 import { NO_TRACING } from '../src/observe/spans.ts';
-import { chat, eventually, favour, scriptedClassifier, startWhole, user, type Whole } from './harness.ts';
+import {
+  chat,
+  eventually,
+  favour,
+  sample,
+  scriptedClassifier,
+  startWhole,
+  user,
+  type Whole,
+} from './harness.ts';
 
 interface RawSpan {
   readonly traceId: string;
@@ -61,11 +71,12 @@ const attribute = (span: RawSpan, name: string) => {
 };
 
 const LABELS = ['Easy', 'Hard'];
-const start = (tracing: object | undefined) =>
+const start = (tracing: object | undefined, more: object = {}) =>
   startWhole({
     config: JSON.stringify({
       default_policy: 'p',
       ...(tracing && { tracing }),
+      ...more,
       targets: [
         { name: 'small', api_base: '{LLM}/v1', model: 'small', price: { input: 1, output: 2 } },
         { name: 'broken', api_base: '{LLM}/v1', model: 'broken#fault=status:500' },
@@ -73,6 +84,7 @@ const start = (tracing: object | undefined) =>
       policies: [
         {
           name: 'p',
+          sticky: { enabled: 'redis' in more },
           url: 'grpc://127.0.0.1:1/m',
           retry_budget: { attempts: 2 },
           llms: [
@@ -178,6 +190,85 @@ test('one span a request, with its classification and every attempt under it; tr
   } finally {
     await whole.stop();
     await collector.close();
+  }
+});
+
+/** Limits, a budget, pins and cached decisions, all in Redis. */
+const inRedis = (url: string, key_prefix: string) => ({
+  redis: { url, key_prefix, call_timeout_ms: 1_000 },
+  classifier: { cache_in_redis: true },
+  limits: [
+    { name: 'all', scope: 'global', tokens_per_minute: 1_000_000 },
+    { name: 'each', scope: 'target', concurrent: 10 },
+  ],
+  budgets: [{ name: 'month', period: 'month', usd: 1_000 }],
+});
+
+test('one span a Redis call, by the conventions for databases, and nothing of what is kept there', async () => {
+  const [redis, collector] = await Promise.all([startRedis(), startCollector()]);
+  const whole = await start({ endpoint: collector.url }, inRedis(redis.url, 'spans'));
+  try {
+    await ask(whole, 'an easy one', { 'x-session-id': 'session-of-ann', 'x-request-id': 'traced' });
+    await eventually('all is settled', () => whole.router.inFlight() === 0);
+    await whole.stop();
+    const [root] = collector.spans.filter((span) => attribute(span, 'llm_router.request_id') === 'traced');
+    const calls = collector.spans.filter((span) => attribute(span, 'db.system.name') === 'redis');
+    assert.deepEqual(calls.map(({ name }) => name).sort(), [
+      'EVALSHA llmSettle', // the target's place
+      'EVALSHA llmSettle', // the tokens
+      'EVALSHA llmTake', // for all callers
+      'EVALSHA llmTake', // for the target
+      'GET', // the conversation
+      'GET', // the decision
+      'HGET', // the budget
+      'SET',
+      'SET',
+    ]);
+    for (const call of calls) {
+      const [command, script] = call.name.split(' ');
+      assert.equal(call.kind, CLIENT);
+      assert.equal(call.traceId, root!.traceId);
+      assert.equal(call.parentSpanId, root!.spanId);
+      assert.notEqual(call.status?.code, FAILED);
+      assert.equal(attribute(call, 'db.operation.name'), command);
+      assert.equal(attribute(call, 'db.stored_procedure.name'), script);
+      assert.equal(attribute(call, 'server.address'), '127.0.0.1');
+      assert.equal(Number(attribute(call, 'server.port')), redis.port);
+    }
+    assert.doesNotMatch(JSON.stringify(calls), /spans|session-of-ann|easy/);
+  } finally {
+    await whole.stop();
+    await Promise.all([collector.close(), redis.close()]);
+  }
+});
+
+test('a Redis that does not answer is waited for once a request, and its span says so', async () => {
+  const [redis, collector] = await Promise.all([startRedis(), startCollector()]);
+  const whole = await start({ endpoint: collector.url }, inRedis(redis.url, 'paused'));
+  try {
+    redis.signal('SIGSTOP');
+    const response = await ask(whole, 'an easy one', { 'x-request-id': 'traced' });
+    assert.equal(response.status, 200);
+    redis.signal('SIGCONT');
+    await whole.stop();
+    const calls = collector.spans.filter((span) => attribute(span, 'db.system.name') === 'redis');
+    // The budget's call took all the time there is; after it nothing was waited for.
+    const waitedFor = calls.filter(({ name }) => name !== 'SET' && !name.includes('llmSettle'));
+    assert.deepEqual(
+      waitedFor.map((span) => [span.name, attribute(span, 'error.type'), span.status?.code]),
+      [['HGET', 'timeout', FAILED]],
+    );
+    assert.equal(
+      await sample(whole.metrics, 'llm_router_limiter_backend_errors_total', { reason: 'timeout' }),
+      1,
+    );
+    assert.ok(
+      (await sample(whole.metrics, 'llm_router_limiter_backend_errors_total', { reason: 'waited' })) >= 3,
+    );
+  } finally {
+    redis.signal('SIGCONT');
+    await whole.stop();
+    await Promise.all([collector.close(), redis.close()]);
   }
 });
 

@@ -1,13 +1,11 @@
-/** Four controllers, one Redis behind a cable, and stand-ins that count how many requests they have at once. */
+/** Four controllers, what they share, and stand-ins that count how many requests they have at once. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseFault, startStandInLlms } from '@llm-router/stand-in-llms';
-import { Redis } from 'ioredis';
 import { hashKey } from '../../src/authenticate/index.ts';
 import { type Controller, startController } from '../soak/controller.ts';
-import { startCable } from './cable.ts';
-import { startRedis } from './start-redis.ts';
+import type { Backend } from './backends.ts';
 
 export const CONTROLLERS = 4;
 /** Of the limit on requests. */
@@ -19,9 +17,9 @@ const PREFIX = 'proof';
 const COUNTS_TOKENS = 'tokens_per_minute: 1, burst_tokens: 1000000000';
 const MS_PER_TOKEN = 60_000;
 
-const TENANTS = ['exact', 'places', 'mixed', 'kill', 'calm'];
+const TENANTS = ['exact', 'again', 'places', 'mixed', 'kill', 'calm'];
 
-const config = (llms: string, redisPort: number, callTimeoutMs: number) => `
+const config = (llms: string, where: string, callTimeoutMs: number) => `
 server: { port: 0, shutdown_grace_ms: 2000 }
 classifier: { startup_wait_ms: 0 }
 targets:
@@ -36,19 +34,18 @@ auth:
 ${TENANTS.map((name) => `    - { id: ${name}, hash: '${hashKey(name)}', tenant: ${name} }`).join('\n')}
 limits:
   - { name: exact, scope: tenant, match: exact, requests_per_minute: ${RATE.perMinute}, burst: ${RATE.burst} }
+  - { name: again, scope: tenant, match: again, requests_per_minute: ${RATE.perMinute}, burst: ${RATE.burst} }
   - { name: places, scope: tenant, match: places, concurrent: ${PLACES} }
   - { name: mixed, scope: tenant, match: mixed, concurrent: 1000, ${COUNTS_TOKENS} }
   - { name: kill, scope: tenant, match: kill, concurrent: 40, ${COUNTS_TOKENS} }
   - { name: calm, scope: tenant, match: calm, requests_per_minute: 1000000, concurrent: 1000, tokens_per_minute: 1000000000 }
   - { name: everybody, scope: global, requests_per_minute: 10000000 }
-redis: { url: 'redis://127.0.0.1:${redisPort}', key_prefix: ${PREFIX}, call_timeout_ms: ${callTimeoutMs} }
+redis: { ${where}, key_prefix: ${PREFIX}, call_timeout_ms: ${callTimeoutMs} }
 `;
 
 /** @param callTimeoutMs how long a request waits for Redis. */
-export async function startWorld(callTimeoutMs: number) {
+export async function startWorld<B extends Backend>(callTimeoutMs: number, backend: B) {
   const folder = mkdtempSync(join(tmpdir(), 'llm-router-limits-'));
-  const redis = await startRedis();
-  const cable = await startCable(redis.port);
   let now = 0;
   let most = 0;
   const llms = await startStandInLlms({
@@ -60,17 +57,15 @@ export async function startWorld(callTimeoutMs: number) {
     },
   });
   const file = join(folder, 'router.yaml');
-  writeFileSync(file, config(llms.url, cable.port, callTimeoutMs));
+  writeFileSync(file, config(llms.url, backend.where, callTimeoutMs));
   const skew = ['--import', join(import.meta.dirname, 'skew.ts')];
   const controllers: Controller[] = await Promise.all(
     Array.from({ length: CONTROLLERS }, (_, index) => startController(file, index === 1 ? skew : [])),
   );
-  const plain = new Redis({ port: redis.port, host: '127.0.0.1', retryStrategy: () => 100 });
-  plain.on('error', () => {});
+  const plain = backend.connect();
   const key = (kind: string, tenant: string) => `{${PREFIX}}:${kind}:${tenant}:${tenant}`;
   return {
-    redis,
-    cable,
+    backend,
     plain,
     controllers,
     urls: controllers.map(({ url }) => url),
@@ -113,10 +108,10 @@ export async function startWorld(callTimeoutMs: number) {
     stop: async () => {
       await Promise.all(controllers.map((controller) => controller.stop()));
       plain.disconnect();
-      await Promise.all([cable.close(), redis.close(), llms.close()]);
+      await Promise.all([backend.close(), llms.close()]);
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-export type World = Awaited<ReturnType<typeof startWorld>>;
+export type World<B extends Backend = Backend> = Awaited<ReturnType<typeof startWorld<B>>>;

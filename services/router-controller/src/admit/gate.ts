@@ -11,6 +11,7 @@ export interface GateOptions {
 interface Waiter {
   readonly since: number;
   readonly enter: () => void;
+  readonly refuse: (error: RouterError) => void;
 }
 
 export class Gate {
@@ -44,10 +45,10 @@ export class Gate {
   async enter(tenant: string, signal: AbortSignal): Promise<() => void> {
     const { max_in_flight, max_queue, max_queue_wait_ms } = this.#options;
     if (this.#inFlight >= max_in_flight) {
-      if (this.#queued >= max_queue) throw this.#overloaded();
+      if (this.#queued >= max_queue && !this.#displace(tenant)) throw this.#overloaded();
       const since = performance.now();
       const place = Promise.withResolvers<void>();
-      const waiter: Waiter = { since, enter: place.resolve };
+      const waiter: Waiter = { since, enter: place.resolve, refuse: place.reject };
       const queue = this.#queues.get(tenant) ?? [];
       queue.push(waiter);
       this.#queues.set(tenant, queue);
@@ -95,6 +96,16 @@ export class Gate {
       if (waiter) return waiter;
     }
     return null;
+  }
+
+  /** Makes room in a full queue: the last of those who fill it gives way to a tenant with fewer waiting. */
+  #displace(tenant: string): boolean {
+    let longest: Waiter[] = [];
+    for (const queue of this.#queues.values()) if (queue.length > longest.length) longest = queue;
+    // Who comes must not have as many afterwards as the one who gives way had before.
+    if ((this.#queues.get(tenant)?.length ?? 0) + 1 >= longest.length) return false;
+    longest.pop()!.refuse(this.#overloaded());
+    return true;
   }
 
   #drop(tenant: string, waiter: Waiter): void {

@@ -4,12 +4,12 @@ import type { RouterConfig } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
 import { holderOf, type Ledger } from '../ledger/index.ts';
 import type { Metrics } from '../observe/index.ts';
-import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
-import type { Caller, CallOutcome } from '../request.ts';
+import { RedisVisit, type SharedRedis } from '../redis/index.ts';
+import type { Caller, CallOutcome, Usage } from '../request.ts';
 import { rateLimitHeaders, refused, retryHeaders } from './headers.ts';
 import { applying, type Holder, type Verdict } from './limiter.ts';
 import { MemoryLimiter } from './memory-limiter.ts';
-import { RedisLimiter, type RedisLimiterOptions } from './redis-limiter.ts';
+import { NotInTime, RedisLimiter, type RedisLimiterOptions } from './redis-limiter.ts';
 
 export { Gate, type GateOptions } from './gate.ts';
 export { formatReset } from './headers.ts';
@@ -29,6 +29,7 @@ export interface AdmissionRequest {
   readonly policy: string;
   /** Asked only where tokens are limited. */
   readonly estimate: () => Estimate;
+  readonly visit?: RedisVisit;
 }
 
 /** A target's place; give it back when the attempt has failed. */
@@ -44,7 +45,12 @@ export interface Grant {
   readonly admitTarget: (target: string) => Promise<TargetGrant | RouterError>;
   /** Gives places back and sets the tokens right: no outcome, or none with usage, means that none were used. */
   readonly settle: (outcome: CallOutcome | undefined) => void;
+  /** Sets the tokens right once more, when those it was settled with were an estimate. */
+  readonly recount: (usage: Usage) => void;
 }
+
+const tokensOf = (usage: Usage | null | undefined) =>
+  usage ? usage.promptTokens + usage.completionTokens : 0;
 
 const RETRY_REDIS_MS = 1_000;
 
@@ -71,7 +77,8 @@ export class Admission {
 
   constructor({ config, metrics, redis = null, ledger, leases }: AdmissionDeps) {
     this.#metrics = metrics;
-    this.#redis = redis && new RedisLimiter(redis, leases);
+    const learn: RedisLimiterOptions['learn'] = (limit, seen) => this.#memory.learn(limit, seen);
+    this.#redis = redis && new RedisLimiter(redis, { ...leases, learn });
     this.#ledger = ledger ?? null;
     this.#limits = config.file.limits;
     this.#memory = new MemoryLimiter(config.file.limits);
@@ -110,43 +117,64 @@ export class Admission {
    * @throws RouterError rate_limit_exceeded (type requests or tokens) with retry-after and x-ratelimit headers, or
    * limiter_unavailable, or insufficient_quota where a budget is spent.
    */
-  async admit({ caller, policy, estimate }: AdmissionRequest): Promise<Grant> {
+  async admit({ caller, policy, estimate, visit = new RedisVisit() }: AdmissionRequest): Promise<Grant> {
     const tokens =
       this.#limitsTokens || caller.limits?.tokens_per_minute !== undefined ? this.#tokens(estimate()) : 0;
     const who: Holder = { key: caller.id, tenant: caller.tenant, policy, own: caller.limits };
-    const started = performance.now();
-    const warnings = (await this.#ledger?.budgets.check(holderOf(caller, policy))) ?? {};
-    const verdict = await this.#take(who, tokens, performance.now() - started);
+    const stand = (error: unknown) => this.#withLevels(error, who);
+    const warnings = (await this.#ledger?.budgets.check(holderOf(caller, policy), visit).catch(stand)) ?? {};
+    const verdict = await this.#take(who, tokens, visit).catch(stand);
     const headers = { ...rateLimitHeaders(verdict), ...warnings };
     if (verdict.refusal) throw refused(verdict.refusal, headers);
     const targets = new Map<string, Verdict[]>();
+    let used = 0;
+    /** Those that were charged the request's tokens. */
+    let charged: readonly Verdict[] = [];
     return {
       headers,
       admitTarget: async (target) => {
         if (!this.#limitsTargets) return NOTHING_TAKEN;
-        const taken = await this.#take({ ...who, target }, tokens).catch((error) => error as RouterError);
+        const taken = await this.#take({ ...who, target }, tokens, visit).catch(
+          (error) => error as RouterError,
+        );
         if (taken instanceof Error) return taken;
         if (taken.refusal) return refused(taken.refusal, headers);
         targets.set(target, [...(targets.get(target) ?? []), taken]);
-        return { release: () => taken.settle(0) };
+        const release = () => {
+          taken.settle(0);
+          targets.set(
+            target,
+            targets.get(target)!.filter((each) => each !== taken),
+          );
+        };
+        return { release };
       },
       settle: (outcome) => {
-        const usage = outcome?.usage;
-        const used = usage ? usage.promptTokens + usage.completionTokens : 0;
-        verdict.settle(used);
-        // What was released has no effect here.
-        for (const [target, all] of targets)
-          for (const each of all) each.settle(target === outcome?.target?.name ? used : 0);
+        used = tokensOf(outcome?.usage);
+        const winner = outcome?.target?.name;
+        charged = [verdict, ...(winner === undefined ? [] : (targets.get(winner) ?? []))];
+        for (const each of [verdict, ...[...targets.values()].flat()])
+          each.settle(charged.includes(each) ? used : 0);
+      },
+      recount: (usage) => {
+        for (const each of charged) each.adjust(tokensOf(usage) - used);
+        used = tokensOf(usage);
       },
     };
+  }
+
+  /** A refusal that asked no limit still tells how they stand; with Redis: as this replica last heard. */
+  #withLevels(error: unknown, who: Holder): never {
+    if (!(error instanceof RouterError)) throw error;
+    throw error.withHeaders(rateLimitHeaders(this.#memory.take(who, 0, { look: true })));
   }
 
   #tokens({ promptTokens, answerTokens }: Estimate): number {
     return promptTokens + (answerTokens ?? this.#assumed);
   }
 
-  async #take(who: Holder, tokens: number, waitedMs = 0): Promise<Verdict> {
-    const verdict = await this.#ask(who, tokens, waitedMs);
+  async #take(who: Holder, tokens: number, visit: RedisVisit): Promise<Verdict> {
+    const verdict = await this.#ask(who, tokens, visit);
     const count = (limit: LimitConfig, decision: string) =>
       this.#metrics.limits.inc({ limit: limit.name, scope: limit.scope, decision });
     for (const limit of verdict.shadowed) count(limit, 'shadow_refused');
@@ -157,32 +185,74 @@ export class Admission {
     return verdict;
   }
 
-  async #ask(who: Holder, tokens: number, waitedMs: number): Promise<Verdict> {
+  async #ask(who: Holder, tokens: number, visit: RedisVisit): Promise<Verdict> {
     if (!this.#redis) return this.#memory.take(who, tokens);
     try {
-      return await this.#redis.take(this.#limits, who, tokens, waitedMs);
+      return await this.#redis.take(this.#limits, who, tokens, visit);
     } catch (error) {
-      if (!(error instanceof RedisUnavailable)) throw error;
-    }
-    const strict = applying(this.#limits, who).find(
-      ({ limit }) => limit.on_redis_failure === 'refuse' && !limit.shadow,
-    );
-    if (strict) {
+      if (!(error instanceof NotInTime)) throw error;
+      const strict = applying(this.#limits, who).find(
+        ({ limit }) => limit.on_redis_failure === 'refuse' && !limit.shadow,
+      );
+      if (!strict) return this.#without(this.#redis, who, tokens, visit, error);
+      this.#undo(this.#redis, who, visit, error.late);
       throw new RouterError(
         'limiter_unavailable',
         `Limit '${strict.limit.name}' can’t be checked now, and is set to refuse then; try again shortly`,
         { headers: retryHeaders(RETRY_REDIS_MS) },
       );
     }
-    const local = this.#memory.take(who, tokens, 1 / this.#redis.replicas);
+  }
+
+  /** Gives back what Redis grants to a request that was refused meanwhile. */
+  #undo(redis: RedisLimiter, who: Holder, { span }: RedisVisit, late: Promise<Verdict | null>): void {
+    const limits = this.#limits;
+    void late.then((verdict) => {
+      if (!verdict || verdict.refusal) return;
+      verdict.settle(0);
+      redis.owe(limits, who, -1, span);
+    });
+  }
+
+  /** Goes by this replica's share, and tells Redis afterwards. */
+  #without(
+    redis: RedisLimiter,
+    who: Holder,
+    tokens: number,
+    visit: RedisVisit,
+    { late, asked }: NotInTime,
+  ): Verdict {
+    const { span } = visit;
+    const limits = this.#limits;
+    const local = this.#memory.take(who, tokens, { share: 1 / redis.replicas, late: redis.up });
+    if (local.refusal) {
+      this.#undo(redis, who, visit, late);
+      return local;
+    }
+    void late.then((verdict) => {
+      if (!asked || verdict?.refusal) redis.owe(limits, who, 1, span);
+    });
+    const taken = late.then((verdict) => (verdict?.refusal ? null : verdict));
     let settled = false;
-    const settle = (used: number) => {
-      if (settled) return;
-      settled = true;
-      local.settle(used);
-      this.#redis!.charge(this.#limits, who, used);
+    return {
+      ...local,
+      settle: (used) => {
+        if (settled) return;
+        settled = true;
+        local.settle(used);
+        void taken.then((verdict) => {
+          if (verdict) verdict.settle(used);
+          else redis.charge(limits, who, used, span);
+        });
+      },
+      adjust: (more) => {
+        local.adjust(more);
+        void taken.then((verdict) => {
+          if (verdict) verdict.adjust(more);
+          else redis.charge(limits, who, more, span);
+        });
+      },
     };
-    return { ...local, settle: local.refusal ? local.settle : settle };
   }
 }
 

@@ -39,6 +39,19 @@ export interface Verdict {
    * Safe to call again.
    */
   readonly settle: (usedTokens: number) => void;
+  /** Charges what was used beyond the tokens it was settled with; negative: gives back. Only after {@link settle}. */
+  readonly adjust: (tokens: number) => void;
+}
+
+/** Of a verdict that took nothing. */
+export const NOTHING_HELD = { settle: () => {}, adjust: () => {} };
+
+/** What Redis last said of a limit's holder, for the time when it does not answer. */
+export interface Seen {
+  /** Milliseconds until the buckets are full. */
+  readonly requestsFullMs: number;
+  readonly tokensFullMs: number;
+  readonly placesLeft: number;
 }
 
 export interface Applying {

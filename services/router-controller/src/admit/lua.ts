@@ -29,13 +29,13 @@ end
 
 /** Figures of a limit in ARGV: concurrent, request interval, request burst, token interval, token burst, shadow. */
 export const PER_LIMIT = 6;
-/** Figures of a limit in the answer: kind refused (0 none, 1 concurrent, 2 requests, 3 tokens), wait, and two levels. */
-export const PER_ANSWER = 6;
+/** Figures of a limit in the answer: kind refused (0 none, 1 concurrent, 2 requests, 3 tokens), wait, two levels, places. */
+export const PER_ANSWER = 7;
 
 /**
  * KEYS: state and leases of each limit. ARGV: lease id, lease in ms, tokens, then {@link PER_LIMIT} figures a limit.
  * Answer: 1 when all was taken, then {@link PER_ANSWER} figures a limit: kind, wait ms, requests left, ms until full,
- * tokens left, ms until full.
+ * tokens left, ms until full, places left.
  */
 export const TAKE = `${NOW}${SWEEP}
 local id, lease, tokens = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -55,11 +55,14 @@ for i = 1, #KEYS / 2 do
   local a = 3 + (i - 1) * ${PER_LIMIT}
   local concurrent, every, burst = tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3])
   local token_every, token_burst, shadow = tonumber(ARGV[a + 4]), tonumber(ARGV[a + 5]), ARGV[a + 6] == '1'
-  local kind, waits, left, full, tokens_left, tokens_full = 0, 0, 0, 0, 0, 0
+  local kind, waits, left, full, tokens_left, tokens_full, places = 0, 0, 0, 0, 0, 0, 0
   local charge = {state = state, leases = leases}
   if concurrent > 0 or token_every > 0 then sweep(state, leases, token_every) end
   local known = redis.call('HMGET', state, 'r', 't')
-  if concurrent > 0 and redis.call('ZCARD', leases) >= concurrent then kind = 1 end
+  if concurrent > 0 then
+    places = concurrent - redis.call('ZCARD', leases) - 1
+    if places < 0 then kind, places = 1, 0 end
+  end
   if every > 0 then
     local wait, tat
     wait, tat, left, full = bucket(tonumber(known[1] or '0'), every, burst, 1)
@@ -76,7 +79,7 @@ for i = 1, #KEYS / 2 do
     charge.lease = id .. '|' .. (token_every > 0 and math.min(tokens, token_burst) or 0)
   end
   if kind == 0 then charges[#charges + 1] = charge elseif not shadow then allowed = false end
-  for _, figure in ipairs({kind, waits, left, full, tokens_left, tokens_full}) do
+  for _, figure in ipairs({kind, waits, left, full, tokens_left, tokens_full, places}) do
     answer[#answer + 1] = math.ceil(figure)
   end
 end
@@ -126,6 +129,22 @@ for i = 1, #KEYS / 2 do
   end
 end
 return 1
+`;
+
+/**
+ * KEYS: states. ARGV: request interval each; negative gives back. Charges a request that was let through without asking,
+ * beyond the bucket if need be.
+ */
+export const OWE = `${NOW}
+for i = 1, #KEYS do
+  local tat, interval = tonumber(redis.call('HGET', KEYS[i], 'r') or '0'), tonumber(ARGV[i])
+  if interval > 0 then tat = math.max(tat, now) end
+  tat = tat + interval
+  local keep = redis.call('PTTL', KEYS[i])
+  redis.call('HSET', KEYS[i], 'r', text(tat))
+  redis.call('PEXPIRE', KEYS[i], math.ceil(math.max(keep, tat - now, 1000)))
+end
+return #KEYS
 `;
 
 /** KEYS: lease sets. ARGV: lease in ms, then lease id and reserved tokens each. A lease that was lost is taken anew, without tokens. */

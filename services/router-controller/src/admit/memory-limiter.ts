@@ -2,19 +2,48 @@
 import { LRUCache } from 'lru-cache';
 import type { LimitConfig } from '../config/schema.ts';
 import { clamp, correct, perMinute, type Rate, takeFrom } from './gcra.ts';
-import { applying, type Holder, type Level, type Refusal, tighter, type Verdict } from './limiter.ts';
+import {
+  type Applying,
+  applying,
+  type Holder,
+  type Level,
+  NOTHING_HELD,
+  type Refusal,
+  type Seen,
+  tighter,
+  type Verdict,
+} from './limiter.ts';
 
 interface State {
   /** Theoretical arrival times, ms. */
   requests: number;
   tokens: number;
   running: number;
+  /** When Redis last spoke of it (0: never), and of how many places. */
+  seenAt: number;
+  placesSeen: number;
 }
+
+export interface TakeOptions {
+  /** Of each limit that is this process' own, 0…1. Default: all of it. */
+  readonly share?: number;
+  /**
+   * Redis is there and knows better, but is late: what it last said holds, and no refill of the last second is counted on.
+   */
+  readonly late?: boolean;
+  /** Only tell how the limits stand: nothing is taken or refused. */
+  readonly look?: boolean;
+}
+
+/** What Redis said is so old at most. */
+const SEEN_MS = 1_000;
 
 const shared = (rate: Rate, share: number): Rate => ({
   interval: rate.interval / share,
   burst: Math.max(1, rate.burst * share),
 });
+
+const idOf = (limit: LimitConfig, holder: string) => `${limit.name}\u0000${holder}`;
 
 export class MemoryLimiter {
   readonly #limits: readonly LimitConfig[];
@@ -31,19 +60,35 @@ export class MemoryLimiter {
   #state(id: string): State {
     const known = this.#busy.get(id) ?? this.#states.get(id);
     if (known) return known;
-    const state: State = { requests: 0, tokens: 0, running: 0 };
+    const state: State = {
+      requests: 0,
+      tokens: 0,
+      running: 0,
+      seenAt: 0,
+      placesSeen: 0,
+    };
     this.#states.set(id, state);
     return state;
+  }
+
+  /** Notes what Redis said. */
+  learn({ limit, holder }: Applying, seen: Seen): void {
+    const now = this.#now();
+    const state = this.#state(idOf(limit, holder));
+    // Buckets of a share are as full as the whole one: they are smaller, and fill up more slowly.
+    state.requests = now + seen.requestsFullMs;
+    state.tokens = now + seen.tokensFullMs;
+    state.seenAt = now;
+    state.placesSeen = seen.placesLeft;
   }
 
   /**
    * Takes from every limit that applies to the holder, or from none.
    *
    * @param tokens estimate of prompt and answer.
-   * @param share of each limit that is this process' own, 0…1.
    */
-  take(who: Holder, tokens: number, share = 1): Verdict {
-    const now = this.#now();
+  take(who: Holder, tokens: number, { share = 1, late = false, look = false }: TakeOptions = {}): Verdict {
+    const clock = this.#now();
     const shadowed: LimitConfig[] = [];
     const charges: (() => void)[] = [];
     const held: { id: string; state: State }[] = [];
@@ -52,13 +97,18 @@ export class MemoryLimiter {
     let requests: Level | null = null;
     let left: Level | null = null;
     for (const { limit, holder } of applying(this.#limits, who)) {
-      const id = `${limit.name}\u0000${holder}`;
+      const id = idOf(limit, holder);
       const state = this.#state(id);
+      const known = late && state.seenAt > 0;
+      const now = known ? Math.max(clock - SEEN_MS, state.seenAt) : clock;
       const refused: Refusal[] = [];
       const mine: (() => void)[] = [];
       if (limit.concurrent !== undefined) {
-        if (state.running >= Math.max(1, Math.floor(limit.concurrent * share)))
-          refused.push({ limit, holder, kind: 'concurrent', retryAfterMs: null });
+        const places =
+          known && clock - state.seenAt < SEEN_MS
+            ? Math.min(state.placesSeen, Math.max(1, Math.floor(state.placesSeen * share)))
+            : Math.max(1, Math.floor(limit.concurrent * share));
+        if (state.running >= places) refused.push({ limit, holder, kind: 'concurrent', retryAfterMs: null });
         mine.push(() => held.push({ id, state }));
       }
       if (limit.requests_per_minute !== undefined) {
@@ -66,7 +116,7 @@ export class MemoryLimiter {
           state.requests,
           now,
           shared(perMinute(limit.requests_per_minute, limit.burst), share),
-          1,
+          look ? 0 : 1,
         );
         if (taken.waitMs > 0) refused.push({ limit, holder, kind: 'requests', retryAfterMs: taken.waitMs });
         requests = tighter(requests, { limit: limit.requests_per_minute, ...taken });
@@ -76,7 +126,7 @@ export class MemoryLimiter {
       }
       if (limit.tokens_per_minute !== undefined) {
         const rate = shared(perMinute(limit.tokens_per_minute, limit.burst_tokens), share);
-        const taken = takeFrom(state.tokens, now, rate, tokens);
+        const taken = takeFrom(state.tokens, now, rate, look ? 0 : tokens);
         if (taken.waitMs > 0) refused.push({ limit, holder, kind: 'tokens', retryAfterMs: taken.waitMs });
         left = tighter(left, { limit: limit.tokens_per_minute, ...taken });
         mine.push(() => {
@@ -88,7 +138,8 @@ export class MemoryLimiter {
       else if (limit.shadow) shadowed.push(limit);
       else refusal ??= refused[0]!;
     }
-    if (refusal) return { refusal, shadowed, requests, tokens: left, settle: () => {} };
+    if (look) return { refusal: null, shadowed: [], requests, tokens: left, ...NOTHING_HELD };
+    if (refusal) return { refusal, shadowed, requests, tokens: left, ...NOTHING_HELD };
     for (const charge of charges) charge();
     for (const { id, state } of held) {
       state.running++;
@@ -107,6 +158,10 @@ export class MemoryLimiter {
         this.#states.set(id, state);
       }
     };
-    return { refusal: null, shadowed, requests, tokens: left, settle };
+    const adjust = (tokens: number) => {
+      const then = this.#now();
+      for (const { state, rate } of reserved) state.tokens = correct(state.tokens, then, rate, tokens);
+    };
+    return { refusal: null, shadowed, requests, tokens: left, settle, adjust };
   }
 }

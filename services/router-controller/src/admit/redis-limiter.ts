@@ -1,18 +1,23 @@
 /** Limits shared by replicas through Redis: one call takes from all that apply, or from none. */
 import { randomUUID } from 'node:crypto';
 import type { LimitConfig } from '../config/schema.ts';
-import { type RedisClient, RedisUnavailable, type SharedRedis } from '../redis/index.ts';
-import { clamp, perMinute } from './gcra.ts';
+import type { Span } from '../observe/index.ts';
+import { type RedisClient, RedisUnavailable, RedisVisit, type SharedRedis } from '../redis/index.ts';
+import { Afterwards } from './afterwards.ts';
+import { perMinute } from './gcra.ts';
+import { figuresOf, type Held, heldOf } from './held.ts';
 import {
   type Applying,
   applying,
   type Holder,
   type Level,
+  NOTHING_HELD,
   type Refusal,
+  type Seen,
   tighter,
   type Verdict,
 } from './limiter.ts';
-import { BEAT, PER_ANSWER, RENEW, SETTLE, TAKE } from './lua.ts';
+import { BEAT, PER_ANSWER, RENEW, TAKE } from './lua.ts';
 
 const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
@@ -20,41 +25,43 @@ const BEAT_MS = 5_000;
 /** A replica that missed two beats is gone. */
 const BEAT_LASTS_MS = 12_000;
 const TELL_AGAIN_MS = 250;
-const MAX_UNTOLD = 100_000;
+/** What went on without Redis is charged if it is back so soon. */
+const DEBT_MS = 2_000;
 /** Leases renewed by one call. */
 const RENEW_BATCH = 200;
+
+const NEVER = Promise.resolve(null);
 
 const KINDS = [null, 'concurrent', 'requests', 'tokens'] as const;
 
 interface Scripts {
   llmTake(keys: number, ...rest: (string | number)[]): Promise<number[]>;
-  llmSettle(keys: number, ...rest: (string | number)[]): Promise<number>;
   llmRenew(keys: number, ...rest: (string | number)[]): Promise<number>;
   llmBeat(keys: number, ...rest: (string | number)[]): Promise<number>;
 }
 const scripts = (redis: RedisClient) => redis as unknown as Scripts;
-
-interface Held {
-  readonly state: string;
-  readonly leases: string;
-  /** Milliseconds a token takes to refill; 0: the limit counts none. */
-  readonly interval: number;
-  readonly reserved: number;
-}
-
-interface Ended {
-  readonly id: string;
-  readonly held: readonly Held[];
-  readonly used: number;
-  /** It was sent, and may have been done. */
-  sent: boolean;
-}
 
 export interface RedisLimiterOptions {
   /** A lease lasts so long without renewal, ms. */
   readonly leaseMs?: number;
   readonly renewMs?: number;
   readonly beatMs?: number;
+  /** Told what Redis says of each limit that it was asked for. */
+  readonly learn?: (limit: Applying, seen: Seen) => void;
+}
+
+/** Redis did not answer in time; what it says later may still be of use. */
+export class NotInTime extends RedisUnavailable {
+  /** Null: it never answered. Who takes no use of a verdict must settle it. */
+  readonly late: Promise<Verdict | null>;
+  /** False: it was not even asked. */
+  readonly asked: boolean;
+
+  constructor(cause: RedisUnavailable, late: Promise<Verdict | null> | null) {
+    super(cause.message, cause);
+    this.asked = late !== null;
+    this.late = late ?? NEVER;
+  }
 }
 
 export class RedisLimiter {
@@ -64,26 +71,29 @@ export class RedisLimiter {
   readonly #timers: NodeJS.Timeout[];
   /** Leases held now, by lease id. */
   readonly #open = new Map<string, readonly Held[]>();
-  readonly #settling = new Set<Promise<unknown>>();
-  /** Ends that Redis has not heard of; it is told when it is back. */
-  #untold: Ended[] = [];
+  readonly #afterwards: Afterwards;
   #replicas = 1;
   #sequence = 0;
 
   constructor(redis: SharedRedis, options: RedisLimiterOptions = {}) {
     this.#redis = redis;
-    this.#options = { leaseMs: LEASE_MS, renewMs: RENEW_MS, beatMs: BEAT_MS, ...options };
+    this.#afterwards = new Afterwards(redis);
+    this.#options = { leaseMs: LEASE_MS, renewMs: RENEW_MS, beatMs: BEAT_MS, learn: () => {}, ...options };
     redis.define('llmTake', TAKE);
-    redis.define('llmSettle', SETTLE);
     redis.define('llmRenew', RENEW);
     redis.define('llmBeat', BEAT);
     this.#timers = [
       setInterval(() => void this.#renew(), this.#options.renewMs),
       setInterval(() => void this.#beat(), this.#options.beatMs),
-      setInterval(() => this.#tellAgain(), TELL_AGAIN_MS),
+      setInterval(() => this.#afterwards.tellAgain(), TELL_AGAIN_MS),
     ];
     for (const timer of this.#timers) timer.unref();
     void redis.ready(this.#options.beatMs).then(() => this.#beat());
+  }
+
+  /** True unless Redis is known to be away. */
+  get up(): boolean {
+    return this.#redis.up;
   }
 
   /** Replicas that share the limits, as last seen. */
@@ -105,13 +115,17 @@ export class RedisLimiter {
    * Takes from every limit that applies, or from none.
    *
    * @param tokens estimate of prompt and answer.
-   * @param waitedMs what the request has already waited for Redis.
-   * @throws RedisUnavailable
+   * @throws NotInTime, or another error that is no fault of Redis'.
    */
-  async take(limits: readonly LimitConfig[], who: Holder, tokens: number, waitedMs = 0): Promise<Verdict> {
+  async take(
+    limits: readonly LimitConfig[],
+    who: Holder,
+    tokens: number,
+    visit = new RedisVisit(),
+  ): Promise<Verdict> {
     const asked = applying(limits, who);
     if (asked.length === 0)
-      return { refusal: null, shadowed: [], requests: null, tokens: null, settle: () => {} };
+      return { refusal: null, shadowed: [], requests: null, tokens: null, ...NOTHING_HELD };
     const id = `${this.#replica}:${++this.#sequence}`;
     const keys = asked.map((each) => this.#keys(each));
     const figures = asked.flatMap(({ limit }) => figuresOf(limit));
@@ -131,17 +145,16 @@ export class RedisLimiter {
           );
           return late;
         },
-        waitedMs,
+        visit,
       );
     } catch (error) {
+      if (!(error instanceof RedisUnavailable)) throw error;
       // An answer that nobody waits for any more may still have taken something.
-      (late as Promise<number[]> | null)?.then(
-        (answer) => this.#release(id, heldOf(asked, keys, tokens, answer), 0),
-        () => {},
-      );
-      throw error;
+      const answer = late as Promise<number[]> | null;
+      const verdict = (said: number[]) => this.#verdict(id, asked, keys, tokens, said, visit.span);
+      throw new NotInTime(error, answer?.then(verdict, () => null) ?? null);
     }
-    return this.#verdict(id, asked, keys, tokens, reply);
+    return this.#verdict(id, asked, keys, tokens, reply, visit.span);
   }
 
   #verdict(
@@ -150,17 +163,20 @@ export class RedisLimiter {
     keys: readonly { state: string; leases: string }[],
     tokens: number,
     reply: readonly number[],
+    span: Span,
   ): Verdict {
     const shadowed: LimitConfig[] = [];
     let refusal: Refusal | null = null;
     let requests: Level | null = null;
     let left: Level | null = null;
-    for (const [index, { limit, holder }] of asked.entries()) {
+    for (const [index, each] of asked.entries()) {
+      const { limit, holder } = each;
       const at = 1 + index * PER_ANSWER;
-      const [code, waitMs, remaining, resetMs, tokensLeft, tokensResetMs] = reply.slice(
+      const [code, waitMs, remaining, resetMs, tokensLeft, tokensResetMs, placesLeft] = reply.slice(
         at,
         at + PER_ANSWER,
-      ) as [number, number, number, number, number, number];
+      ) as [number, number, number, number, number, number, number];
+      this.#options.learn(each, { requestsFullMs: resetMs, tokensFullMs: tokensResetMs, placesLeft });
       if (limit.requests_per_minute !== undefined)
         requests = tighter(requests, { limit: limit.requests_per_minute, remaining, resetMs });
       if (limit.tokens_per_minute !== undefined)
@@ -174,7 +190,7 @@ export class RedisLimiter {
       if (limit.shadow) shadowed.push(limit);
       else refusal ??= { limit, holder, kind, retryAfterMs: kind === 'concurrent' ? null : waitMs };
     }
-    if (refusal) return { refusal, shadowed, requests, tokens: left, settle: () => {} };
+    if (refusal) return { refusal, shadowed, requests, tokens: left, ...NOTHING_HELD };
     const held = heldOf(asked, keys, tokens, reply);
     if (held.length > 0) this.#open.set(id, held);
     let settled = false;
@@ -182,57 +198,48 @@ export class RedisLimiter {
       if (settled) return;
       settled = true;
       this.#open.delete(id);
-      this.#release(id, held, used);
+      this.#release(id, held, used, span);
     };
-    return { refusal: null, shadowed, requests, tokens: left, settle };
+    const adjust = (tokens: number) => this.#charge(held, tokens, span);
+    return { refusal: null, shadowed, requests, tokens: left, settle, adjust };
+  }
+
+  /** Changes the token buckets of what holds nothing (any more). */
+  #charge(held: readonly Held[], tokens: number, span: Span, lastsMs?: number): void {
+    if (tokens === 0) return;
+    const buckets = held.filter(({ interval }) => interval > 0).map((each) => ({ ...each, reserved: 0 }));
+    this.#release(`${this.#replica}:${++this.#sequence}`, buckets, tokens, span, lastsMs);
   }
 
   /**
-   * Charges the tokens of a request that was granted without Redis because an answer came too late. What was granted
-   * while Redis was away is not charged: its return would begin with a debt that nobody can pay.
+   * Charges the tokens of a request that was granted without Redis. What was granted while Redis was away for longer is not
+   * charged: its return would begin with a debt that nobody can pay.
    */
-  charge(limits: readonly LimitConfig[], who: Holder, used: number): void {
-    if (!this.#redis.up || used === 0) return;
+  charge(limits: readonly LimitConfig[], who: Holder, used: number, span: Span): void {
     const held = applying(limits, who).flatMap((each) => {
       const { tokens_per_minute: tpm, burst_tokens, shadow } = each.limit;
       if (tpm === undefined || shadow) return [];
       return [{ ...this.#keys(each), interval: perMinute(tpm, burst_tokens).interval, reserved: 0 }];
     });
-    this.#release(`${this.#replica}:${++this.#sequence}`, held, used);
+    this.#charge(held, used, span, DEBT_MS);
   }
 
-  #release(id: string, held: readonly Held[], used: number): void {
-    if (held.length > 0) this.#tell({ id, held, used, sent: false });
+  /**
+   * Sets right what Redis counts when its answer came too late.
+   *
+   * @param requests 1: it went on, and Redis has refused it; -1: it was refused, and Redis has counted it.
+   */
+  owe(limits: readonly LimitConfig[], who: Holder, requests: 1 | -1, span: Span): void {
+    const owed = applying(limits, who).flatMap((each) => {
+      const { requests_per_minute: rpm, burst, shadow } = each.limit;
+      if (rpm === undefined || shadow) return [];
+      return [{ state: this.#keys(each).state, interval: requests * perMinute(rpm, burst).interval }];
+    });
+    if (owed.length > 0) this.#afterwards.owe(owed, span, DEBT_MS);
   }
 
-  #tell(ended: Ended): void {
-    const { id, held, used } = ended;
-    const again = Number(ended.sent);
-    const call = this.#redis
-      .background('settle', (redis) => {
-        ended.sent = true;
-        return scripts(redis).llmSettle(
-          held.length * 2,
-          ...held.flatMap(({ state, leases }) => [state, leases]),
-          id,
-          used,
-          again,
-          ...held.flatMap(({ interval, reserved }) => [interval, reserved]),
-        );
-      })
-      .catch(() => {
-        // Places come back of themselves; what is lost past this many is the difference between reserved and used tokens.
-        if (this.#untold.length < MAX_UNTOLD) this.#untold.push(ended);
-      })
-      .finally(() => this.#settling.delete(call));
-    this.#settling.add(call);
-  }
-
-  #tellAgain(): void {
-    if (!this.#redis.up || this.#untold.length === 0) return;
-    const untold = this.#untold;
-    this.#untold = [];
-    for (const ended of untold) this.#tell(ended);
+  #release(id: string, held: readonly Held[], used: number, span: Span, lastsMs?: number): void {
+    if (held.length > 0) this.#afterwards.end({ id, held, used }, span, lastsMs);
   }
 
   async #renew(): Promise<void> {
@@ -274,32 +281,7 @@ export class RedisLimiter {
   /** Resolves when what was held is given back. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    await Promise.all(this.#settling);
-    this.#tellAgain();
-    await Promise.all(this.#settling);
+    await this.#afterwards.close();
     await this.#background((redis) => redis.zrem(`${this.#redis.prefix}:replicas`, this.#replica));
   }
-}
-
-function figuresOf(limit: LimitConfig): number[] {
-  const { requests_per_minute: rpm, tokens_per_minute: tpm, concurrent, burst, burst_tokens, shadow } = limit;
-  const requests = rpm === undefined ? { interval: 0, burst: 0 } : perMinute(rpm, burst);
-  const tokens = tpm === undefined ? { interval: 0, burst: 0 } : perMinute(tpm, burst_tokens);
-  return [concurrent ?? 0, requests.interval, requests.burst, tokens.interval, tokens.burst, Number(shadow)];
-}
-
-/** What a granted call holds and must give back; limits in shadow mode that would have refused hold nothing. */
-function heldOf(
-  asked: readonly Applying[],
-  keys: readonly { state: string; leases: string }[],
-  tokens: number,
-  reply: readonly number[],
-): Held[] {
-  if (reply[0] !== 1) return [];
-  return asked.flatMap(({ limit }, index) => {
-    const { tokens_per_minute: tpm, burst_tokens, concurrent } = limit;
-    if (reply[1 + index * PER_ANSWER] !== 0 || (tpm === undefined && concurrent === undefined)) return [];
-    const rate = tpm === undefined ? null : perMinute(tpm, burst_tokens);
-    return [{ ...keys[index]!, interval: rate?.interval ?? 0, reserved: rate ? clamp(tokens, rate) : 0 }];
-  });
 }

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { ConfigFile } from '../config/schema.ts';
 import { RouterError } from '../errors.ts';
 import type { Metrics } from '../observe/index.ts';
-import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
+import { RedisUnavailable, type RedisVisit, type SharedRedis } from '../redis/index.ts';
 import type { Caller } from '../request.ts';
 import { FailureLimiter } from './failures.ts';
 import { JwtVerifier, looksLikeJwt, TokenRefused } from './jwt.ts';
@@ -76,6 +76,7 @@ export class Authenticator {
   async authenticate(
     headers: Readonly<Record<string, string | string[] | undefined>>,
     address: string,
+    visit?: RedisVisit,
   ): Promise<Caller> {
     if (!this.#required) return ANONYMOUS;
     const wait = this.#failures.waitMs(address);
@@ -102,18 +103,18 @@ export class Authenticator {
         throw this.#fail(address, /expired/.test(error.message) ? 'expired' : 'unknown', error.message);
       }
     }
-    const found = await this.#find(hashKey(token));
+    const found = await this.#find(hashKey(token), visit);
     if (!found) throw this.#fail(address, 'unknown', 'Incorrect API key provided');
     if (found.expires && Date.parse(found.expires) <= Date.now())
       throw this.#fail(address, 'expired', `This API key (${found.id}) expired at ${found.expires}`);
     return callerOf(found);
   }
 
-  async #find(hash: string): Promise<StoredKey | null> {
+  async #find(hash: string, visit?: RedisVisit): Promise<StoredKey | null> {
     const configured = this.#configured.find(hash);
     if (configured || !this.#shared) return configured;
     try {
-      return await this.#shared.find(hash);
+      return await this.#shared.find(hash, visit);
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;
       throw new RouterError(

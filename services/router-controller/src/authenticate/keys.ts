@@ -3,7 +3,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { AuthConfig } from '../config/schema.ts';
 import { type KeyRights, keyRightsSchema } from '../config/schema-auth.ts';
-import type { SharedRedis } from '../redis/index.ts';
+import type { RedisVisit, SharedRedis } from '../redis/index.ts';
 
 /** A key as it is kept. */
 export interface StoredKey extends KeyRights {
@@ -63,12 +63,12 @@ export class RedisKeys {
   }
 
   /** @throws RedisUnavailable when it was not read lately either. */
-  async find(hash: string): Promise<StoredKey | null> {
+  async find(hash: string, visit?: RedisVisit): Promise<StoredKey | null> {
     const known = this.#known.get(hash);
     const age = known ? performance.now() - known.readAt : Number.POSITIVE_INFINITY;
     if (known && age < FRESH_MS) return known.key;
     try {
-      const text = await this.#redis.run('key', (redis) => redis.hget(this.#byHash, hash));
+      const text = await this.#redis.run('key', (redis) => redis.hget(this.#byHash, hash), visit);
       const key = text === null ? null : parse(text);
       this.#known.set(hash, { key, readAt: performance.now() });
       return key;
@@ -113,7 +113,7 @@ export class RedisKeys {
   async revoke(id: string): Promise<boolean> {
     const old = await this.get(id);
     if (!old) return false;
-    await this.#redis.background('revoke', (redis) =>
+    await this.#redis.background('write', (redis) =>
       redis.multi().hdel(this.#byHash, old.hash).hdel(this.#byId, id).exec(),
     );
     this.#known.delete(old.hash);
@@ -121,7 +121,7 @@ export class RedisKeys {
   }
 
   async #put(stored: StoredKey, oldHash: string | null): Promise<void> {
-    await this.#redis.background('key', (redis) => {
+    await this.#redis.background('write', (redis) => {
       const all = redis
         .multi()
         .hset(this.#byHash, stored.hash, JSON.stringify(stored))

@@ -43,7 +43,7 @@ for (const [held, limit] of [
       const response = await call.ask();
       assert.equal(response.headers.get('content-length'), String(answer.length));
       assert.equal(hash(new Uint8Array(await response.arrayBuffer())), hash(answer));
-      assert.equal(call.last().usage?.source, held === 'held' ? 'upstream' : 'estimated');
+      assert.equal(call.last().usage?.source, held === 'held' ? 'upstream' : 'estimate');
     }),
   );
 }

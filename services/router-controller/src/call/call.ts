@@ -119,7 +119,8 @@ export class UpstreamCaller {
       pass.end(broke ? 'unhealthy' : signal.aborted ? 'unknown' : 'healthy');
       return {
         ...outcomeOf(journey, target, clientLeft(signal) ? 499 : answer.response.status),
-        usage: result.usage ?? estimateUsage(needs.prompt_tokens, result.contentEvents, result.contentChars),
+        usage: result.usage ?? estimateUsage(needs.prompt_tokens, result.contentEvents, result.written),
+        uncounted: result.usage || result.written.texts.length === 0 ? null : result.written,
         streamed: answer.opening.kind === 'stream',
         incomplete: result.incomplete,
         firstByteMs: answer.firstByteMs,
@@ -181,6 +182,7 @@ function outcomeOf(journey: Journey, target: Target | null, status: number): Cal
     attempts: journey.attempts,
     status,
     usage: null,
+    uncounted: null,
     streamed: false,
     incomplete: false,
     firstByteMs: null,

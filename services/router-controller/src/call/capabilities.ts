@@ -1,7 +1,8 @@
 /** What a request needs that not every model can do. */
 import type { Target } from '../config/types.ts';
 import type { ChatBody } from '../request.ts';
-import { CHARS_PER_TOKEN } from './usage.ts';
+import { promptTexts } from './message-text.ts';
+import { BYTES_PER_TOKEN } from './usage.ts';
 
 export interface Needs {
   readonly vision: boolean;
@@ -17,41 +18,26 @@ export interface Needs {
   readonly context_tokens: number;
 }
 
-interface Part {
-  readonly type?: unknown;
-  readonly text?: unknown;
-}
-
-interface Message {
-  readonly content?: unknown;
-  readonly tool_calls?: unknown;
-}
-
 const listed = (value: unknown) => Array.isArray(value) && value.length > 0;
 
 /** Reads the needs off a request. Inline images and audio don't count as text; tool descriptions do. */
 export function needsOf(body: ChatBody): Needs {
   let vision = false;
   let audio = false;
-  let chars = 0;
-  for (const message of Array.isArray(body.messages) ? (body.messages as Message[]) : []) {
-    const content = message?.content;
-    if (typeof content === 'string') chars += content.length;
-    if (listed(message?.tool_calls)) chars += JSON.stringify(message.tool_calls).length;
-    if (!Array.isArray(content)) continue;
-    for (const part of content as Part[]) {
+  for (const message of Array.isArray(body.messages) ? (body.messages as { content?: unknown }[]) : []) {
+    if (!Array.isArray(message?.content)) continue;
+    for (const part of message.content as { type?: unknown }[]) {
       if (part?.type === 'image_url' || part?.type === 'input_image') vision = true;
       if (part?.type === 'input_audio') audio = true;
-      if (typeof part?.text === 'string') chars += part.text.length;
     }
   }
-  if (typeof body.prompt === 'string') chars += body.prompt.length;
+  let bytes = 0;
+  for (const text of promptTexts(body)) bytes += Buffer.byteLength(text);
   const tools = listed(body.tools) || listed(body.functions);
-  if (tools) chars += JSON.stringify(body.tools ?? body.functions).length;
   const given = Number(body.max_completion_tokens ?? body.max_tokens ?? 0);
   const answer = Number.isFinite(given) && given > 0 ? Math.ceil(given) : 0;
   const format = body.response_format as { type?: unknown } | null | undefined;
-  const promptTokens = Math.ceil(chars / CHARS_PER_TOKEN);
+  const promptTokens = Math.ceil(bytes / BYTES_PER_TOKEN);
   return {
     vision,
     audio: audio || (Array.isArray(body.modalities) && body.modalities.includes('audio')),

@@ -109,7 +109,7 @@ test(
     await eventually('the call has ended', () => call.outcomes.length === 1);
     const { status, target, usage, incomplete } = call.last();
     assert.deepEqual([status, target?.name, incomplete], [499, 'first', true]);
-    assert.ok(usage!.source === 'estimated' && usage!.completionTokens > 0);
+    assert.ok(usage!.source === 'estimate' && usage!.completionTokens > 0);
     assert.ok(!call.events.includes('incomplete first'), 'not the upstream’s fault');
   }),
 );

@@ -108,7 +108,7 @@ test(
       promptTokens: 7,
       cachedTokens: 0,
       completionTokens: 4,
-      source: 'estimated',
+      source: 'estimate',
     });
   }),
 );

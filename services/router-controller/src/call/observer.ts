@@ -107,7 +107,7 @@ export function observeCalls(metrics: Metrics, log: Logger): CallObserver {
       log.warn('incomplete answer', { request_id: request.id, target: target.name, problem });
     },
     usageRefused: (target) =>
-      log.warn('target’s streams can’t be asked for usage; their tokens are estimated', {
+      log.warn('target’s streams can’t be asked for usage; the router counts their tokens itself', {
         target: target.name,
       }),
   };

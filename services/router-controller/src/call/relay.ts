@@ -1,12 +1,14 @@
 /** Sends an answer to the client as it came: status, useful headers, bytes unchanged. */
 import { RouterError } from '../errors.ts';
-import type { Usage } from '../request.ts';
+import type { Uncounted, Usage } from '../request.ts';
 import type { Answer } from './attempt.ts';
 import { type ClientResponse, writeTo } from './client-response.ts';
 import { responseHeaders, STREAM_HEADERS } from './headers.ts';
+import { writtenTexts } from './message-text.ts';
 import { isEventStream, type OpenBody, type StreamStart, type WholeBody } from './opening.ts';
 import { AttemptTimeout, describeError } from './outcome.ts';
 import type { SseEvent } from './sse.ts';
+import { TextSample } from './text-sample.ts';
 import { usageOf } from './usage.ts';
 
 export interface RelayResult {
@@ -14,7 +16,8 @@ export interface RelayResult {
   readonly usage: Usage | null;
   readonly incomplete: boolean;
   readonly contentEvents: number;
-  readonly contentChars: number;
+  /** What went out to the client, as far as it was looked into. */
+  readonly written: Uncounted;
   /** Why the answer has no natural end. */
   readonly problem: string | null;
 }
@@ -37,7 +40,7 @@ const NOTHING: RelayResult = {
   usage: null,
   incomplete: false,
   contentEvents: 0,
-  contentChars: 0,
+  written: { texts: [], bytes: 0 },
   problem: null,
 };
 
@@ -74,20 +77,25 @@ function relayWhole(
   });
   client.end(body);
   const usage = usageOf(json);
-  return { ...NOTHING, usage, contentEvents: 1, contentChars: usage ? 0 : contentChars(json, body) };
+  return { ...NOTHING, usage, contentEvents: 1, written: usage ? NOTHING.written : writtenIn(json, body) };
 }
 
-/** Characters of an answer that tells no usage. */
-function contentChars(json: unknown, body: Buffer): number {
-  const { choices } = (json ?? {}) as {
-    choices?: { message?: { content?: unknown; tool_calls?: unknown }; text?: unknown }[];
-  };
-  if (!Array.isArray(choices)) return body.length;
-  return choices.reduce((sum, choice) => {
-    const text = choice?.message?.content ?? choice?.text;
-    const calls = choice?.message?.tool_calls;
-    return sum + (typeof text === 'string' ? text.length : 0) + (calls ? JSON.stringify(calls).length : 0);
-  }, 0);
+/** The text of an answer that tells no usage. */
+function writtenIn(json: unknown, body: Buffer): Uncounted {
+  const { choices } = (json ?? {}) as { choices?: unknown };
+  if (!Array.isArray(choices)) return { texts: [], bytes: body.length };
+  const sample = new TextSample();
+  for (const [index, choice] of (choices as WholeChoice[]).entries()) {
+    if (typeof choice?.text === 'string') sample.add(choice.text, index);
+    if (choice?.message !== null && typeof choice?.message === 'object')
+      for (const text of writtenTexts(choice.message)) sample.add(text, index);
+  }
+  return sample.read();
+}
+
+interface WholeChoice {
+  readonly message?: Readonly<Record<string, unknown>> | null;
+  readonly text?: unknown;
 }
 
 async function relayOpen(
@@ -115,7 +123,7 @@ async function relayOpen(
       await pass(value);
     }
     client.end();
-    return { ...NOTHING, contentEvents: 1, contentChars: size };
+    return { ...NOTHING, contentEvents: 1, written: { texts: [], bytes: size } };
   } catch (error) {
     // Half a body can't be told apart from a whole one but by the connection: cut it, as the upstream did.
     client.destroy();
@@ -123,7 +131,7 @@ async function relayOpen(
       ...NOTHING,
       incomplete: true,
       contentEvents: 1,
-      contentChars: size,
+      written: { texts: [], bytes: size },
       problem: describeError(error),
     };
   }
@@ -177,7 +185,7 @@ async function relayStream(
     usage: reader.usage,
     incomplete: !reader.complete,
     contentEvents: reader.contentEvents,
-    contentChars: reader.contentChars,
+    written: reader.usage ? NOTHING.written : reader.written.read(),
   };
   if (reader.complete || client.destroyed) {
     client.end();

@@ -130,6 +130,6 @@ test('a compressed answer goes through as it came, and the upstream was asked no
   assert.equal(response.headers.get('content-encoding'), 'gzip');
   assert.match(await response.text(), /stand-in for first/);
   assert.equal(call.llms.seen.at(-1)!.headers['accept-encoding'], 'identity');
-  assert.equal(call.last().usage?.source, 'estimated');
+  assert.equal(call.last().usage?.source, 'estimate');
   call.faults.first = undefined;
 });

@@ -1,11 +1,16 @@
 /** What the router learns from a stream that it relays: content, errors, usage, a natural end. */
 import type { Usage } from '../request.ts';
+import { writtenTexts } from './message-text.ts';
 import type { SseEvent } from './sse.ts';
+import { TextSample } from './text-sample.ts';
 import { usageOf } from './usage.ts';
 
 const DONE = '[DONE]';
 /** Longer data is content without being looked into. */
 const MAX_READ_CHARS = 256 * 1024;
+
+/** Choices whose texts are kept apart. */
+const MAX_RUNS = 16;
 
 /**
  * - content: something for the user, or the reason why it ended
@@ -17,8 +22,11 @@ const MAX_READ_CHARS = 256 * 1024;
  */
 export type EventKind = 'content' | 'opening' | 'usage' | 'error' | 'done' | 'other';
 
-interface Delta extends Record<string, unknown> {
-  tool_calls?: unknown;
+interface Choice {
+  index?: unknown;
+  delta?: Record<string, unknown> | null;
+  text?: unknown;
+  finish_reason?: unknown;
 }
 
 interface ChunkBody {
@@ -33,8 +41,8 @@ export class StreamReader {
   usage: Usage | null = null;
   /** Events that carried something for the user. */
   contentEvents = 0;
-  /** Characters of content, reasoning and tool arguments. */
-  contentChars = 0;
+  /** What was written: content, reasoning, tool calls. */
+  readonly written = new TextSample();
   /** What the upstream itself told of a failure. */
   error: string | null = null;
   #ended = false;
@@ -46,9 +54,12 @@ export class StreamReader {
 
   /** Takes note of one event and says what it is. */
   read({ data, name, piece }: SseEvent): EventKind {
-    if (piece) return this.#content(0);
+    if (piece) return this.#content();
     if (data === null) return 'other';
-    if (data.length > MAX_READ_CHARS) return this.#content(data.length);
+    if (data.length > MAX_READ_CHARS) {
+      this.written.skip(data.length);
+      return this.#content();
+    }
     if (data.trim() === DONE) {
       this.#ended = true;
       return 'done';
@@ -70,37 +81,30 @@ export class StreamReader {
   }
 
   #choices(choices: unknown[]): EventKind {
-    let chars = 0;
     let carries = false;
-    for (const choice of choices as { delta?: Delta; text?: unknown; finish_reason?: unknown }[]) {
+    for (const [index, choice] of (choices as (Choice | null)[]).entries()) {
       if (choice?.finish_reason) {
         this.#ended = true;
         carries = true;
       }
-      chars += typeof choice?.text === 'string' ? choice.text.length : 0;
-      for (const [key, value] of Object.entries(choice?.delta ?? {})) {
-        if (key === 'role' || !value) continue;
-        carries ||= !Array.isArray(value) || value.length > 0;
-        if (typeof value === 'string') chars += value.length;
-        else if (key === 'tool_calls') chars += argumentChars(value);
+      const run = typeof choice?.index === 'number' ? choice.index % MAX_RUNS : index;
+      if (typeof choice?.text === 'string' && choice.text !== '') {
+        carries = true;
+        this.written.add(choice.text, run);
       }
+      const delta = choice?.delta;
+      if (delta === null || typeof delta !== 'object') continue;
+      for (const [key, value] of Object.entries(delta))
+        if (key !== 'role' && value && (!Array.isArray(value) || value.length > 0)) carries = true;
+      for (const text of writtenTexts(delta)) this.written.add(text, run);
     }
-    return carries || chars > 0 ? this.#content(chars) : 'opening';
+    return carries ? this.#content() : 'opening';
   }
 
-  #content(chars: number): EventKind {
+  #content(): EventKind {
     this.contentEvents++;
-    this.contentChars += chars;
     return 'content';
   }
-}
-
-function argumentChars(calls: unknown): number {
-  if (!Array.isArray(calls)) return 0;
-  return calls.reduce((sum: number, call: { function?: { arguments?: unknown } }) => {
-    const text = call?.function?.arguments;
-    return sum + (typeof text === 'string' ? text.length : 0);
-  }, 0);
 }
 
 function parse(data: string): ChunkBody | null {

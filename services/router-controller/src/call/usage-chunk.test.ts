@@ -46,7 +46,7 @@ test(
     assert.deepEqual(call.llms.seen[0]!.body.stream_options, options);
     assert.equal(hasUsage(text), false);
     const usage = call.last().usage!;
-    assert.equal(usage.source, 'estimated');
+    assert.equal(usage.source, 'estimate');
     assert.ok(usage.completionTokens > 3 && usage.promptTokens > 3);
   }),
 );
@@ -78,7 +78,7 @@ for (const fault of ['no-stream-options', 'gzip']) {
         call.events.filter((event) => event.startsWith('usage-refused')),
         ['usage-refused first'],
       );
-      assert.equal(call.last().usage?.source, 'estimated');
+      assert.equal(call.last().usage?.source, 'estimate');
     }),
   );
 }

@@ -1,5 +1,5 @@
 /** Tokens of a call, as reported or as estimated. */
-import type { ChatBody, Usage } from '../request.ts';
+import type { ChatBody, Uncounted, Usage } from '../request.ts';
 
 interface UsageObject {
   prompt_tokens?: unknown;
@@ -23,12 +23,19 @@ export function usageOf(answer: unknown): Usage | null {
   };
 }
 
-/** Characters a token has on average in English; good enough where nobody reports better. */
-export const CHARS_PER_TOKEN = 4;
+/**
+ * UTF-8 bytes a token has on average: four letters of English, a character and a third of Chinese. Good enough until
+ * the answer has been counted, and where it can't be.
+ */
+export const BYTES_PER_TOKEN = 4;
 
-export function estimateUsage(promptTokens: number, contentEvents: number, contentChars: number): Usage {
-  const completionTokens = contentEvents === 0 ? 0 : Math.max(1, Math.ceil(contentChars / CHARS_PER_TOKEN));
-  return { promptTokens, cachedTokens: 0, completionTokens, source: 'estimated' };
+export function estimateUsage(
+  promptTokens: number,
+  contentEvents: number,
+  { bytes }: Pick<Uncounted, 'bytes'>,
+): Usage {
+  const completionTokens = contentEvents === 0 ? 0 : Math.max(1, Math.ceil(bytes / BYTES_PER_TOKEN));
+  return { promptTokens, cachedTokens: 0, completionTokens, source: 'estimate' };
 }
 
 /** True when the router asks for the usage of a stream on its own account and hides the chunk that it causes. */

@@ -88,6 +88,12 @@ export const admissionSchema = z.strictObject({
     .min(0)
     .default(512)
     .describe('Tokens reserved for an answer whose request sets no max_tokens'),
+  tokenizer: z
+    .enum(['o200k_base', 'none'])
+    .default('o200k_base')
+    .describe(
+      'Counts the tokens of answers whose upstream reports none, after they have ended, in a thread that takes 70 MB while it is needed; none: they are estimated, four bytes a token',
+    ),
   usage_days: z
     .int()
     .min(1)

@@ -34,7 +34,7 @@ export const redisSchema = z
       .int()
       .min(1)
       .default(50)
-      .describe('No request waits longer for Redis than this, milliseconds'),
+      .describe('No request waits longer for Redis than this, all its calls together, milliseconds'),
   })
   .refine(({ url, sentinels, cluster }) => [url, sentinels, cluster].filter(Boolean).length === 1, {
     message: 'give one of: url, sentinels, cluster',

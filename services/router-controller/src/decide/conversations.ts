@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Policy } from '../config/types.ts';
+import type { RedisVisit } from '../redis/index.ts';
 import type { ChatBody, RoutedRequest } from '../request.ts';
 import { contentText } from './prompt-text.ts';
 import type { SharedStore } from './shared-store.ts';
@@ -56,14 +57,14 @@ export class Conversations {
   }
 
   /** Where the conversation is pinned; null when it is new, or its entry or target has left the table. */
-  async find(key: string, policy: Policy): Promise<Pin | null> {
-    const text = await this.#store.get(`pin:${key}`);
+  async find(key: string, policy: Policy, visit?: RedisVisit): Promise<Pin | null> {
+    const text = await this.#store.get(`pin:${key}`, visit);
     if (text === null) return null;
     const [entry, target] = text.split('\u0000');
     return entry && target && policy.entries.has(entry) ? { entry, target } : null;
   }
 
-  async pin(key: string, pin: Pin, ttlMs: number): Promise<void> {
-    await this.#store.set(`pin:${key}`, `${pin.entry}\u0000${pin.target}`, ttlMs);
+  async pin(key: string, pin: Pin, ttlMs: number, visit?: RedisVisit): Promise<void> {
+    await this.#store.set(`pin:${key}`, `${pin.entry}\u0000${pin.target}`, ttlMs, visit);
   }
 }

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { Entry, Policy, RouterConfig, Target } from '../config/types.ts';
 import { abortError, RouterError } from '../errors.ts';
 import { type Logger, type Metrics, NO_SPAN, type Span } from '../observe/index.ts';
+import type { RedisVisit } from '../redis/index.ts';
 import type { ChatBody, Decision, DecisionReason, RoutedRequest } from '../request.ts';
 import { type Choice, type Classification, chooseEntry, findManual, orderTargets } from './choose.ts';
 import { Conversations, conversationKey, type Pin } from './conversations.ts';
@@ -42,6 +43,7 @@ export interface DecisionInput {
   readonly signal?: AbortSignal;
   /** The classification is traced under it. */
   readonly span?: Span;
+  readonly visit?: RedisVisit;
 }
 
 interface Classified {
@@ -184,6 +186,7 @@ export class Decider {
       conversation,
       signal: request.signal,
       ...(request.span && { span: request.span }),
+      ...(request.visit && { visit: request.visit }),
     });
     this.#shadow(request, decision);
     return decision;
@@ -199,6 +202,7 @@ export class Decider {
       key,
       { entry: decision.entry.name, target: outcome.target.id },
       decision.policy.sticky.ttl_ms,
+      request.visit,
     );
     if (outcome.target !== decision.targets[0]) {
       this.#deps.metrics.pinned.inc({ policy: decision.policy.name, event: 'moved_failure' });
@@ -301,7 +305,7 @@ export class Decider {
   async #stay(input: DecisionInput, choice: Choice): Promise<{ choice: Choice; pin: Pin } | null> {
     if (input.conversation === null) return null;
     const { policy } = input;
-    const pin = await this.#conversations.find(input.conversation, policy);
+    const pin = await this.#conversations.find(input.conversation, policy, input.visit);
     const event = (name: string) => this.#deps.metrics.pinned.inc({ policy: policy.name, event: name });
     if (!pin) {
       event('new');
@@ -320,7 +324,7 @@ export class Decider {
     config: RouterConfig,
     policy: Policy,
     text: PromptText,
-    { signal, span }: DecisionInput,
+    { signal, span, visit }: DecisionInput,
   ): Promise<Classified> {
     const child = (span ?? NO_SPAN).child(
       `classify ${policy.name}`,
@@ -328,7 +332,7 @@ export class Decider {
       'client',
     );
     try {
-      const classified = await this.#classify(config, policy, text, signal ?? null);
+      const classified = await this.#classify(config, policy, text, signal ?? null, visit);
       const { label, confidence, modelVersion, tokenCount } = classified.classification;
       child.set({
         'llm_router.label': label,
@@ -350,6 +354,7 @@ export class Decider {
     policy: Policy,
     text: PromptText,
     signal: AbortSignal | null,
+    visit?: RedisVisit,
   ): Promise<Classified> {
     const classifier = this.#byPolicy.get(policy);
     if (!classifier) throw new ClassifierError('unavailable', `policy '${policy.name}' has no classifier`);
@@ -370,7 +375,7 @@ export class Decider {
     }
     const shared =
       cacheable && cache_in_redis ? sharedKey(policy, version, classifier.status().labels, text.text) : null;
-    const known = shared === null ? null : parseCached(await this.#store.get(shared));
+    const known = shared === null ? null : parseCached(await this.#store.get(shared, visit));
     if (known) {
       this.#cache.set(key!, known);
       metrics.cache.inc({ policy: policy.name, result: 'hit_shared' });
@@ -387,7 +392,7 @@ export class Decider {
     if (key !== null) {
       metrics.cache.inc({ policy: policy.name, result: joined ? 'shared' : 'miss' });
       this.#cache.set(key, classification);
-      if (shared !== null) await this.#store.set(shared, JSON.stringify(classification), cache_ttl_ms);
+      if (shared !== null) await this.#store.set(shared, JSON.stringify(classification), cache_ttl_ms, visit);
     }
     return { classification, cached: false };
   }
@@ -419,7 +424,9 @@ export class Decider {
       outcome: reason === 'timeout' ? 'timeout' : 'error',
     });
     const pin =
-      input.conversation === null ? null : await this.#conversations.find(input.conversation, policy);
+      input.conversation === null
+        ? null
+        : await this.#conversations.find(input.conversation, policy, input.visit);
     if (pin) return { entry: policy.entries.get(pin.entry)!, reason: 'pinned' };
     if (config.file.classifier.heuristic) {
       const label = guessLabel(policy, text.text);

@@ -1,11 +1,11 @@
 /** A small key-value store that replicas may share: pinned conversations and cached decisions. */
 import { LRUCache } from 'lru-cache';
-import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
+import { RedisUnavailable, type RedisVisit, type SharedRedis } from '../redis/index.ts';
 
 export interface SharedStore {
   /** Null when unknown, or when the store did not answer in its time limit: a lost entry costs a decision, no request. */
-  get(key: string): Promise<string | null>;
-  set(key: string, value: string, ttlMs: number): Promise<void>;
+  get(key: string, visit?: RedisVisit): Promise<string | null>;
+  set(key: string, value: string, ttlMs: number, visit?: RedisVisit): Promise<void>;
 }
 
 /** The store of a single process. */
@@ -36,9 +36,9 @@ export class RedisStore implements SharedStore {
     this.#own = new MemoryStore(max);
   }
 
-  async get(key: string): Promise<string | null> {
+  async get(key: string, visit?: RedisVisit): Promise<string | null> {
     try {
-      return await this.#redis.run('get', (redis) => redis.get(`${this.#redis.prefix}:${key}`));
+      return await this.#redis.run('get', (redis) => redis.get(`${this.#redis.prefix}:${key}`), visit);
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;
       return this.#own.get(key);
@@ -46,11 +46,13 @@ export class RedisStore implements SharedStore {
   }
 
   /** Resolves without waiting for Redis. */
-  async set(key: string, value: string, ttlMs: number): Promise<void> {
+  async set(key: string, value: string, ttlMs: number, visit?: RedisVisit): Promise<void> {
     await this.#own.set(key, value, ttlMs);
     this.#redis
-      .background('set', (redis) =>
-        redis.set(`${this.#redis.prefix}:${key}`, value, 'PX', Math.max(1, ttlMs)),
+      .background(
+        'set',
+        (redis) => redis.set(`${this.#redis.prefix}:${key}`, value, 'PX', Math.max(1, ttlMs)),
+        visit?.span,
       )
       .catch(() => {});
   }

@@ -4,6 +4,7 @@ import { publicConfig } from '../config/index.ts';
 import { RouterError } from '../errors.ts';
 import type { Ledger } from '../ledger/index.ts';
 import { Exposition, type Logger, type Metrics } from '../observe/index.ts';
+import { RedisVisit } from '../redis/index.ts';
 import { type Arrival, type Arrivals, arrive, chatHandler, type Steps } from './chat.ts';
 import { errorHandler, toRouterError } from './errors.ts';
 import { AUTO } from './extension.ts';
@@ -107,8 +108,10 @@ export function createApp(deps: AppDeps): Express {
     }
     next();
   });
-  const authenticated = async (request: Request, _response: Response, next: () => void) => {
-    await deps.authenticator().authenticate(request.headers, request.socket.remoteAddress ?? '');
+  const authenticated = async (request: Request, response: Response, next: () => void) => {
+    const visit = new RedisVisit();
+    response.locals.visit = visit;
+    await deps.authenticator().authenticate(request.headers, request.socket.remoteAddress ?? '', visit);
     next();
   };
   app.get('/v1/models', authenticated, (_request, response) => {

@@ -8,6 +8,7 @@ import type { RouterConfig } from '../config/types.ts';
 import type { Decider } from '../decide/index.ts';
 import { RouterError } from '../errors.ts';
 import type { Tracing } from '../observe/index.ts';
+import { RedisVisit } from '../redis/index.ts';
 import type { ChatBody, RoutedRequest } from '../request.ts';
 import type { Settler } from '../settle/index.ts';
 import { decisionHeaders } from './decision-headers.ts';
@@ -99,11 +100,12 @@ export function chatHandler(steps: Steps) {
     let leave: (() => void) | null = null;
     let grant: Grant | null = null;
     const span = steps.tracing.request('chat', http.headers, performance.now() - arrival.receivedAt);
+    const visit = new RedisVisit(span);
     try {
       const config = steps.config();
       const started = performance.now();
       const receiveMs = started - arrival.receivedAt;
-      const caller = await steps.authenticator().authenticate(http.headers, address);
+      const caller = await steps.authenticator().authenticate(http.headers, address, visit);
       const authenticateMs = performance.now() - started;
       checkBody(http.body, http.path.endsWith('/completions') && !http.path.endsWith('/chat/completions'));
       const { policy, extension } = readRouting(config.table, http.body);
@@ -111,6 +113,7 @@ export function chatHandler(steps: Steps) {
       request = {
         ...arrival,
         span,
+        visit,
         path: http.path,
         headers: http.headers,
         address,
@@ -138,7 +141,7 @@ export function chatHandler(steps: Steps) {
     } finally {
       (grant as Grant | null)?.settle(request?.outcome);
       (leave as (() => void) | null)?.();
-      if (request) steps.settler.settle(request, failure);
+      if (request) steps.settler.settle(request, failure, (usage) => (grant as Grant | null)?.recount(usage));
       else {
         steps.settler.refuse(arrival.id, address, failure!, performance.now() - arrival.receivedAt);
         span.set({ 'llm_router.request_id': arrival.id, 'http.response.status_code': failure!.status });
@@ -167,8 +170,9 @@ async function route(
   hold: (held: { leave?: () => void; grant?: Grant }) => void,
 ): Promise<void> {
   const grant = await timed(request, 'admit', async () => {
-    const { caller, policy, signal } = request;
+    const { caller, policy, signal, visit } = request;
     const given = await steps.admission.admit({
+      ...(visit && { visit }),
       caller,
       policy: policy.name,
       estimate: () => estimateOf(request.body),

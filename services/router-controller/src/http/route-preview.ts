@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { checkPolicyAllowed } from '../authenticate/index.ts';
 import { promptText } from '../decide/index.ts';
 import { RouterError } from '../errors.ts';
+import type { RedisVisit } from '../redis/index.ts';
 import type { ChatBody, Decision } from '../request.ts';
 import type { Arrival, Steps } from './chat.ts';
 import { checkBody, readRouting } from './extension.ts';
@@ -49,7 +50,9 @@ function asChat(item: unknown): ChatBody {
 
 export function routeHandler({ authenticator, config, decider }: Steps) {
   return async (request: Request, response: Response): Promise<void> => {
-    const caller = await authenticator().authenticate(request.headers, request.socket.remoteAddress ?? '');
+    const visit = response.locals.visit as RedisVisit;
+    const address = request.socket.remoteAddress ?? '';
+    const caller = await authenticator().authenticate(request.headers, address, visit);
     const { signal } = response.locals.arrival as Arrival;
     const inForce = config();
     const one = async (item: unknown): Promise<object> => {
@@ -65,6 +68,7 @@ export function routeHandler({ authenticator, config, decider }: Steps) {
         allowedTargets: caller.targets,
         conversation: null,
         signal,
+        visit,
       });
       return tell(decision, { sent: text.text.length, whole: text.chars });
     };

@@ -3,6 +3,7 @@
 import type { BudgetConfig } from '../config/schema.ts';
 import { RouterError } from '../errors.ts';
 import type { Metrics } from '../observe/index.ts';
+import type { RedisVisit } from '../redis/index.ts';
 import type { Caller } from '../request.ts';
 import type { Counters } from './counters.ts';
 import { nextPeriod, periodOf } from './period.ts';
@@ -85,10 +86,10 @@ export class Budgets {
   }
 
   /** Budgets that count this holder, as they stand. */
-  async states(who: BudgetHolder): Promise<BudgetState[]> {
+  async states(who: BudgetHolder, visit?: RedisVisit): Promise<BudgetState[]> {
     return Promise.all(
       this.#applying(who).map(async ({ budget, holder, hash, period }) => {
-        const spent = await this.#counters.total(hash, 'spent');
+        const spent = await this.#counters.total(hash, 'spent', visit);
         const unit = budget.usd === undefined ? ('tokens' as const) : ('usd' as const);
         return {
           name: budget.name,
@@ -108,10 +109,10 @@ export class Budgets {
    * @returns headers that warn of budgets near their end.
    * @throws RouterError insufficient_quota when one is spent.
    */
-  async check(who: BudgetHolder): Promise<Record<string, string>> {
+  async check(who: BudgetHolder, visit?: RedisVisit): Promise<Record<string, string>> {
     const applying = this.#applying(who);
     if (applying.length === 0) return {};
-    const states = await this.states(who);
+    const states = await this.states(who, visit);
     const warnings: string[] = [];
     for (const [index, state] of states.entries()) {
       const { budget } = applying[index]!;

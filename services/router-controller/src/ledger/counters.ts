@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Metrics } from '../observe/index.ts';
-import { type RedisClient, RedisUnavailable, type SharedRedis } from '../redis/index.ts';
+import { type RedisClient, RedisUnavailable, type RedisVisit, type SharedRedis } from '../redis/index.ts';
 
 const FLUSH_MS = 250;
 /** Hashes held, in memory mode or waiting for Redis. */
@@ -130,7 +130,7 @@ export class Counters {
    * One count over all replicas: this one's at once, the others' within a second. Waits for Redis only when asked for the
    * first time; while Redis is away, the last known one with this replica's own.
    */
-  async total(hash: string, field: string): Promise<number> {
+  async total(hash: string, field: string, visit?: RedisVisit): Promise<number> {
     if (!this.#redis) return this.#own.get(hash)?.get(field) ?? 0;
     const name = nameOf(hash, field);
     let total = this.#totals.get(name);
@@ -138,7 +138,7 @@ export class Counters {
       total = { hash, field, shared: 0, askedAt: 0 };
       try {
         total.shared = Number(
-          (await this.#redis.run('total', (redis) => redis.hget(this.#key(hash), field))) ?? 0,
+          (await this.#redis.run('total', (redis) => redis.hget(this.#key(hash), field), visit)) ?? 0,
         );
         this.#totals.set(name, total);
       } catch (error) {

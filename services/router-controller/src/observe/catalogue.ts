@@ -244,7 +244,7 @@ export const CATALOGUE = {
   limiterErrors: counter(
     'llm_router_limiter_backend_errors_total',
     ['reason'],
-    'Limiter calls that Redis did not answer',
+    'Calls to Redis without an answer: timeout, error, waited (not asked, because the request had waited long enough)',
   ),
   limiterUp: gauge(
     'llm_router_limiter_backend_up',
@@ -254,7 +254,7 @@ export const CATALOGUE = {
   tokens: counter(
     'llm_router_tokens_total',
     ['policy', 'target', 'type', 'source'],
-    'Tokens: input, cached_input, output',
+    'Tokens: input, cached_input, output; source: upstream (reported), tokenizer (counted here), estimate (by length)',
   ),
   cost: counter('llm_router_cost_usd_total', ['policy', 'target'], 'Cost by the price table, USD'),
   savings: counter(

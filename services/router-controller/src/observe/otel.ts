@@ -29,6 +29,8 @@ const RETELL_MS = 60_000;
 const SEND_MS = 3_000;
 /** Longest wait for the last ones when the process stops. */
 const CLOSE_MS = 2_000;
+/** Less is the time that ending takes. */
+const LATE_MS = 1;
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 /** The caller's span by its `traceparent` and `tracestate`; null: none, or none that is valid. */
@@ -89,14 +91,14 @@ class SdkSpan implements Span {
     this.#span.addEvent(name);
   }
 
-  end(error: string | null = null): void {
+  end(error: string | null = null, agoMs = 0): void {
     if (this.#ended) return;
     this.#ended = true;
     if (error !== null) {
       this.#span.setAttribute('error.type', error);
       this.#span.setStatus({ code: SpanStatusCode.ERROR });
     }
-    this.#span.end();
+    this.#span.end(agoMs > LATE_MS ? new Date(Date.now() - agoMs) : undefined);
   }
 }
 

@@ -16,8 +16,9 @@ export interface Span {
    * Ends the span; later calls do nothing.
    *
    * @param error what kind of failure it was, for `error.type`; null: none.
+   * @param agoMs how long ago it ended; default: it ends now.
    */
-  end(error?: string | null): void;
+  end(error?: string | null, agoMs?: number): void;
 }
 
 /** Stands in for every span while tracing is off. */

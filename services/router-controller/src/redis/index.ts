@@ -5,9 +5,31 @@
 import { once } from 'node:events';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { RedisConfig } from '../config/schema-redis.ts';
-import type { Logger, Metrics } from '../observe/index.ts';
+import { type Logger, type Metrics, NO_SPAN, type Span, type SpanAttributes } from '../observe/index.ts';
+import { RedisVisit } from './visit.ts';
+
+export { RedisVisit };
 
 export type RedisClient = Redis | Cluster;
+
+/** What Redis is asked for, and by which command; scripts are named by what they do. */
+const COMMANDS = {
+  take: ['EVALSHA', 'llmTake'],
+  settle: ['EVALSHA', 'llmSettle'],
+  owe: ['EVALSHA', 'llmOwe'],
+  renew: ['EVALSHA', 'llmRenew'],
+  add: ['EVALSHA', 'llmAdd'],
+  get: ['GET'],
+  set: ['SET'],
+  key: ['HGET'],
+  total: ['HGET'],
+  refresh: ['HGET'],
+  read: ['HGETALL'],
+  keys: ['HVALS'],
+  write: ['MULTI'],
+} as const satisfies Record<string, readonly [command: string, script?: string]>;
+
+export type RedisCall = keyof typeof COMMANDS;
 
 /** Redis did not answer, or is known not to. */
 export class RedisUnavailable extends Error {
@@ -37,6 +59,7 @@ export class SharedRedis {
   readonly #metrics: Metrics;
   readonly #log: Logger;
   readonly #first: Promise<void>;
+  readonly #server: SpanAttributes;
   #up = false;
   #told = false;
   #failures = 0;
@@ -51,6 +74,7 @@ export class SharedRedis {
     this.#metrics = metrics;
     this.#log = log;
     this.#client = connect(config);
+    this.#server = serverOf(config);
     // Told by the probe, once; an 'error' without a listener would end the process.
     this.#client.on('error', () => {});
     this.#metrics.limiterUp.set(0);
@@ -69,36 +93,67 @@ export class SharedRedis {
   /**
    * Runs commands on Redis.
    *
-   * @param waitedMs what the same request has already waited for Redis.
-   * @throws RedisUnavailable at once while it is known to be away, else after the time limit. A script that answers late
-   * may still have run.
+   * @param visit of the request that waits; all its calls together wait no longer than the time limit.
+   * @throws RedisUnavailable at once while it is known to be away or the request has waited enough, else after the time
+   * limit. A script that answers late may still have run.
    */
-  run<T>(what: string, fn: (redis: RedisClient) => Promise<T>, waitedMs = 0): Promise<T> {
-    return this.#run(what, fn, Math.max(1, this.#timeoutMs - waitedMs));
+  async run<T>(
+    what: RedisCall,
+    fn: (redis: RedisClient) => Promise<T>,
+    visit = new RedisVisit(),
+  ): Promise<T> {
+    const limitMs = this.#timeoutMs - visit.waitedMs;
+    if (this.#up && limitMs <= 0) {
+      this.#metrics.limiterErrors.inc({ reason: 'waited' });
+      throw new RedisUnavailable(`${what}: the request has waited ${this.#timeoutMs} ms for Redis already`);
+    }
+    return visit.wait(this.#run(what, fn, limitMs, visit.span));
   }
 
   /** As {@link run}, for what no request waits for: it has more time. */
-  background<T>(what: string, fn: (redis: RedisClient) => Promise<T>): Promise<T> {
-    return this.#run(what, fn, Math.max(BACKGROUND_MS, this.#timeoutMs));
+  background<T>(what: RedisCall, fn: (redis: RedisClient) => Promise<T>, span = NO_SPAN): Promise<T> {
+    return this.#run(what, fn, Math.max(BACKGROUND_MS, this.#timeoutMs), span);
   }
 
-  async #run<T>(what: string, fn: (redis: RedisClient) => Promise<T>, limitMs: number): Promise<T> {
+  async #run<T>(
+    what: RedisCall,
+    fn: (redis: RedisClient) => Promise<T>,
+    limitMs: number,
+    parent: Span,
+  ): Promise<T> {
     if (!this.#up) throw new RedisUnavailable(`${what}: Redis is away`);
+    const span = parent.traceId === null ? NO_SPAN : parent.child(...this.#spanOf(what));
     const started = performance.now();
     try {
       const result = await within(limitMs, fn(this.#client));
       this.#failures = 0;
+      span.end();
       return result;
     } catch (error) {
       const reason = error instanceof TimeLimit ? 'timeout' : 'error';
+      span.end(reason);
       this.#metrics.limiterErrors.inc({ reason });
-      if (started >= this.#lastFailureAt) {
+      // A request that had little of its time left says little about Redis.
+      const told = reason === 'error' || limitMs >= this.#timeoutMs / 2;
+      if (told && started >= this.#lastFailureAt) {
         this.#failures++;
         this.#lastFailureAt = performance.now();
       }
       if (this.#failures >= FAILURES) this.#down(error);
       throw new RedisUnavailable(`${what}: ${(error as Error).message}`, error);
     }
+  }
+
+  /** By OpenTelemetry's conventions for databases; neither keys nor values. */
+  #spanOf(what: RedisCall): [name: string, attributes: SpanAttributes, kind: 'client'] {
+    const [command, script] = COMMANDS[what] as readonly [string, string?];
+    const attributes = {
+      'db.system.name': 'redis',
+      'db.operation.name': command,
+      'db.stored_procedure.name': script,
+      ...this.#server,
+    };
+    return [script === undefined ? command : `${command} ${script}`, attributes, 'client'];
   }
 
   /** Resolves when it is known whether Redis answers: within a second. */
@@ -157,6 +212,13 @@ export class SharedRedis {
     this.#log.info(this.#told ? 'Redis is back' : 'Redis is reached');
     this.#told = true;
   }
+}
+
+/** Where Redis is, as far as the configuration says; a Sentinel's master and a cluster's node are found later. */
+function serverOf({ url }: RedisConfig): SpanAttributes {
+  if (url === undefined) return {};
+  const { hostname, port } = new URL(url);
+  return { 'server.address': hostname, 'server.port': port === '' ? 6379 : Number(port) };
 }
 
 class TimeLimit extends Error {}

@@ -1,40 +1,25 @@
 /** settle: what a request came to, in metrics and one log line. Called exactly once per request. */
 
 import { isDeepStrictEqual } from 'node:util';
-import { UNSENT } from '../call/index.ts';
 import type { DecisionLogConfig } from '../config/schema.ts';
 import type { RouterConfig, Target } from '../config/types.ts';
 import { promptText } from '../decide/index.ts';
 import { clientLeft, RouterError } from '../errors.ts';
 import { holderOf, type Ledger } from '../ledger/index.ts';
 import { BoundedNames, type Logger, type Metrics } from '../observe/index.ts';
-import type { Attempt, RoutedRequest, Usage } from '../request.ts';
+import type { CallOutcome, RoutedRequest, Usage } from '../request.ts';
+import { answerOf, wasSent } from './answer.ts';
+import { costOf, savingsOf } from './cost.ts';
 import { DecisionLog } from './decision-log.ts';
+import { recount } from './recount.ts';
 import { endSpan } from './span.ts';
+import { TokenCounter } from './token-counter.ts';
 
+export { costOf, savingsOf } from './cost.ts';
 export type { DecisionRecord } from './decision-log.ts';
-
-/** USD of a call by the target's prices; null when it has none. */
-export function costOf({ price }: Target, usage: Usage): number | null {
-  if (!price) return null;
-  const fresh = Math.max(0, usage.promptTokens - usage.cachedTokens);
-  const cached = usage.cachedTokens * (price.cached_input ?? price.input);
-  return (fresh * price.input + cached + usage.completionTokens * price.output) / 1e6;
-}
-
-/** What the same call would have cost at the policy's dearest target, less what it did cost. */
-export function savingsOf(request: RoutedRequest, cost: number, usage: Usage): number {
-  const targets = [...request.policy.entries.values()].flatMap((entry) =>
-    entry.routes.map((route) => route.target),
-  );
-  const costs = targets.flatMap((target) => costOf(target, usage) ?? []);
-  return Math.max(0, Math.max(cost, ...costs) - cost);
-}
 
 const seconds = (ms: number) => ms / 1000;
 const round = (ms: number) => Math.round(ms * 100) / 100;
-
-const wasSent = ({ outcome }: Attempt) => !UNSENT.has(outcome);
 
 function resultOf(status: number): string {
   if (status < 400) return 'ok';
@@ -54,18 +39,39 @@ function provider(target: Target): string {
   return new URL(target.apiBase).hostname;
 }
 
+/** How a request ended, as far as it hangs on no tokens. */
+interface Ended {
+  readonly status: number;
+  readonly code: string;
+  readonly error: RouterError | null;
+  /** The client had left. */
+  readonly gone: boolean;
+  readonly elapsed: number;
+  /** `performance.now()` then. */
+  readonly endedAt: number;
+}
+
 export class Settler {
   readonly #metrics: Metrics;
   readonly #log: Logger;
   readonly #ledger: Ledger | null;
   readonly #tenants = new BoundedNames();
+  readonly #counter: TokenCounter;
+  /** Requests whose tokens are being counted. */
+  readonly #counting = new Set<Promise<void>>();
   #decisions: DecisionLog | null = null;
   #decisionsConfig: DecisionLogConfig | null = null;
 
-  constructor(metrics: Metrics, log: Logger, ledger: Ledger | null = null) {
+  constructor(
+    metrics: Metrics,
+    log: Logger,
+    ledger: Ledger | null = null,
+    counter: TokenCounter = new TokenCounter(log),
+  ) {
     this.#metrics = metrics;
     this.#log = log;
     this.#ledger = ledger;
+    this.#counter = counter;
   }
 
   /** Begins, changes or ends the decision log. */
@@ -77,8 +83,10 @@ export class Settler {
       path === undefined ? null : new DecisionLog({ path, ...rest }, this.#metrics, this.#log);
   }
 
-  /** Resolves when all that was settled is written. */
+  /** Resolves when all that was settled is counted and written. */
   async close(): Promise<void> {
+    await Promise.all(this.#counting);
+    await this.#counter.close();
     await this.#decisions?.flush();
   }
 
@@ -98,8 +106,14 @@ export class Settler {
     });
   }
 
-  settle(request: RoutedRequest, error: RouterError | null): void {
-    const elapsed = performance.now() - request.receivedAt;
+  /** @param onCounted told the tokens where `request.outcome` had only an estimate of them. */
+  settle(
+    request: RoutedRequest,
+    error: RouterError | null,
+    onCounted: (usage: Usage) => void = () => {},
+  ): void {
+    const endedAt = performance.now();
+    const elapsed = endedAt - request.receivedAt;
     const { decision, outcome, policy, timings } = request;
     const m = this.#metrics;
     const gone = clientLeft(request.signal) || error?.code === 'client_closed_request';
@@ -118,8 +132,7 @@ export class Settler {
     const sentAt = outcome?.attempts.find(wasSent)?.startedMs;
     if (outcome && sentAt !== undefined)
       m.phase.observe({ phase: 'send' }, seconds(sentAt - outcome.startedMs));
-    const cost = this.#tokens(request);
-    this.#decisions?.note(request, status, cost);
+    this.#answered(request);
 
     m.v1Requests.inc();
     m.v1PerPolicy.inc({ policy: policy.name });
@@ -136,9 +149,36 @@ export class Settler {
       if (outcome) m.v1LlmTime.observe({ llm: decision.entry.name }, seconds(outcome.upstreamMs));
     }
 
-    m.phase.observe({ phase: 'settle' }, seconds(performance.now() - request.receivedAt - elapsed));
+    const end: Ended = { status, code, error, gone, elapsed, endedAt };
+    if (outcome?.uncounted && request.config.file.admission.tokenizer !== 'none')
+      this.#count(request, outcome, end, onCounted);
+    else this.#close(request, end);
+    m.phase.observe({ phase: 'settle' }, seconds(performance.now() - endedAt));
+  }
+
+  #count(request: RoutedRequest, outcome: CallOutcome, end: Ended, onCounted: (usage: Usage) => void): void {
+    const counting = recount(this.#counter, request)
+      .then((usage) => {
+        if (usage) {
+          request.outcome = { ...outcome, usage, uncounted: null };
+          onCounted(usage);
+        }
+        this.#close(request, end);
+      })
+      .catch((cause: unknown) => {
+        this.#log.error('internal error', { request_id: request.id, error: cause });
+      })
+      .finally(() => this.#counting.delete(counting));
+    this.#counting.add(counting);
+  }
+
+  /** What hangs on the tokens: money, the decision log, the span and the log line. */
+  #close(request: RoutedRequest, { status, code, error, gone, elapsed, endedAt }: Ended): void {
+    const { decision, outcome, policy, timings } = request;
+    const cost = this.#tokens(request);
+    this.#decisions?.note(request, status, cost);
     const { logging, prompt } = request.config.file;
-    endSpan(request, status, code, cost);
+    endSpan(request, status, code, cost, performance.now() - endedAt);
     this.#log.info('request', {
       request_id: request.id,
       trace_id: request.span?.traceId ?? undefined,
@@ -174,25 +214,23 @@ export class Settler {
     });
   }
 
-  #tokens(request: RoutedRequest): number | null {
-    const { decision, outcome, policy } = request;
+  /** How long the upstream took, which hangs on no tokens. */
+  #answered({ decision, outcome }: RoutedRequest): void {
+    if (!decision || !outcome) return;
     const m = this.#metrics;
-    if (!decision || !outcome) return null;
-    const { target, usage } = outcome;
-    // A client that leaves ends an answer, it does not make it none.
-    const answered = outcome.attempts.findLast((attempt) => attempt.outcome === 'ok');
-    if (!target || !answered) {
+    const { target } = outcome;
+    const answer = answerOf(outcome);
+    if (!target || !answer) {
       const last = outcome.attempts.findLast(wasSent);
       if (last)
         m.genAiDuration.observe(
           { ...genAiLabels(last.target), error_type: last.outcome },
           seconds(last.durationMs),
         );
-      return null;
+      return;
     }
     const genAi = genAiLabels(target);
-    const answerMs = outcome.startedMs + outcome.upstreamMs - answered.startedMs;
-    m.upstreamSeconds.observe({ target: target.name }, seconds(answerMs));
+    m.upstreamSeconds.observe({ target: target.name }, seconds(answer.ms));
     m.genAiDuration.observe(
       {
         ...genAi,
@@ -202,14 +240,23 @@ export class Settler {
             ? 'client_closed_request'
             : 'incomplete',
       },
-      seconds(answerMs),
+      seconds(answer.ms),
     );
     // An attempt has its answer when the first content has come.
     if (outcome.streamed) {
-      m.ttft.observe({ target: target.name }, seconds(answered.durationMs));
-      m.genAiTtft.observe(genAi, seconds(answered.durationMs));
+      m.ttft.observe({ target: target.name }, seconds(answer.firstMs));
+      m.genAiTtft.observe(genAi, seconds(answer.firstMs));
     }
-    if (!usage) return null;
+  }
+
+  #tokens(request: RoutedRequest): number | null {
+    const { decision, outcome, policy } = request;
+    const m = this.#metrics;
+    if (!decision || !outcome) return null;
+    const { target, usage } = outcome;
+    const answer = answerOf(outcome);
+    if (!target || !answer || !usage) return null;
+    const genAi = genAiLabels(target);
     const { promptTokens, cachedTokens, completionTokens, source } = usage;
     const by = { policy: policy.name, target: target.name, source };
     m.tokens.inc({ ...by, type: 'input' }, promptTokens - cachedTokens);
@@ -221,7 +268,7 @@ export class Settler {
     m.genAiTokens.observe({ ...genAi, gen_ai_token_type: 'input' }, promptTokens);
     m.genAiTokens.observe({ ...genAi, gen_ai_token_type: 'output' }, completionTokens);
     if (outcome.streamed && completionTokens > 1) {
-      const each = seconds(Math.max(0, answerMs - answered.durationMs) / (completionTokens - 1));
+      const each = seconds(Math.max(0, answer.ms - answer.firstMs) / (completionTokens - 1));
       m.perToken.observe({ target: target.name }, each);
       m.genAiPerToken.observe(genAi, each);
     }

@@ -6,7 +6,13 @@ import type { RoutedRequest } from '../request.ts';
 /** Statuses of the client's own making are no errors of the server's span. */
 const isFault = (status: number) => status >= 500 || status === 499;
 
-export function endSpan(request: RoutedRequest, status: number, code: string, cost: number | null): void {
+export function endSpan(
+  request: RoutedRequest,
+  status: number,
+  code: string,
+  cost: number | null,
+  endedAgoMs: number,
+): void {
   const { span, decision, outcome, extension, config } = request;
   if (!span || span.traceId === null) return;
   span.set({
@@ -36,5 +42,5 @@ export function endSpan(request: RoutedRequest, status: number, code: string, co
       'gen_ai.input.messages': JSON.stringify([{ role: 'user', parts: [{ type: 'text', content }] }]),
     });
   }
-  span.end(isFault(status) ? code || String(status) : null);
+  span.end(isFault(status) ? code || String(status) : null, endedAgoMs);
 }

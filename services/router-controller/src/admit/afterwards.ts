@@ -1,0 +1,112 @@
+/** What Redis is told after a request: no request waits for it, and none of it is lost while Redis is away for a while. */
+import { NO_SPAN, type Span } from '../observe/index.ts';
+import type { RedisClient, SharedRedis } from '../redis/index.ts';
+import type { Held } from './held.ts';
+import { OWE, SETTLE } from './lua.ts';
+
+const MAX_UNTOLD = 100_000;
+
+interface Scripts {
+  llmSettle(keys: number, ...rest: (string | number)[]): Promise<number>;
+  llmOwe(keys: number, ...rest: (string | number)[]): Promise<number>;
+}
+const scripts = (redis: RedisClient) => redis as unknown as Scripts;
+
+interface End {
+  readonly id: string;
+  readonly held: readonly Held[];
+  readonly used: number;
+}
+
+interface Telling {
+  /** @param again it was sent before, and may have been done. */
+  readonly ask: (redis: RedisClient, again: boolean) => Promise<unknown>;
+  /** What must not be done twice is not sent twice. */
+  readonly once: boolean;
+  /** `performance.now()` after which it is not worth telling any more. */
+  readonly until: number;
+  sent: boolean;
+}
+
+export class Afterwards {
+  readonly #redis: SharedRedis;
+  readonly #running = new Set<Promise<unknown>>();
+  /** What Redis has not heard of; it is told when it is back. */
+  #untold: Telling[] = [];
+
+  constructor(redis: SharedRedis) {
+    this.#redis = redis;
+    redis.define('llmSettle', SETTLE);
+    redis.define('llmOwe', OWE);
+  }
+
+  #run(call: Promise<unknown>): void {
+    const running = call.finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  /**
+   * A request has ended, and gives back what it held, or is charged.
+   *
+   * @param lastsMs how long Redis may be away and is still told.
+   * @param span of the request.
+   */
+  end({ id, held, used }: End, span: Span, lastsMs = Number.POSITIVE_INFINITY): void {
+    const ask = (redis: RedisClient, again: boolean) =>
+      scripts(redis).llmSettle(
+        held.length * 2,
+        ...held.flatMap(({ state, leases }) => [state, leases]),
+        id,
+        used,
+        Number(again),
+        ...held.flatMap(({ interval, reserved }) => [interval, reserved]),
+      );
+    this.#tell({ ask, once: false, until: performance.now() + lastsMs, sent: false }, span);
+  }
+
+  /** A request is charged that went on without asking, or gets back what it was charged. */
+  owe(
+    owed: readonly { readonly state: string; readonly interval: number }[],
+    span: Span,
+    lastsMs: number,
+  ): void {
+    const ask = (redis: RedisClient) =>
+      scripts(redis).llmOwe(
+        owed.length,
+        ...owed.map(({ state }) => state),
+        ...owed.map(({ interval }) => interval),
+      );
+    this.#tell({ ask, once: true, until: performance.now() + lastsMs, sent: false }, span);
+  }
+
+  #tell(telling: Telling, span: Span): void {
+    const again = telling.sent;
+    const ask = (redis: RedisClient) => {
+      telling.sent = true;
+      return telling.ask(redis, again);
+    };
+    this.#run(
+      this.#redis.background(telling.once ? 'owe' : 'settle', ask, span).catch(() => {
+        if (telling.once && telling.sent) return;
+        // Places come back of themselves; what is lost past this many is the difference between reserved and used tokens.
+        if (this.#untold.length < MAX_UNTOLD) this.#untold.push(telling);
+      }),
+    );
+  }
+
+  /** Tells what Redis has not heard of, if it is there. */
+  tellAgain(): void {
+    if (!this.#redis.up || this.#untold.length === 0) return;
+    const untold = this.#untold;
+    this.#untold = [];
+    const now = performance.now();
+    for (const telling of untold) if (telling.until > now) this.#tell(telling, NO_SPAN);
+  }
+
+  /** Resolves when Redis has been told all, or is away. */
+  async close(): Promise<void> {
+    await Promise.all(this.#running);
+    this.tellAgain();
+    await Promise.all(this.#running);
+  }
+}

@@ -1,0 +1,37 @@
+/** What a call to the limiter's scripts says of each limit, and what a granted call holds until it ends. */
+import type { LimitConfig } from '../config/schema.ts';
+import { clamp, perMinute } from './gcra.ts';
+import type { Applying } from './limiter.ts';
+import { PER_ANSWER } from './lua.ts';
+
+export interface Held {
+  readonly state: string;
+  readonly leases: string;
+  /** Milliseconds a token takes to refill; 0: the limit counts none. */
+  readonly interval: number;
+  readonly reserved: number;
+}
+
+/** Figures of a limit as the script TAKE wants them. */
+export function figuresOf(limit: LimitConfig): number[] {
+  const { requests_per_minute: rpm, tokens_per_minute: tpm, concurrent, burst, burst_tokens, shadow } = limit;
+  const requests = rpm === undefined ? { interval: 0, burst: 0 } : perMinute(rpm, burst);
+  const tokens = tpm === undefined ? { interval: 0, burst: 0 } : perMinute(tpm, burst_tokens);
+  return [concurrent ?? 0, requests.interval, requests.burst, tokens.interval, tokens.burst, Number(shadow)];
+}
+
+/** What a granted call holds and must give back; limits in shadow mode that would have refused hold nothing. */
+export function heldOf(
+  asked: readonly Applying[],
+  keys: readonly { state: string; leases: string }[],
+  tokens: number,
+  reply: readonly number[],
+): Held[] {
+  if (reply[0] !== 1) return [];
+  return asked.flatMap(({ limit }, index) => {
+    const { tokens_per_minute: tpm, burst_tokens, concurrent } = limit;
+    if (reply[1 + index * PER_ANSWER] !== 0 || (tpm === undefined && concurrent === undefined)) return [];
+    const rate = tpm === undefined ? null : perMinute(tpm, burst_tokens);
+    return [{ ...keys[index]!, interval: rate?.interval ?? 0, reserved: rate ? clamp(tokens, rate) : 0 }];
+  });
+}

@@ -1,0 +1,64 @@
+/** Who is let in, where keys are asked for, and how often somebody may guess. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseConfig } from '../config/index.ts';
+import { RouterError } from '../errors.ts';
+import { createMetrics } from '../observe/index.ts';
+import { Authenticator, hashKey, isLoopback, keysRequired } from './index.ts';
+
+const POLICIES =
+  'policies: [{ name: p, url: "grpc://h:1/m", llms: [{ name: A, api_base: "http://a", model: a }] }]\n';
+const file = (more: string) => parseConfig(POLICIES + more, 't.yaml').file;
+const KEY = `auth: { failures_per_minute: 3, keys: [{ id: ann, hash: '${hashKey('right')}' }, { id: old, hash: '${hashKey('old')}', expires: '2020-01-01T00:00:00Z' }] }`;
+const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+
+test('the door is open on loopback only; elsewhere an open door is asked for by name', () => {
+  for (const host of ['127.0.0.1', '127.0.1.1', 'localhost', '::1', '::ffff:127.0.0.1'])
+    assert.equal(keysRequired(file(`server: { host: '${host}' }`)), false, host);
+  for (const host of ['0.0.0.0', '::', '192.0.2.1', 'router.example.com', '127.0.0.1.example.com']) {
+    assert.equal(isLoopback(host), false, host);
+    assert.throws(() => keysRequired(file(`server: { host: '${host}' }`)), /auth\.mode: open/, host);
+    assert.equal(keysRequired(file(`server: { host: '${host}' }\nauth: { mode: open }`)), false);
+    assert.equal(keysRequired(file(`server: { host: '${host}' }\n${KEY}`)), true);
+  }
+  assert.equal(keysRequired(file(KEY)), true, 'keys that exist are asked for, also on loopback');
+  assert.throws(() => keysRequired(file('auth: { mode: required }')), /auth\.keys is empty/);
+});
+
+test('no key, a wrong one and an expired one are 401 of OpenAI’s form', async () => {
+  const metrics = createMetrics();
+  const subject = new Authenticator(file(KEY), metrics);
+  assert.equal((await subject.authenticate(bearer('right'), 'a')).id, 'ann');
+  for (const [headers, message] of [
+    [{}, /No API key/],
+    [bearer('wrong'), /Incorrect API key/],
+    [bearer('old'), /\(old\) expired at 2020/],
+  ] as const)
+    await assert.rejects(subject.authenticate(headers, 'b'), (error) => {
+      assert.ok(error instanceof RouterError);
+      assert.equal(error.status, 401);
+      const { error: body } = error.toBody();
+      assert.deepEqual(
+        [body.code, body.type, body.param],
+        ['invalid_api_key', 'invalid_request_error', null],
+      );
+      assert.match(body.message, message);
+      assert.ok(!body.message.includes('wrong'), 'a key is not repeated');
+      return true;
+    });
+  const counted = (await metrics.authFailures.get()).values.map(({ labels }) => labels.reason);
+  assert.deepEqual(counted.sort(), ['expired', 'missing', 'unknown']);
+});
+
+test('an address that has failed too often is told to wait; others are not', async () => {
+  const subject = new Authenticator(file(KEY), createMetrics());
+  for (let n = 0; n < 3; n++)
+    await assert.rejects(subject.authenticate(bearer(`guess-${n}`), '192.0.2.1'), { status: 401 });
+  await assert.rejects(subject.authenticate(bearer('guess'), '192.0.2.1'), (error) => {
+    assert.ok(error instanceof RouterError);
+    assert.deepEqual([error.status, error.code], [429, 'rate_limit_exceeded']);
+    assert.ok(Number(error.headers['retry-after']) > 0 && Number(error.headers['retry-after-ms']) > 0);
+    return true;
+  });
+  assert.equal((await subject.authenticate(bearer('right'), '192.0.2.2')).id, 'ann');
+});

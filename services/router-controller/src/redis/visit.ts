@@ -1,0 +1,27 @@
+/** What one request has to do with Redis: how long it has waited for it in all, and the span that its calls stand under. */
+import { NO_SPAN, type Span } from '../observe/index.ts';
+
+export class RedisVisit {
+  readonly span: Span;
+  #waited = 0;
+  #calls = 0;
+  #since = 0;
+
+  constructor(span: Span = NO_SPAN) {
+    this.span = span;
+  }
+
+  /** Milliseconds so far; calls at the same time are one wait. */
+  get waitedMs(): number {
+    return this.#waited + (this.#calls > 0 ? performance.now() - this.#since : 0);
+  }
+
+  async wait<T>(work: Promise<T>): Promise<T> {
+    if (this.#calls++ === 0) this.#since = performance.now();
+    try {
+      return await work;
+    } finally {
+      if (--this.#calls === 0) this.#waited += performance.now() - this.#since;
+    }
+  }
+}

@@ -1,0 +1,15 @@
+/** Makes an estimated usage a counted one. */
+import { promptSample } from '../call/index.ts';
+import type { RoutedRequest, Usage } from '../request.ts';
+import type { TokenCounter } from './token-counter.ts';
+
+/** What was delivered and its prompt, counted; null when the estimate stands. */
+export async function recount(counter: TokenCounter, request: RoutedRequest): Promise<Usage | null> {
+  const { outcome, body } = request;
+  if (!outcome?.uncounted) return null;
+  const { around, ...prompt } = promptSample(body);
+  const tokens = await counter.count([prompt, outcome.uncounted]);
+  if (!tokens) return null;
+  const [promptTokens, completionTokens] = tokens as readonly [number, number];
+  return { promptTokens: promptTokens + around, cachedTokens: 0, completionTokens, source: 'tokenizer' };
+}
