@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import labels
+from . import data, labels
 from .steps import TOGETHER
 
 SERVICE = Path(__file__).resolve().parent.parent
@@ -30,9 +30,21 @@ def write(work: Path) -> None:
     report = json.loads(path.read_text(encoding="utf-8"))
     template = (Path(__file__).parent / "card_template.md").read_text(encoding="utf-8")
     card = template.replace("{{summary}}", summary(report)).replace("{{tables}}", tables(report)).replace("{{thresholds}}", thresholds(report))
+    card = card.replace("{{agreement}}", agreement())
     (SERVICE / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     picture(report, SERVICE / "confusion.png")
     print(f"wrote {SERVICE / 'MODEL_CARD.md'} and confusion.png")
+
+
+def agreement() -> str:
+    """How often the two readers of our own prompts say the same, by head."""
+    rows = [row for path in sorted((data.OWN / "own").glob("*.jsonl")) for row in data.read_jsonl(path)]
+    parts = []
+    for column in labels.HEADS:
+        labelled = [row for row in rows if getattr(row, column)]
+        same = sum(getattr(row, f"second_{column}") is None for row in labelled)
+        parts.append(f"{same / len(labelled):.1%} of {len(labelled):,} {column} labels")
+    return " and ".join(parts)
 
 
 def summary(report: dict) -> str:
