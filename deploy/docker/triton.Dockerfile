@@ -2,6 +2,16 @@
 # Triton for GPUs, with the models of this repository: NVIDIA's stock image and the one package that the tokenizer step
 # imports. deploy/docker/README.md tells which release, and why.
 ARG TRITON_IMAGE=tritonserver:24.10-py3
+
+# The committed encoder is int8, for CPUs; GPUs get the same one in half precision.
+FROM ${TRITON_IMAGE} AS fp16
+COPY services/trainer/requirements-policy.txt /trainer/
+RUN grep -E '^(numpy|onnx|onnxruntime|tokenizers)==' /trainer/requirements-policy.txt > /trainer/few.txt \
+ && python3 -m pip install --no-cache-dir --target /packages --requirement /trainer/few.txt
+COPY services/trainer/trainer /trainer/trainer
+COPY model_repository /models
+RUN PYTHONPATH=/packages:/trainer python3 -m trainer precision --to fp16 --repository /models
+
 FROM ${TRITON_IMAGE}
 ARG VERSION=0.1.0
 ARG REVISION=unknown
@@ -16,9 +26,11 @@ RUN grep '^tokenizers==' /tmp/requirements.txt > /tmp/tokenizers.txt \
  && python3 -m pip install --no-cache-dir --requirement /tmp/tokenizers.txt \
  && rm /tmp/requirements.txt /tmp/tokenizers.txt
 COPY model_repository /models
+COPY --from=fp16 /models /models-fp16
 # `triton-server` of the stock image, as a number, because Kubernetes' runAsNonRoot can't judge a name.
 USER 1000:1000
 EXPOSE 8000 8001 8002
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
   CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/v2/health/ready', timeout=2)"]
+# For a GPU: --model-repository=/models-fp16.
 CMD ["tritonserver", "--model-repository=/models", "--model-control-mode=none", "--exit-timeout-secs=20"]

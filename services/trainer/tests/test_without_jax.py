@@ -1,4 +1,4 @@
-"""`policy` must run where only requirements-policy.txt is installed: no JAX, no optax, no safetensors."""
+"""`policy` and `precision` must run where only requirements-policy.txt is installed: no JAX, no optax, no safetensors."""
 
 import subprocess
 import sys
@@ -11,6 +11,7 @@ for name in ("jax", "optax", "safetensors", "matplotlib"):
 from trainer import cli, policy, served
 arguments = cli.parser().parse_args(["policy", "--name", "x", "--data", "none.csv", "--repository", "."])
 print(arguments.run(arguments))
+from trainer import precision
 """
 
 

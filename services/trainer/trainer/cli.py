@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     calibrate = command("calibrate", lambda a: steps().calibrate(a), "fits each head's temperature on prompts held back from training")
     shared(calibrate)
     command("export", lambda a: steps().export(a), "writes fp32, fp16 and int8 graphs and the model repository")
-    precision = command("precision", lambda a: steps().precision(a), "writes a repository's encoder anew as fp16 (for GPUs) or fp32, from the int8 graph that it holds")
+    precision = command("precision", lambda a: precision_main(a), "writes a repository's encoder anew as fp16 (for GPUs) or fp32, from the int8 graph that it holds")
     precision.add_argument("--to", choices=("fp16", "fp32"), required=True)
     evaluate = command("evaluate", lambda a: steps().evaluate(a), "figures of the repository's int8 models on labelled files")
     shared(evaluate)
@@ -76,6 +76,12 @@ def policy_main(arguments) -> int:
     from . import policy
 
     return policy.main(arguments)
+
+
+def precision_main(arguments) -> int:
+    from . import precision
+
+    return precision.main(arguments)
 
 
 def convert_main(arguments) -> int:

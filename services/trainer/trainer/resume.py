@@ -33,11 +33,18 @@ def constants(path: Path) -> Weights:
 
 
 def encoder_params(graph: Path) -> Weights:
-    """The layers' weights by their Hugging Face names, from a graph that `export_onnx.export_encoder` wrote."""
-    return {
-        name.removesuffix("_t"): np.ascontiguousarray(value.T) if name.endswith(".weight_t") else value
-        for name, value in constants(graph).items() if name.startswith("encoder.")
-    }
+    """The encoder's weights by their Hugging Face names, from a graph that `export_onnx.export_encoder` wrote."""
+    renamed = {"words": "embeddings.word_embeddings.weight", "positions": "embeddings.position_embeddings.weight"}
+    out = {}
+    for name, value in constants(graph).items():
+        if name.endswith(".weight_t"):
+            out[name.removesuffix("_t")] = np.ascontiguousarray(value.T)
+        elif name == "kind":
+            # Prompts are all of the first kind; the graph holds no other.
+            out["embeddings.token_type_embeddings.weight"] = value[None]
+        elif name in renamed or name.startswith(("encoder.", "embeddings.")):
+            out[renamed.get(name, name)] = value
+    return out
 
 
 def head_params(folder: Path, column: str, count: int) -> Weights:
@@ -49,11 +56,12 @@ def head_params(folder: Path, column: str, count: int) -> Weights:
 
 
 def params(repository: Path, base: Weights, heads: dict[str, tuple[str, ...]]) -> Weights:
-    """Encoder and heads of a repository. What comes before the layers is frozen in training: exact from the base model.
+    """Encoder and heads of a repository. What comes before the layers is frozen in training: it stays the base model's, exact.
 
     heads: column → labels; a repository whose label files differ is refused.
     """
-    out = {**base, **encoder_params(newest(repository / "prompt_encoder"))}
+    layers = {name: value for name, value in encoder_params(newest(repository / "prompt_encoder")).items() if name.startswith("encoder.")}
+    out = {**base, **layers}
     for column, names in heads.items():
         folder = repository / f"{labels.POLICIES[column]}_head"
         if (folder / "labels.txt").read_text(encoding="utf-8").splitlines() != list(names):

@@ -12,11 +12,10 @@ import numpy as np
 
 from . import data as prompts
 from . import evaluate as figures
-from . import export_onnx, infer, labels, policy, quantize, repository, resume, tokens
+from . import infer, labels, policy, quantize, repository
 from . import train as training
 from .calibrate import fit_temperature, softmax
 from .data import Row
-from .encoder import load_params
 from .served import Encoder, Head
 
 TOGETHER = "held-out"
@@ -91,17 +90,6 @@ def export(a) -> None:
     for path in (a.work / "prompt_encoder.fp32.onnx", a.work / "prompt_encoder.fp16.onnx", a.repository / "prompt_encoder/1/model.onnx"):
         log(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     log("heads that `policy` trained stand on the encoder: train them again after this")
-
-
-def precision(a) -> None:
-    """The encoder of a repository in another number format: a copy for GPUs, whose kernels have no use for dynamic int8."""
-    params = resume.params(a.repository, load_params(tokens.base_model_folder()), {})
-    plain, half = a.work / "precision.fp32.onnx", a.work / "precision.fp16.onnx"
-    export_onnx.export_encoder(params, plain)
-    if a.to == "fp16":
-        quantize.to_fp16(plain, half)
-    repository.install_encoder(a.repository, half if a.to == "fp16" else plain)
-    log(f"{a.repository / 'prompt_encoder'} is {a.to} now; embeddings stay within the int8 graph's own rounding")
 
 
 def evaluate(a) -> None:
