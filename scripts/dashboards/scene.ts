@@ -86,6 +86,7 @@ function configuration(llm: string, classifier: string): object {
       { name: 'few', scope: 'tenant', match: 'limited', requests_per_minute: 6, burst: 2 },
       { name: 'would-be', scope: 'tenant', match: 'green', requests_per_minute: 30, burst: 5, shadow: true },
     ],
+    budgets: [{ name: 'day', scope: 'tenant', period: 'day', usd: 1 }],
     targets,
     policies: [
       policy('task_router', {

@@ -71,8 +71,14 @@ test('every alert has a summary, what to do, a panel that exists, a runbook, and
     const runbook = join(ROOT, runbookOf(alert));
     assert.ok(existsSync(runbook), `${alert.name}: ${runbookOf(alert)} is missing`);
     assert.ok(readFileSync(runbook, 'utf8').startsWith(`# ${alert.name}\n`), alert.name);
-    const { quiet, fires, clears } = alert.proof;
-    assert.ok(quiet < fires && fires < clears, `${alert.name}: quiet, then firing, then quiet`);
+    const proofs = [alert.proof, ...(alert.proofs ?? [])];
+    for (const { quiet, fires, clears } of proofs)
+      assert.ok(quiet < fires && fires < clears, `${alert.name}: quiet, then firing, then quiet`);
+    assert.equal(
+      proofs.length,
+      alert.expr.split(/\nor\n/).length,
+      `${alert.name}: a proof for each side of its or`,
+    );
   }
   assert.equal(new Set(ALERTS.map(({ name }) => name)).size, ALERTS.length);
   const pages = readdirSync(join(ROOT, 'docs', 'runbooks')).map((name) => name.replace(/\.md$/, ''));

@@ -110,7 +110,6 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Runni
     `--config.file=${config}`,
     `--storage.tsdb.path=${join(folder, 'data')}`,
     `--web.listen-address=127.0.0.1:${port}`,
-    '--enable-feature=exemplar-storage',
     '--log.level=warn',
   ];
   const child = spawn(...leashed(prometheus, args), {

@@ -157,7 +157,7 @@ test('controllers scale by CPU, or by requests in flight under the metric’s re
   const [cpu] = pick(await rendered('production'), 'HorizontalPodAutoscaler').spec.metrics;
   assert.deepEqual(cpu, {
     type: 'Resource',
-    resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } },
+    resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 60 } },
   });
   const [inFlight] = pick(await rendered('hybrid'), 'HorizontalPodAutoscaler').spec.metrics;
   assert.deepEqual(inFlight, {
@@ -279,6 +279,23 @@ test('alerts and dashboards are those of the repository, braces and all', async 
         JSON.parse(text),
         JSON.parse(readFileSync(join(ROOT, 'deploy/grafana/dashboards', name), 'utf8')),
       );
+});
+
+test('alerts link to their runbook and panel where their addresses are given', async () => {
+  const production = await rendered('production', [
+    'prometheusRule.runbooksUrl=https://wiki.example.com/llm-router',
+    'prometheusRule.grafanaUrl=https://grafana.example.com',
+  ]);
+  const { rules } = pick(production, 'PrometheusRule').spec.groups[0];
+  assert.ok(rules.length > 10);
+  for (const { alert, annotations } of rules) {
+    assert.equal(annotations.runbook_url, `https://wiki.example.com/llm-router/${alert}.md`);
+    assert.match(
+      annotations.dashboard_url,
+      /^https:\/\/grafana\.example\.com\/d\/llm-router-\w+\?viewPanel=\d+$/,
+    );
+  }
+  await assert.rejects(rendered('production', ['prometheusRule.grafanaUrl=grafana/']), /grafanaUrl/);
 });
 
 test('Prometheus finds both parts', async () => {

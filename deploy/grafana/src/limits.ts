@@ -136,7 +136,6 @@ export const limits: Board = {
           description:
             'The holder of each budget that has used most of it. From 1 on its requests are refused, or sent to cheaper targets, as the budget says.',
           unit: 'percentunit',
-          needs: 'budgets',
           bad: 0.9,
           queries: [
             { expr: `max by (budget, scope) (${metric('budgetUsed')})`, legend: '{{budget}} ({{scope}})' },

@@ -17,6 +17,12 @@ export const objectName = (what: string) =>
     .string()
     .regex(new RegExp(`^$|${NAME.source}`))
     .describe(what);
+/** Address of a folder of pages, or empty. */
+export const webFolder = (what: string) =>
+  z
+    .string()
+    .regex(/^$|^https?:\/\/[^\s"\\]*[^\s"\\/]$/)
+    .describe(`${what}; without a slash at its end`);
 export const existing = (what: string) => z.string().regex(NAME).describe(what);
 
 const quantity = z.union([

@@ -25,6 +25,7 @@ import {
   size,
   strings,
   text,
+  webFolder,
 } from './values-parts.ts';
 
 const seconds = (what: string, least = 0) => count(`${what}, seconds`, least);
@@ -232,6 +233,8 @@ export const valuesSchema = z.strictObject({
   prometheusRule: z.strictObject({
     enabled: flag('Make a PrometheusRule of deploy/prometheus/rules'),
     labels: strings('That your Prometheus selects'),
+    runbooksUrl: webFolder('Where docs/runbooks can be read, so that alerts link to their page'),
+    grafanaUrl: webFolder('Grafana’s address, so that alerts link to their panel'),
   }),
   dashboards: z.strictObject({
     enabled: flag('Make ConfigMaps of deploy/grafana/dashboards for Grafana’s sidecar'),

@@ -12,6 +12,19 @@ export interface Series {
   readonly values: string;
 }
 
+/** Series over time, and when the alert fires with them. */
+export interface Proof {
+  readonly series: readonly Series[];
+  /** Minutes at which it must be quiet, firing, and quiet again. */
+  readonly quiet: number;
+  readonly fires: number;
+  readonly clears: number;
+  /** Alerts that must fire with it. */
+  readonly also?: readonly string[];
+  /** Minutes between values and evaluations; default 1. */
+  readonly step?: number;
+}
+
 export interface Alert {
   readonly name: string;
   readonly severity: Severity;
@@ -24,17 +37,9 @@ export interface Alert {
   readonly todo: string;
   /** The panel that shows it. */
   readonly panel: { readonly board: string; readonly id: number };
-  readonly proof: {
-    readonly series: readonly Series[];
-    /** Minutes at which it must be quiet, firing, and quiet again. */
-    readonly quiet: number;
-    readonly fires: number;
-    readonly clears: number;
-    /** Alerts that must fire with it. */
-    readonly also?: readonly string[];
-    /** Minutes between values and evaluations; default 1. */
-    readonly step?: number;
-  };
+  readonly proof: Proof;
+  /** One for each further side of an `or`, in the same steps. */
+  readonly proofs?: readonly Proof[];
 }
 
 type Key = Parameters<typeof dashboardMetric>[0];
@@ -161,6 +166,24 @@ export const ALERTS: readonly Alert[] = [
       series: [state('llm_router_classifier_ready{job="router", policy="p"}', 1, 0)],
       ...MIDDLE,
     },
+    // Ready, and a third of its answers too late.
+    proofs: [
+      {
+        series: [
+          { series: 'llm_router_classifier_ready{job="router", policy="p"}', values: '1x97' },
+          {
+            series:
+              'llm_router_classifications_total{job="router", policy="p", label="a", outcome="applied"}',
+            values: '0+60x97',
+          },
+          {
+            series: 'llm_router_classifications_total{job="router", policy="p", label="", outcome="timeout"}',
+            values: '0x9 0+30x29 870x59',
+          },
+        ],
+        ...MIDDLE,
+      },
+    ],
   },
   {
     name: 'LlmRouterBreakerOpen',

@@ -1,5 +1,5 @@
 /** The alerts as Prometheus' rules file and promtool's test file. */
-import { ALERTS, type Alert } from './alerts.ts';
+import { ALERTS, type Alert, type Proof } from './alerts.ts';
 
 /** JSON's strings are YAML's. */
 const quoted = (text: string) => JSON.stringify(text);
@@ -37,7 +37,7 @@ export const rulesFile = (): string =>
   `${HEAD}groups:\n  - name: llm-router\n    rules:\n${ALERTS.map(rule).join('\n')}\n`;
 
 /** Asks which alerts fire, so that a proof also shows that its series make no other alert fire. */
-function proof({ name, proof: { series, quiet, fires, clears, also = [], step = 1 } }: Alert): string {
+function proof(name: string, { series, quiet, fires, clears, also = [], step = 1 }: Proof): string {
   const firing = 'count by (alertname) (ALERTS{alertstate="firing", alertname!="LlmRouterAbsent"})';
   const expr = name === 'LlmRouterAbsent' ? firing.replace(', alertname!="LlmRouterAbsent"', '') : firing;
   const at = (minutes: number, names: readonly string[]) => [
@@ -63,12 +63,15 @@ function proof({ name, proof: { series, quiet, fires, clears, also = [], step = 
 
 const stepOf = (alert: Alert) => alert.proof.step ?? 1;
 
+const proofsOf = ({ name, proof: first, proofs = [] }: Alert): string[] =>
+  [first, ...proofs].map((each) => proof(name, each));
+
 /** For `promtool test rules`, by file name: each alert is quiet, fires, and clears. Slow ones are evaluated less often. */
 export function proofsFiles(alerts: readonly Alert[] = ALERTS): Record<string, string> {
   const steps = [...new Set(alerts.map(stepOf))];
   return Object.fromEntries(
     steps.map((step) => {
-      const tests = alerts.filter((alert) => stepOf(alert) === step).map(proof);
+      const tests = alerts.filter((alert) => stepOf(alert) === step).flatMap(proofsOf);
       const text = `${HEAD}rule_files: [../rules/llm-router.yaml]\nevaluation_interval: ${step}m\ntests:\n${tests.join('\n')}\n`;
       return [`llm-router-${step}m.yaml`, text];
     }),
