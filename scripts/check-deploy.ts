@@ -42,5 +42,6 @@ for (const { name, run } of selected) {
   for (const problem of problems) console.error(`  ✖ ${problem.replaceAll('\n', '\n    ')}`);
   wrong += problems.length;
 }
-console.log(wrong === 0 ? `${selected.length} checks, nothing wrong` : `${wrong} problems`);
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+console.log(wrong === 0 ? `${counted(selected.length, 'check')}, nothing wrong` : counted(wrong, 'problem'));
 process.exit(wrong === 0 ? 0 : 1);

@@ -50,7 +50,8 @@ export async function askAll(prometheus: PrometheusApi, has: ReadonlySet<string>
   return answers;
 }
 
-function format(value: number, unit: Panel['unit']): string {
+/** A value in the panel's unit. */
+export function format(value: number, unit: Panel['unit']): string {
   const short = Number(value.toPrecision(3));
   switch (unit) {
     case 's':

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunningPrometheus, SeriesData } from '../parts/start-prometheus.ts';
-import { type Answer, fillIn, hasData, inWords } from './ask.ts';
+import { type Answer, fillIn, format, hasData, inWords } from './ask.ts';
 
 const WIDTH = 300;
 const HEIGHT = 150;
@@ -30,6 +30,8 @@ function chart(answer: Answer, series: readonly SeriesData[], x: number, y: numb
   return [
     `<rect x="${x}" y="${y}" width="${WIDTH - 8}" height="${HEIGHT - 8}" rx="4" fill="#fff" stroke="#ccd"/>`,
     label(cut(answer.panel.title, 42), 18, 12, '#222'),
+    // The scale: lines stand on zero, and this is the height of the highest.
+    ...(points.length > 0 ? [label(format(top, answer.panel.unit), 30, 8, '#888')] : []),
     ...lines,
     label(cut(inWords(answer, 2), 56), HEIGHT - 16, 9, hasData(answer) ? '#555' : '#c4162a'),
   ].join('\n');

@@ -119,13 +119,16 @@ function addressProblems(project: Project): string[] {
     .filter((name) => !prometheus.has(name))
     .map((name) => `prometheus can’t reach ${name}: no service of its networks has that name`);
   const { datasources } = read('deploy/grafana/provisioning/datasources/prometheus.yaml') as {
-    datasources: { type: string; url: string; isDefault?: boolean }[];
+    datasources: { type: string; url: string; isDefault?: boolean; jsonData?: { manageAlerts?: boolean } }[];
   };
   // The dashboards ask for a data source of this type, and take the default one.
   if (!datasources.some(({ type, isDefault }) => type === 'prometheus' && isDefault))
     problems.push(
       'grafana has no default data source of the type prometheus, which every dashboard asks for',
     );
+  // Compose has no Alertmanager: this list is where a firing alert is seen.
+  if (!datasources.some(({ jsonData }) => jsonData?.manageAlerts))
+    problems.push('grafana does not list Prometheus’ alerts: manageAlerts of its data source is off');
   for (const { url } of datasources)
     if (!reachable(project, 'grafana').has(new URL(url).hostname))
       problems.push(`grafana can’t reach ${url}`);

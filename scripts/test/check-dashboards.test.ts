@@ -33,7 +33,9 @@ test('it ends with its counts, writes the report, and leaves nothing behind', as
     assert.equal(files.filter((name) => name.endsWith('.svg')).length, BOARDS.length);
     const page = readFileSync(join(folder, 'dashboards.md'), 'utf8');
     for (const panel of BOARDS.flatMap(panelsOf)) assert.ok(page.includes(`| ${panel.title} |`), panel.title);
-    assert.match(readFileSync(join(folder, 'overview.svg'), 'utf8'), /<polyline [^>]*points="\d/);
+    const overview = readFileSync(join(folder, 'overview.svg'), 'utf8');
+    assert.match(overview, /<polyline [^>]*points="\d/);
+    assert.match(overview, /font-size="8"[^>]*>[\d.]+ ms</, 'lines have a scale');
     await until(
       () => ![...family].some(isAlive),
       () => `left behind: ${[...family].filter(isAlive).join(', ')}`,
