@@ -104,9 +104,9 @@ describe('the log', () => {
       assert.equal(line!.model_version, '1');
       assert.ok((line!.cost_usd as number) > 0);
       assert.deepEqual(Object.keys(line!.usage!), [
-        'cachedTokens',
-        'completionTokens',
-        'promptTokens',
+        'cached_tokens',
+        'completion_tokens',
+        'prompt_tokens',
         'source',
       ]);
       assert.deepEqual(Object.keys(line!.ms_by_phase!), [

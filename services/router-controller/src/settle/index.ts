@@ -51,6 +51,15 @@ interface Ended {
   readonly endedAt: number;
 }
 
+/** Tokens as the log line tells them, by the names of OpenAI's API. */
+const told = (usage: Usage | null | undefined) =>
+  usage && {
+    prompt_tokens: usage.promptTokens,
+    cached_tokens: usage.cachedTokens,
+    completion_tokens: usage.completionTokens,
+    source: usage.source,
+  };
+
 export class Settler {
   readonly #metrics: Metrics;
   readonly #log: Logger;
@@ -202,7 +211,7 @@ export class Settler {
         status: a.status,
         ms: round(a.durationMs),
       })),
-      usage: outcome?.usage,
+      usage: told(outcome?.usage) ?? undefined,
       cost_usd: cost ?? undefined,
       truncated: decision?.truncated || undefined,
       phase: gone ? request.phase : undefined,
