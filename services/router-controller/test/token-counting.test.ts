@@ -30,9 +30,9 @@ const PROMPT = '请用中文回答';
 const PROMPT_TOKENS = 11;
 
 const COUNTED = {
-  promptTokens: PROMPT_TOKENS,
-  cachedTokens: 0,
-  completionTokens: ANSWER_TOKENS,
+  prompt_tokens: PROMPT_TOKENS,
+  cached_tokens: 0,
+  completion_tokens: ANSWER_TOKENS,
   source: 'tokenizer',
 };
 
@@ -137,7 +137,7 @@ test('a client that leaves pays for what it got', async () => {
     await eventually('it is told', () => lines(whole).length === 1);
     const [line] = lines(whole);
     assert.equal(line!.status, 499);
-    assert.deepEqual(line!.usage, { ...COUNTED, completionTokens: BEGUN_TOKENS });
+    assert.deepEqual(line!.usage, { ...COUNTED, completion_tokens: BEGUN_TOKENS });
   } finally {
     await whole.stop();
   }
@@ -157,9 +157,9 @@ test('admission.tokenizer: none leaves estimates', async () => {
     await eventually('it is told', () => lines(whole).length === 1);
     // 26 characters of three bytes; 6 of the prompt.
     assert.deepEqual(lines(whole)[0]!.usage, {
-      promptTokens: 5,
-      cachedTokens: 0,
-      completionTokens: 20,
+      prompt_tokens: 5,
+      cached_tokens: 0,
+      completion_tokens: 20,
       source: 'estimate',
     });
   } finally {
