@@ -29,7 +29,6 @@ export const FIXED = [
   'tracing.service_name',
   'server.host',
   'server.port',
-  'server.trusted_proxies',
   'server.body_limit_bytes',
   'server.headers_timeout_ms',
   'server.request_timeout_ms',

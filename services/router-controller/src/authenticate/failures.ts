@@ -1,5 +1,4 @@
 import { LRUCache } from 'lru-cache';
-import { RouterError } from '../errors.ts';
 
 const WINDOW_MS = 60_000;
 
@@ -25,16 +24,3 @@ export class FailureLimiter {
     return Math.max(0, entry.since + WINDOW_MS - Date.now());
   }
 }
-
-/** The answer to one more failed attempt from an address that has had too many. */
-export const tooManyFailures = (waitMs: number): RouterError =>
-  new RouterError(
-    'rate_limit_exceeded',
-    'Too many failed attempts from this address; try again later, or with a key that is right',
-    {
-      headers: {
-        'retry-after': String(Math.ceil(waitMs / 1000)),
-        'retry-after-ms': String(Math.ceil(waitMs)),
-      },
-    },
-  );

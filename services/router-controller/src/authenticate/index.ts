@@ -5,7 +5,7 @@ import { RouterError } from '../errors.ts';
 import type { Metrics } from '../observe/index.ts';
 import { RedisUnavailable, type RedisVisit, type SharedRedis } from '../redis/index.ts';
 import type { Caller } from '../request.ts';
-import { FailureLimiter, tooManyFailures } from './failures.ts';
+import { FailureLimiter } from './failures.ts';
 import { JwtVerifier, looksLikeJwt, TokenRefused } from './jwt.ts';
 import { ConfiguredKeys, hashKey, RedisKeys, type StoredKey } from './keys.ts';
 
@@ -61,11 +61,8 @@ export class Authenticator {
     this.#metrics = metrics;
   }
 
-  /** Only what fails is told to wait: a key that is right passes, whoever guesses behind the same address. */
   #fail(address: string, reason: 'missing' | 'unknown' | 'expired', message: string): RouterError {
     this.#metrics.authFailures.inc({ reason });
-    const wait = this.#failures.waitMs(address);
-    if (wait > 0) return tooManyFailures(wait);
     this.#failures.note(address);
     return new RouterError('invalid_api_key', message);
   }
@@ -73,7 +70,6 @@ export class Authenticator {
   /**
    * Finds the caller of a request by its `authorization: Bearer KEY`.
    *
-   * @param address of the client, past trusted proxies.
    * @throws RouterError invalid_api_key, rate_limit_exceeded after too many failures from the address, or
    * auth_unavailable.
    */
@@ -83,6 +79,19 @@ export class Authenticator {
     visit?: RedisVisit,
   ): Promise<Caller> {
     if (!this.#required) return ANONYMOUS;
+    const wait = this.#failures.waitMs(address);
+    if (wait > 0) {
+      throw new RouterError(
+        'rate_limit_exceeded',
+        'Too many failed attempts from this address; try again later',
+        {
+          headers: {
+            'retry-after': String(Math.ceil(wait / 1000)),
+            'retry-after-ms': String(Math.ceil(wait)),
+          },
+        },
+      );
+    }
     const token = /^Bearer\s+(\S+)$/i.exec(String(headers.authorization ?? ''))?.[1];
     if (token === undefined)
       throw this.#fail(address, 'missing', 'No API key: send it as `Authorization: Bearer KEY`');

@@ -5,7 +5,6 @@
  * v1's file (`policies` with inline `llms`) is a subset of this shape and loads unchanged.
  * Keys are snake_case because v1's are. Objects are strict: a typo is refused, never ignored.
  */
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import { adminSchema, authSchema } from './schema-auth.ts';
 import { admissionSchema, budgetSchema, limitSchema } from './schema-limits.ts';
@@ -14,17 +13,6 @@ import { policySchema, targetSchema } from './schema-table.ts';
 import { upstreamSchema } from './schema-upstream.ts';
 
 const ms = (what: string, value: number) => z.int().min(0).default(value).describe(`${what}, milliseconds`);
-
-const PROXY_FORMS =
-  'want an address, a network such as 10.0.0.0/8 or fd00::/8, or one of: loopback, linklocal, uniquelocal';
-
-/** The forms that express' `trust proxy` takes. */
-function isProxy(text: string): boolean {
-  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
-  const [, address, bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
-  const version = isIP(address ?? '');
-  return version !== 0 && Number(bits ?? 0) <= (version === 4 ? 32 : 128);
-}
 
 export const serverSchema = z.strictObject({
   host: z
@@ -37,12 +25,6 @@ export const serverSchema = z.strictObject({
     .max(65535)
     .default(8084)
     .describe('Port of the OpenAI-compatible endpoint; 0 takes a free one'),
-  trusted_proxies: z
-    .array(z.string().refine(isProxy, { message: PROXY_FORMS }))
-    .default([])
-    .describe(
-      'Proxies whose X-Forwarded-For is believed: addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal. Without them every client of an ingress has its address, and failed attempts are counted together',
-    ),
   body_limit_bytes: z
     .int()
     .min(1024)

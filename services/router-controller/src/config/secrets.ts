@@ -5,14 +5,14 @@ import { formatPath } from './problems.ts';
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
 
 /**
- * An environment where every variable is set or has its default, else stands for itself, and so does every file that is not
- * there: checks of a file's shape need no secrets.
+ * An environment where every variable is set, to its own name if nothing else, and every file that is not there stands for
+ * itself: checks of a file's shape need no secrets.
  */
-export const anyEnv: Readonly<Record<string, string | undefined>> = { ...process.env };
-
-/** What stands for a variable that is not set: long enough for what has a least length; where a form is asked for, in it. */
-const placeholder = (name: string, path: readonly PropertyKey[]) =>
-  path.at(-1) === 'hash' ? `sha256:${'0'.repeat(64)}` : `\${${name}}`.padEnd(32, '.');
+export const anyEnv: Readonly<Record<string, string>> = new Proxy<Record<string, string>>(
+  {},
+  // Long enough for what has a least length.
+  { get: (_target, name) => process.env[String(name)] ?? `\${${String(name)}}`.padEnd(32, '.') },
+);
 
 /**
  * Replaces `${VAR}`, `${VAR:-default}` and `file:PATH` (whole value) in every string of a parsed document.
@@ -47,7 +47,6 @@ export function substitute(
       const value = env[name];
       if (value !== undefined && value !== '') return value;
       if (fallback !== undefined) return fallback;
-      if (env === anyEnv) return placeholder(name, path);
       unset.set(name, [...(unset.get(name) ?? []), formatPath(path)]);
       return '';
     });

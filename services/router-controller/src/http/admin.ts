@@ -1,7 +1,7 @@
 /** The admin API, on a port and with a token of its own: keys in Redis, and everybody's usage. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import express, { type Express, type Request, type Response } from 'express';
-import { FailureLimiter, tooManyFailures } from '../authenticate/failures.ts';
+import { FailureLimiter } from '../authenticate/failures.ts';
 import { RedisKeys, type StoredKey } from '../authenticate/index.ts';
 import { formatPath } from '../config/problems.ts';
 import { keyRightsSchema } from '../config/schema-auth.ts';
@@ -10,7 +10,6 @@ import { RouterError } from '../errors.ts';
 import type { Ledger } from '../ledger/index.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
 import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
-import { addressOf } from './address.ts';
 import { errorHandler } from './errors.ts';
 import { readUsageQuery } from './usage.ts';
 
@@ -32,13 +31,21 @@ const digest = (text: string) => createHash('sha256').update(text).digest();
 function checkToken({ config, metrics }: AdminDeps) {
   const failures = new FailureLimiter(config().file.auth.failures_per_minute);
   return (request: Request, _response: Response, next: () => void) => {
-    const address = addressOf(request);
+    const address = request.socket.remoteAddress ?? '';
+    const wait = failures.waitMs(address);
+    if (wait > 0) {
+      throw new RouterError(
+        'rate_limit_exceeded',
+        'Too many failed attempts from this address; try again later',
+        {
+          headers: { 'retry-after': String(Math.ceil(wait / 1000)) },
+        },
+      );
+    }
     const given = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
     if (timingSafeEqual(digest(given), digest(config().file.admin!.token))) return next();
-    metrics.authFailures.inc({ reason: given === '' ? 'missing' : 'unknown' });
-    const wait = failures.waitMs(address);
-    if (wait > 0) throw tooManyFailures(wait);
     failures.note(address);
+    metrics.authFailures.inc({ reason: given === '' ? 'missing' : 'unknown' });
     throw new RouterError('invalid_api_key', 'The admin API wants its token: `Authorization: Bearer TOKEN`');
   };
 }
