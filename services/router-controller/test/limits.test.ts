@@ -1,11 +1,8 @@
-/** Limits in memory and in a real Redis: the same promises, checked by the same tests; and the script against its model. */
+/** Limits in memory and in a real Redis: the same promises, checked by the same tests. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import fc from 'fast-check';
-import { Redis } from 'ioredis';
 import { type RedisServer, startRedis } from '../proof/limits/start-redis.ts';
 import type { Holder, Verdict } from '../src/admit/limiter.ts';
-import { PER_ANSWER, SETTLE, TAKE } from '../src/admit/lua.ts';
 import { MemoryLimiter } from '../src/admit/memory-limiter.ts';
 import { RedisLimiter } from '../src/admit/redis-limiter.ts';
 import type { LimitConfig } from '../src/config/schema.ts';
@@ -19,14 +16,11 @@ const limits = (...given: object[]): LimitConfig[] => given.map((each) => limitS
 const WHO: Holder = { key: 'ann', tenant: 'acme', policy: 'task_router' };
 
 let server: RedisServer;
-let plain: Redis;
 const silent = createLog({ level: 'error', stream: process.stderr });
 before(async () => {
   server = await startRedis();
-  plain = new Redis(server.url);
 });
 after(async () => {
-  plain.disconnect();
   await server.close();
 });
 
@@ -228,104 +222,4 @@ test('replicas see each other, and that one has gone', async () => {
   await eventually('one is seen', () => first.replicas === 1);
   await first.close();
   await Promise.all([a.close(), b.close()]);
-});
-
-test('the script does as the plain model, whatever comes', async () => {
-  // The same script, its clock handed in.
-  const clock = (lua: string) => {
-    const changed = lua.replace(
-      /local time = redis.call\('TIME'\)\nlocal now = .*\n/,
-      'local now = tonumber(ARGV[#ARGV])\n',
-    );
-    assert.notEqual(changed, lua);
-    return changed;
-  };
-  const [take, settle] = [clock(TAKE), clock(SETTLE)];
-  const limit = fc.record(
-    {
-      requests_per_minute: fc.option(fc.integer({ min: 1, max: 120 }), { nil: undefined }),
-      burst: fc.option(fc.integer({ min: 1, max: 10 }), { nil: undefined }),
-      tokens_per_minute: fc.option(fc.integer({ min: 10, max: 5_000 }), { nil: undefined }),
-      burst_tokens: fc.option(fc.integer({ min: 10, max: 2_000 }), { nil: undefined }),
-      concurrent: fc.integer({ min: 1, max: 4 }),
-      shadow: fc.boolean(),
-    },
-    { noNullPrototype: true },
-  );
-  const step = fc.record({
-    wait: fc.integer({ min: 0, max: 20_000 }),
-    tokens: fc.integer({ min: 0, max: 3_000 }),
-    ends: fc.option(fc.nat(5), { nil: undefined }),
-    used: fc.integer({ min: 0, max: 4_000 }),
-  });
-  let run = 0;
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(limit, { minLength: 1, maxLength: 3 }),
-      fc.array(step, { maxLength: 25 }),
-      async (given, steps) => {
-        const all = limits(...given.map((each, index) => ({ name: `l${index}`, ...each })));
-        const space = `{model${++run}}`;
-        let now = 1_800_000_000_000;
-        const model = new MemoryLimiter(all, () => now);
-        const open: { verdict: Verdict; id: string; held: number[] }[] = [];
-        const keys = all.flatMap(({ name }) => [`${space}:s:${name}`, `${space}:l:${name}`]);
-        const figures = all.flatMap((each) => {
-          const rate = (units?: number, burst?: number) =>
-            units ? [60_000 / units, burst ?? units] : [0, 0];
-          return [
-            each.concurrent ?? 0,
-            ...rate(each.requests_per_minute, each.burst),
-            ...rate(each.tokens_per_minute, each.burst_tokens),
-            Number(each.shadow),
-          ];
-        });
-        for (const [index, { wait, tokens, ends, used }] of steps.entries()) {
-          now += wait;
-          const ending = ends === undefined ? undefined : open.splice(ends, 1)[0];
-          if (ending) {
-            ending.verdict.settle(used);
-            const mine = ending.held.flatMap((at) => keys.slice(2 * at, 2 * at + 2));
-            const rest = ending.held.flatMap((at) => {
-              const { tokens_per_minute: tpm, burst_tokens } = all[at]!;
-              return tpm
-                ? [60_000 / tpm, Math.min(Number(ending.id.split('-')[1]), burst_tokens ?? tpm)]
-                : [0, 0];
-            });
-            await plain.eval(settle, mine.length, ...mine, ending.id, used, 0, ...rest, now);
-          }
-          const id = `${index}-${tokens}`;
-          // Leases outlast the run: the model's requests do not die.
-          const reply = (await plain.eval(
-            take,
-            keys.length,
-            ...keys,
-            id,
-            10_000_000,
-            tokens,
-            ...figures,
-            now,
-          )) as number[];
-          const verdict = model.take(WHO, tokens);
-          assert.equal(reply[0], verdict.refusal ? 0 : 1, `step ${index}`);
-          const kinds = all.map((_, at) => reply[1 + at * PER_ANSWER]!);
-          const blames = all.findIndex((each, at) => kinds[at] !== 0 && !each.shadow);
-          assert.equal(all[blames]?.name, verdict.refusal?.limit.name);
-          if (verdict.refusal) {
-            assert.equal(['', 'concurrent', 'requests', 'tokens'][kinds[blames]!], verdict.refusal.kind);
-            const waits = reply[2 + blames * PER_ANSWER]!;
-            if (verdict.refusal.retryAfterMs !== null)
-              assert.ok(Math.abs(waits - verdict.refusal.retryAfterMs) <= 1.1);
-          }
-          assert.deepEqual(
-            all.filter((each, at) => kinds[at] !== 0 && each.shadow).map(({ name }) => name),
-            verdict.shadowed.map(({ name }) => name),
-          );
-          if (!verdict.refusal)
-            open.push({ verdict, id, held: kinds.flatMap((kind, at) => (kind === 0 ? [at] : [])) });
-        }
-      },
-    ),
-    { numRuns: 150 },
-  );
 });

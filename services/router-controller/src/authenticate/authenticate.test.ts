@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { parseConfig } from '../config/index.ts';
 import { RouterError } from '../errors.ts';
 import { createMetrics } from '../observe/index.ts';
-import { Authenticator, hashKey, isLoopback, keysRequired } from './index.ts';
+import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
+import { Authenticator, hashKey, isLoopback, keysRequired, RedisKeys } from './index.ts';
 
 const POLICIES =
   'policies: [{ name: p, url: "grpc://h:1/m", llms: [{ name: A, api_base: "http://a", model: a }] }]\n';
@@ -50,7 +51,7 @@ test('no key, a wrong one and an expired one are 401 of OpenAI’s form', async 
   assert.deepEqual(counted.sort(), ['expired', 'missing', 'unknown']);
 });
 
-test('an address that has failed too often is told to wait; others are not', async () => {
+test('an address that has failed too often is told to wait; others are not, nor is a right key from there', async () => {
   const subject = new Authenticator(file(KEY), createMetrics());
   for (let n = 0; n < 3; n++)
     await assert.rejects(subject.authenticate(bearer(`guess-${n}`), '192.0.2.1'), { status: 401 });
@@ -60,5 +61,28 @@ test('an address that has failed too often is told to wait; others are not', asy
     assert.ok(Number(error.headers['retry-after']) > 0 && Number(error.headers['retry-after-ms']) > 0);
     return true;
   });
-  assert.equal((await subject.authenticate(bearer('right'), '192.0.2.2')).id, 'ann');
+  for (const headers of [{}, bearer('old'), bearer('guess')])
+    await assert.rejects(subject.authenticate(headers, '192.0.2.1'), { status: 429 });
+  assert.equal((await subject.authenticate(bearer('right'), '192.0.2.1')).id, 'ann');
+  await assert.rejects(subject.authenticate(bearer('guess'), '192.0.2.2'), { status: 401 });
+});
+
+test('a flood of wrong keys displaces no right one: while Redis is away it stays good', async () => {
+  const right = { id: 'ann', hash: hashKey('right'), tenant: 'acme' };
+  let away = false;
+  const redis = {
+    prefix: 'p',
+    run: async (_what: string, ask: (client: object) => Promise<string | null>) => {
+      if (away) throw new RedisUnavailable('away');
+      return ask({
+        hget: async (_key: string, hash: string) => (hash === right.hash ? JSON.stringify(right) : null),
+      });
+    },
+  } as unknown as SharedRedis;
+  const keys = new RedisKeys(redis);
+  assert.equal((await keys.find(right.hash))?.id, 'ann');
+  for (let n = 0; n < 60_000; n++) assert.equal(await keys.find(`wrong-${n}`), null);
+  away = true;
+  assert.equal((await keys.find(right.hash))?.id, 'ann');
+  await assert.rejects(keys.find('wrong-1'), RedisUnavailable);
 });

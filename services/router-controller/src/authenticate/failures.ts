@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
+import { RouterError } from '../errors.ts';
 
 const WINDOW_MS = 60_000;
 
-/** Counts failed attempts per address, so that keys can't be guessed at speed. Memory is bounded. */
+/** Counts failed attempts per address, so that one who fails often is told to wait. Memory is bounded. */
 export class FailureLimiter {
   readonly #perMinute: number;
   readonly #seen = new LRUCache<string, { count: number; since: number }>({ max: 10_000, ttl: WINDOW_MS });
@@ -17,10 +18,20 @@ export class FailureLimiter {
     else this.#seen.set(address, { count: 1, since: Date.now() });
   }
 
-  /** Milliseconds until the address may try again; 0: now. */
-  waitMs(address: string): number {
+  /** What an address is told that has failed too often; null: it has not. */
+  refusal(address: string): RouterError | null {
     const entry = this.#seen.get(address);
-    if (!entry || entry.count < this.#perMinute) return 0;
-    return Math.max(0, entry.since + WINDOW_MS - Date.now());
+    if (!entry || entry.count < this.#perMinute) return null;
+    const waitMs = Math.max(1, entry.since + WINDOW_MS - Date.now());
+    return new RouterError(
+      'rate_limit_exceeded',
+      'Too many failed attempts from this address; try again later',
+      {
+        headers: {
+          'retry-after': String(Math.ceil(waitMs / 1000)),
+          'retry-after-ms': String(Math.ceil(waitMs)),
+        },
+      },
+    );
   }
 }

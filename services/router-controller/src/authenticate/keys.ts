@@ -48,7 +48,9 @@ const STALE_MS = 600_000;
 /** Keys in Redis: by hash, for those who call, and by id, for those who administer. */
 export class RedisKeys {
   readonly #redis: SharedRedis;
-  readonly #known = new LRUCache<string, { key: StoredKey | null; readAt: number }>({ max: 50_000 });
+  readonly #known = new LRUCache<string, { key: StoredKey; readAt: number }>({ max: 50_000 });
+  /** Hashes of no key, by when that was read; apart, so that a flood of wrong keys displaces no right one. */
+  readonly #unknown = new LRUCache<string, number>({ max: 10_000 });
 
   constructor(redis: SharedRedis) {
     this.#redis = redis;
@@ -65,15 +67,21 @@ export class RedisKeys {
   /** @throws RedisUnavailable when it was not read lately either. */
   async find(hash: string, visit?: RedisVisit): Promise<StoredKey | null> {
     const known = this.#known.get(hash);
-    const age = known ? performance.now() - known.readAt : Number.POSITIVE_INFINITY;
-    if (known && age < FRESH_MS) return known.key;
+    const age = performance.now() - (known?.readAt ?? this.#unknown.get(hash) ?? Number.NEGATIVE_INFINITY);
+    if (age < FRESH_MS) return known?.key ?? null;
     try {
       const text = await this.#redis.run('key', (redis) => redis.hget(this.#byHash, hash), visit);
-      const key = text === null ? null : parse(text);
-      this.#known.set(hash, { key, readAt: performance.now() });
+      const readAt = performance.now();
+      if (text === null) {
+        this.#known.delete(hash);
+        this.#unknown.set(hash, readAt);
+        return null;
+      }
+      const key = parse(text);
+      this.#known.set(hash, { key, readAt });
       return key;
     } catch (error) {
-      if (known?.key && age < STALE_MS) return known.key;
+      if (known && age < STALE_MS) return known.key;
       throw error;
     }
   }

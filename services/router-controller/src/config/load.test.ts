@@ -168,3 +168,69 @@ redis: { url: "rediss://redis:6379/0", password: "\${A_PASSWORD_NOT_SET_HERE}", 
     /small/,
   );
 });
+
+test('without its secrets a file is right in any place that a text may stand; a default counts, and so does what is wrong', () => {
+  const text = file(
+    LLMS.replace('target: large', 'target: "${NOT_SET_TARGET}"').replace(
+      'llms:',
+      'fallback: "${NOT_SET_ENTRY}"\n    llms:',
+    ),
+    `
+default_policy: "\${NOT_SET_POLICY}"
+server: { trusted_proxies: ["\${NOT_SET_PROXY}"] }
+logging: { level: "\${NOT_SET_LEVEL}" }
+redis: { url: "\${NOT_SET_URL:-redis://here:6379}" }
+auth:
+  mode: required
+  keys: [{ id: "\${NOT_SET_ID}", hash: "\${NOT_SET_HASH}", expires: "\${NOT_SET_DATE}" }]
+  jwt: { issuer: i, audience: a, jwks_url: "file:/not/here" }`,
+  )
+    .replace('http://nim:8000/v1', '"${NOT_SET_BASE}"')
+    .replace('grpc://triton:8001/tasks_ensemble', '"${NOT_SET_CLASSIFIER}"');
+  assert.ok(problems(text).length >= 8);
+  const { file: read } = parseConfig(text, 'f.yaml', { env: anyEnv });
+  assert.equal(read.redis?.url, 'redis://here:6379');
+  const told = (wrong: string) => {
+    try {
+      parseConfig(wrong, 'f.yaml', { env: anyEnv });
+    } catch (error) {
+      return (error as ConfigError).problems.map(({ path }) => path);
+    }
+    return [];
+  };
+  assert.deepEqual(told(text.replace('logging: { level', 'logging: { lvl')), ['logging.lvl']);
+  assert.deepEqual(told(text.replace('"${NOT_SET_HASH}"', 'sha256:short')), ['auth.keys[0].hash']);
+  assert.deepEqual(told(text.replace('${NOT_SET_URL:-redis://here:6379}', '${NOT_SET_URL:-http://here}')), [
+    'redis.url',
+  ]);
+  // A variable is a text, whatever it holds.
+  assert.deepEqual(told(text.replace('logging:', 'classifier: { batch_max: "${NOT_SET_N}" }\nlogging:')), [
+    'classifier.batch_max',
+  ]);
+});
+
+test('trusted proxies: addresses, ranges and three words; all else is told with what would be right', () => {
+  const proxies = (...list: string[]) =>
+    problems(file(LLMS, `server: { trusted_proxies: ${JSON.stringify(list)} }`));
+  assert.deepEqual(
+    proxies('10.1.2.3', '10.1.0.0/16', 'fd00::/8', '::1', 'loopback', 'linklocal', 'uniquelocal'),
+    [],
+  );
+  for (const wrong of [
+    '10.1',
+    '10.1.0.0/33',
+    '0.0.0.0/0',
+    '::/0',
+    '10.0.0.0/255.0.0.0',
+    'ingress',
+    'fe80::1%eth0',
+    '10.0.0.0/8/8',
+    '',
+  ])
+    assert.match(
+      proxies('::1', wrong).join(),
+      /^server\.trusted_proxies\[1\]: must be an address \(10\.1\.2\.3\), a range/,
+      wrong,
+    );
+  assert.match(proxies('loopbak').join(), /Did you mean 'loopback'\?$/);
+});

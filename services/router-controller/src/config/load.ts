@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { load as parseYaml, YAMLException } from 'js-yaml';
 import { compile, type Overrides } from './compile.ts';
+import { fillIn } from './placeholders.ts';
 import { ConfigError, type Problem, problemsOf } from './problems.ts';
 import { configSchema } from './schema.ts';
 import { substitute } from './secrets.ts';
@@ -40,7 +41,7 @@ export function parseConfig(text: string, path: string, options: LoadOptions = {
   }
   // Stand-ins need no keys, so an unset NVIDIA_API_KEY must not stop them.
   const env = options.env ?? process.env;
-  const { value, files, problems: secretProblems } = substitute(document, env);
+  const { value, files, problems: secretProblems, placeholders } = substitute(document, env);
   const ignoreSecrets = options.overrides?.standInUrl !== undefined;
   const places = ({ path: first, alsoAt = [] }: Problem) => [first, ...alsoAt];
   const keyless = ignoreSecrets
@@ -48,13 +49,15 @@ export function parseConfig(text: string, path: string, options: LoadOptions = {
     : secretProblems;
   // What is unset has become '', which would be refused once more.
   const seen = new Set(keyless.flatMap(places));
-  const parsed = configSchema.safeParse(ignoreSecrets ? dropEmptyKeys(value) : value);
+  const known = fillIn(value, placeholders);
+  const parsed = configSchema.safeParse(ignoreSecrets ? dropEmptyKeys(known) : known);
   if (!parsed.success) {
     const others = problemsOf(parsed.error, configSchema).filter((problem) => !seen.has(problem.path));
     throw new ConfigError(path, [...keyless, ...others]);
   }
   const { table, problems } = compile(parsed.data, options.overrides);
-  const all = [...keyless, ...problems.filter((problem) => !seen.has(problem.path))];
+  const open = problems.filter((problem) => !seen.has(problem.path) && !placeholders.has(problem.path));
+  const all = [...keyless, ...open];
   if (all.length > 0) throw new ConfigError(path, all);
   return {
     file: parsed.data,

@@ -70,7 +70,7 @@ export const authSchema = z.strictObject({
     .int()
     .min(1)
     .default(30)
-    .describe('Failed attempts per address and minute before 429'),
+    .describe('Failed attempts per address and minute; further ones get 429. A right key is always let in'),
 });
 
 export const adminSchema = z.strictObject({

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { adminSchema, authSchema } from './schema-auth.ts';
 import { admissionSchema, budgetSchema, limitSchema } from './schema-limits.ts';
+import { trustedProxiesSchema } from './schema-proxies.ts';
 import { redisSchema } from './schema-redis.ts';
 import { policySchema, targetSchema } from './schema-table.ts';
 import { upstreamSchema } from './schema-upstream.ts';
@@ -44,6 +45,7 @@ export const serverSchema = z.strictObject({
     .default(256)
     .describe('Requests that may wait for a place; past it 503 with Retry-After'),
   max_queue_wait_ms: ms('Longest wait for a place before 503', 2_000),
+  trusted_proxies: trustedProxiesSchema,
 });
 
 export const classifierSchema = z.strictObject({

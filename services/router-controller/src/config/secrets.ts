@@ -5,28 +5,30 @@ import { formatPath } from './problems.ts';
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
 
 /**
- * An environment where every variable is set, to its own name if nothing else, and every file that is not there stands for
- * itself: checks of a file's shape need no secrets.
+ * The process' environment for checks of a file's shape, which need no secrets: a variable that is not set and has no default
+ * stands for itself, and so does a file that is not there.
  */
-export const anyEnv: Readonly<Record<string, string>> = new Proxy<Record<string, string>>(
-  {},
-  // Long enough for what has a least length.
-  { get: (_target, name) => process.env[String(name)] ?? `\${${String(name)}}`.padEnd(32, '.') },
-);
+export const anyEnv: Readonly<Record<string, string | undefined>> = new Proxy<
+  Record<string, string | undefined>
+>({}, { get: (_target, name) => process.env[String(name)] });
+
+/** Long enough for what has a least length. */
+const placeholder = (name: string) => `\${${name}}`.padEnd(32, '.');
 
 /**
  * Replaces `${VAR}`, `${VAR:-default}` and `file:PATH` (whole value) in every string of a parsed document.
  * It works on values after parsing: v1 replaced in the raw text, where a value could break or inject YAML.
  *
- * @returns the document, the files it names, and a problem for each variable that is not set and each file that can't
- * be read.
+ * @returns the document, the files it names, a problem for each variable that is not set and each file that can't be
+ * read; with {@link anyEnv} no such problems, but the paths of values that are such a variable or file, and nothing else.
  */
 export function substitute(
   document: unknown,
   env: Readonly<Record<string, string | undefined>>,
-): { value: unknown; files: readonly string[]; problems: Problem[] } {
+): { value: unknown; files: readonly string[]; problems: Problem[]; placeholders: ReadonlySet<string> } {
   const problems: Problem[] = [];
   const files = new Set<string>();
+  const placeholders = new Set<string>();
   /** Paths by variable: one line a variable, however often the file names it. */
   const unset = new Map<string, string[]>();
 
@@ -37,16 +39,23 @@ export function substitute(
       try {
         return readFileSync(file, 'utf8').trimEnd();
       } catch (error) {
-        if (env === anyEnv) return text;
+        if (env === anyEnv) {
+          placeholders.add(formatPath(path));
+          return text;
+        }
         const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
         problems.push({ path: formatPath(path), message: `can’t read the file it names, ${file} (${code})` });
         return '';
       }
     }
-    return text.replaceAll(VARIABLE, (_, name: string, fallback: string | undefined) => {
+    return text.replaceAll(VARIABLE, (written, name: string, fallback: string | undefined) => {
       const value = env[name];
       if (value !== undefined && value !== '') return value;
       if (fallback !== undefined) return fallback;
+      if (env === anyEnv) {
+        if (written === text) placeholders.add(formatPath(path));
+        return placeholder(name);
+      }
       unset.set(name, [...(unset.get(name) ?? []), formatPath(path)]);
       return '';
     });
@@ -70,5 +79,5 @@ export function substitute(
       alsoAt: others,
     });
   }
-  return { value, files: [...files], problems };
+  return { value, files: [...files], problems, placeholders };
 }

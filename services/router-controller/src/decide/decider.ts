@@ -457,7 +457,7 @@ export class Decider {
     const { policy, allowedTargets } = input;
     const allowed =
       allowedTargets === null ? targets : targets.filter((target) => allowedTargets.includes(target.name));
-    if (allowed.length === 0) throw notAllowed(entry, targets);
+    if (allowed.length === 0) throw notAllowed(entry, targets, allowedTargets ?? []);
     const tokensCut = classification?.tokensCut ?? false;
     if (tokensCut) this.#deps.metrics.truncated.inc({ policy: policy.name, stage: 'tokens' });
     return {
@@ -478,11 +478,11 @@ export class Decider {
   }
 }
 
-function notAllowed(entry: Entry, targets: readonly Target[]): RouterError {
+function notAllowed(entry: Entry, targets: readonly Target[], mayUse: readonly string[]): RouterError {
   const names = targets.map((target) => target.name).join(', ');
   return new RouterError(
     'permission_denied',
-    `This key may not use any target of entry '${entry.name}' (${names})`,
+    `This key may not use any target of entry '${entry.name}' (${names}); it may use: ${mayUse.join(', ')}`,
   );
 }
 

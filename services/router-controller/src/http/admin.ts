@@ -10,6 +10,7 @@ import { RouterError } from '../errors.ts';
 import type { Ledger } from '../ledger/index.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
 import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
+import { addressOf, trustProxies } from './address.ts';
 import { errorHandler } from './errors.ts';
 import { readUsageQuery } from './usage.ts';
 
@@ -31,17 +32,10 @@ const digest = (text: string) => createHash('sha256').update(text).digest();
 function checkToken({ config, metrics }: AdminDeps) {
   const failures = new FailureLimiter(config().file.auth.failures_per_minute);
   return (request: Request, _response: Response, next: () => void) => {
-    const address = request.socket.remoteAddress ?? '';
-    const wait = failures.waitMs(address);
-    if (wait > 0) {
-      throw new RouterError(
-        'rate_limit_exceeded',
-        'Too many failed attempts from this address; try again later',
-        {
-          headers: { 'retry-after': String(Math.ceil(wait / 1000)) },
-        },
-      );
-    }
+    const address = addressOf(request);
+    // Before the token is looked at: people choose it, so it must not be guessed at speed.
+    const refusal = failures.refusal(address);
+    if (refusal) throw refusal;
     const given = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
     if (timingSafeEqual(digest(given), digest(config().file.admin!.token))) return next();
     failures.note(address);
@@ -91,6 +85,7 @@ export function createAdminApp(deps: AdminDeps): Express {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');
+  trustProxies(app, () => deps.config().file.server.trusted_proxies);
   app.use(checkToken(deps));
 
   app.get('/admin/keys', async (_request, response) => {

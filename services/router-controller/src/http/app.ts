@@ -5,6 +5,7 @@ import { RouterError } from '../errors.ts';
 import type { Ledger } from '../ledger/index.ts';
 import { Exposition, type Logger, type Metrics } from '../observe/index.ts';
 import { RedisVisit } from '../redis/index.ts';
+import { addressOf, trustProxies } from './address.ts';
 import { type Arrival, type Arrivals, arrive, chatHandler, type Steps } from './chat.ts';
 import { errorHandler, toRouterError } from './errors.ts';
 import { AUTO } from './extension.ts';
@@ -82,6 +83,7 @@ export function createApp(deps: AppDeps): Express {
   app.set('etag', false);
   app.set('query parser', 'simple');
   app.locals.log = deps.log;
+  trustProxies(app, () => deps.config().file.server.trusted_proxies);
 
   app.get('/health', (_request, response) => {
     response.json({ status: 'OK' });
@@ -111,7 +113,7 @@ export function createApp(deps: AppDeps): Express {
   const authenticated = async (request: Request, response: Response, next: () => void) => {
     const visit = new RedisVisit();
     response.locals.visit = visit;
-    await deps.authenticator().authenticate(request.headers, request.socket.remoteAddress ?? '', visit);
+    await deps.authenticator().authenticate(request.headers, addressOf(request), visit);
     next();
   };
   app.get('/v1/models', authenticated, (_request, response) => {
@@ -151,7 +153,7 @@ export function createApp(deps: AppDeps): Express {
     const arrival = response.locals.arrival as Arrival | undefined;
     if (arrival && CHAT_PATHS.includes(request.path)) {
       const elapsed = performance.now() - arrival.receivedAt;
-      deps.settler.refuse(arrival.id, request.socket.remoteAddress ?? '', toRouterError(raised), elapsed);
+      deps.settler.refuse(arrival.id, addressOf(request), toRouterError(raised), elapsed);
     }
     next(raised);
   });

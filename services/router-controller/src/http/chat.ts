@@ -11,6 +11,7 @@ import type { Tracing } from '../observe/index.ts';
 import { RedisVisit } from '../redis/index.ts';
 import type { ChatBody, RoutedRequest } from '../request.ts';
 import type { Settler } from '../settle/index.ts';
+import { addressOf } from './address.ts';
 import { decisionHeaders } from './decision-headers.ts';
 import { sendError, toRouterError } from './errors.ts';
 import { checkBody, EXTENSION, readRouting } from './extension.ts';
@@ -94,7 +95,7 @@ async function timed<T>(
 export function chatHandler(steps: Steps) {
   return async (http: Request, response: Response): Promise<void> => {
     const arrival = response.locals.arrival as Arrival;
-    const address = http.socket.remoteAddress ?? '';
+    const address = addressOf(http);
     let request: RoutedRequest | null = null;
     let failure: RouterError | null = null;
     let leave: (() => void) | null = null;

@@ -5,6 +5,7 @@ import { promptText } from '../decide/index.ts';
 import { RouterError } from '../errors.ts';
 import type { RedisVisit } from '../redis/index.ts';
 import type { ChatBody, Decision } from '../request.ts';
+import { addressOf } from './address.ts';
 import type { Arrival, Steps } from './chat.ts';
 import { checkBody, readRouting } from './extension.ts';
 
@@ -51,7 +52,7 @@ function asChat(item: unknown): ChatBody {
 export function routeHandler({ authenticator, config, decider }: Steps) {
   return async (request: Request, response: Response): Promise<void> => {
     const visit = response.locals.visit as RedisVisit;
-    const address = request.socket.remoteAddress ?? '';
+    const address = addressOf(request);
     const caller = await authenticator().authenticate(request.headers, address, visit);
     const { signal } = response.locals.arrival as Arrival;
     const inForce = config();

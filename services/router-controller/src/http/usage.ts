@@ -4,6 +4,7 @@ import type { Authenticator } from '../authenticate/index.ts';
 import { RouterError } from '../errors.ts';
 import { holderOf, type Ledger } from '../ledger/index.ts';
 import { RedisUnavailable } from '../redis/index.ts';
+import { addressOf } from './address.ts';
 
 export interface UsageDeps {
   readonly authenticator: () => Authenticator;
@@ -38,7 +39,7 @@ export function readUsageQuery(query: Request['query']): { days: number; scope: 
 
 export function usageHandler({ authenticator, ledger }: UsageDeps) {
   return async (request: Request, response: Response): Promise<void> => {
-    const caller = await authenticator().authenticate(request.headers, request.socket.remoteAddress ?? '');
+    const caller = await authenticator().authenticate(request.headers, addressOf(request));
     const { days, scope } = readUsageQuery(request.query);
     const id = scope === 'key' ? caller.id : caller.tenant;
     try {

@@ -1,0 +1,184 @@
+/** Drives the limiter's scripts on a real Redis, their clock handed in, beside the plain model, and compares after every step. */
+import assert from 'node:assert/strict';
+import type { Redis } from 'ioredis';
+import { perMinute } from '../src/admit/gcra.ts';
+import { figuresOf, type Held, heldOf } from '../src/admit/held.ts';
+import { applying, type Holder } from '../src/admit/limiter.ts';
+import { OWE, PER_ANSWER, RENEW, SETTLE, TAKE } from '../src/admit/lua.ts';
+import type { LimitConfig } from '../src/config/schema.ts';
+import { PlainLimits } from './limits-model.ts';
+
+export const WHO: Holder = { key: 'ann', tenant: 'acme', policy: 'task_router' };
+
+/** The same script, its clock handed in as the last argument. */
+function withClock(lua: string): string {
+  const changed = lua.replace(
+    /local time = redis.call\('TIME'\)\nlocal now = .*\n/,
+    'local now = tonumber(ARGV[#ARGV])\n',
+  );
+  assert.notEqual(changed, lua);
+  return changed;
+}
+export const [take, settle, renew, owe] = [TAKE, SETTLE, RENEW, OWE].map(withClock) as [
+  string,
+  string,
+  string,
+  string,
+];
+
+/** Steps between requests are about as long, so that some leases end, some are renewed in time, and some too late. */
+export const LEASE_MS = 5_000;
+let run = 0;
+
+/** One run: some limits, in Redis and in the model. */
+export class Subject {
+  readonly model: PlainLimits;
+  readonly #redis: Redis;
+  readonly #limits: readonly LimitConfig[];
+  readonly #keys: { state: string; leases: string }[];
+  readonly #granted: { id: string; held: readonly (Held & { at: number })[] }[] = [];
+  #ids = 0;
+  now = 1_800_000_000_000;
+
+  constructor(redis: Redis, limits: readonly LimitConfig[]) {
+    this.#redis = redis;
+    this.#limits = limits;
+    this.model = new PlainLimits(limits, LEASE_MS);
+    const space = `{model${++run}}`;
+    this.#keys = limits.map(({ name }) => ({ state: `${space}:s:${name}`, leases: `${space}:l:${name}` }));
+  }
+
+  /** Runs a script and compares what it leaves with the model, at one moment of Redis' own clock. */
+  async run(script: string, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    const all = this.#keys.flatMap(({ state, leases }) => [state, leases]);
+    const calls = this.#redis
+      .multi()
+      .call('EVAL', script, String(keys.length), ...keys, ...args.map(String), String(this.now));
+    for (const { state, leases } of this.#keys)
+      calls.hmget(state, 'r', 't').zrange(leases, '0', '-1', 'WITHSCORES');
+    for (const key of all) calls.pttl(key);
+    // Redis' clock, which ends keys, is not the test's: they must outlive a slow machine.
+    for (const key of all) calls.pexpire(key, 3_600_000);
+    const results = (await calls.exec())!.map(([error, result]) => {
+      assert.equal(error, null);
+      return result;
+    });
+    for (const [at, expected] of this.model.states.entries()) {
+      const [requests, tokens] = results[1 + 2 * at] as (string | null)[];
+      for (const [name, found, wanted] of [
+        ['requests', requests, expected.requests],
+        ['tokens', tokens, expected.tokens],
+      ] as const) {
+        assert.equal(found == null, wanted === undefined, `${name} of l${at}: ${found}, not ${wanted}`);
+        if (wanted !== undefined)
+          assert.ok(Math.abs(Number(found) - wanted) < 0.01, `${name} of l${at}: ${found}, not ${wanted}`);
+      }
+      const flat = results[2 + 2 * at] as string[];
+      const found = flat.flatMap((member, index) =>
+        index % 2 ? [] : [`${member} until ${Number(flat[index + 1])}`],
+      );
+      const wanted = [...expected.leases].map(
+        ([id, { reserved, until }]) => `${id}|${reserved} until ${until}`,
+      );
+      assert.deepEqual(found.toSorted(), wanted.toSorted());
+    }
+    const lasts = results.slice(1 + all.length, 1 + 2 * all.length);
+    assert.ok(!lasts.includes(-1), 'a key would stay for ever');
+    return results[0];
+  }
+
+  async take(tokens: number): Promise<{ granted: boolean; places: number[] }> {
+    const id = `id${++this.#ids}`;
+    const keys = this.#keys.flatMap(({ state, leases }) => [state, leases]);
+    const { granted, figures } = this.model.take(id, tokens, this.now);
+    const figuresAsked = this.#limits.flatMap(figuresOf);
+    const reply = (await this.run(take, keys, [id, LEASE_MS, tokens, ...figuresAsked])) as number[];
+    assert.equal(reply[0], Number(granted));
+    for (const [at, [kind, wait, left, full, tokensLeft, tokensFull, places]] of figures.entries()) {
+      const told = reply.slice(1 + at * PER_ANSWER, 1 + (at + 1) * PER_ANSWER);
+      assert.deepEqual([told[0], told[2], told[4], told[6]], [kind, left, tokensLeft, places], `l${at}`);
+      for (const [index, time] of [
+        [1, wait],
+        [3, full],
+        [5, tokensFull],
+      ] as const)
+        assert.ok(
+          Math.abs(told[index]! - time) <= 1,
+          `figure ${index} of l${at}: ${told[index]}, not ${time}`,
+        );
+    }
+    const held = heldOf(applying(this.#limits, WHO), this.#keys, tokens, reply);
+    if (granted)
+      this.#granted.push({
+        id,
+        held: held.map((each) => ({
+          ...each,
+          at: this.#keys.findIndex(({ state }) => state === each.state),
+        })),
+      });
+    return { granted, places: figures.map((each) => each[6]) };
+  }
+
+  async settle(which: number, used: number, again: boolean): Promise<void> {
+    const { id, held } = this.#granted[which] ?? { id: '', held: [] };
+    if (held.length > 0) await this.#settle(id, held, used, again);
+  }
+
+  async #settle(
+    id: string,
+    held: readonly (Held & { at: number })[],
+    used: number,
+    again: boolean,
+  ): Promise<void> {
+    const ats = held.map(({ at }) => at);
+    this.model.settle(id, ats, used, again, this.now);
+    const keys = held.flatMap(({ state, leases }) => [state, leases]);
+    await this.run(settle, keys, [
+      id,
+      used,
+      Number(again),
+      ...held.flatMap(({ interval, reserved }) => [interval, reserved]),
+    ]);
+  }
+
+  async renew(which: readonly number[]): Promise<void> {
+    const granted = this.#granted.filter((_, index) => which.includes(index));
+    const leases = granted.flatMap(({ id, held }) => held.map((each) => ({ id, ...each })));
+    for (const { id, at } of leases) this.model.renew(id, [at], this.now);
+    const args = leases.flatMap(({ id, reserved }) => [id, reserved]);
+    await this.run(
+      renew,
+      leases.map((lease) => lease.leases),
+      [LEASE_MS, ...args],
+    );
+  }
+
+  /** What went on without Redis, or was refused after Redis had counted it. */
+  async owe(requests: 1 | -1): Promise<void> {
+    this.model.owe(requests, this.now);
+    const owed = this.#limits.flatMap(({ requests_per_minute: rpm, burst, shadow }, at) =>
+      rpm === undefined || shadow
+        ? []
+        : [[this.#keys[at]!.state, requests * perMinute(rpm, burst).interval] as const],
+    );
+    await this.run(
+      owe,
+      owed.map(([key]) => key),
+      owed.map(([, interval]) => interval),
+    );
+  }
+
+  /** Tokens of what went on without Redis, or that a recount found. */
+  async charge(tokens: number): Promise<void> {
+    const buckets = this.#keys.flatMap((key, at) => {
+      const interval = this.model.interval(at);
+      return interval === 0 ? [] : [{ ...key, at, interval, reserved: 0 }];
+    });
+    await this.#settle(`charge${++this.#ids}`, buckets, tokens, false);
+  }
+
+  async lose(): Promise<void> {
+    await this.#redis.del(this.#keys.flatMap(({ state, leases }) => [state, leases]));
+    this.model.lose();
+  }
+}
