@@ -65,7 +65,7 @@ export async function writeReport(
     const height = Math.ceil(panels.length / COLUMNS) * HEIGHT + 8;
     writeFileSync(
       join(folder, name),
-      `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH * COLUMNS} ${height}" font-family="sans-serif">\n<rect width="100%" height="100%" fill="#f4f5f8"/>\n${boxes.join('\n')}\n</svg>\n`,
+      `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH * COLUMNS} ${height}" font-family="sans-serif">\n<title>${board}</title>\n<rect width="100%" height="100%" fill="#f4f5f8"/>\n${boxes.join('\n')}\n</svg>\n`,
     );
     const cell = (text: string) => text.replaceAll('|', '\\|');
     page.push(
