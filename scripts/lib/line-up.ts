@@ -5,7 +5,7 @@ import { Child } from './child.ts';
 import { type Server, Supervised } from './supervised.ts';
 
 /** The file that starts a service. */
-export const serviceFile = (name: string): string => join(ROOT, 'services', name, 'src', 'main.ts');
+const serviceFile = (name: string): string => join(ROOT, 'services', name, 'src', 'main.ts');
 
 export class LineUp {
   /** Nothing is left to do without it. */

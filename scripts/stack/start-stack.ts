@@ -1,12 +1,12 @@
 /** Brings up what compose runs, without Docker: each part after those that it calls. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashKey, newKey } from '../../services/router-controller/src/authenticate/index.ts';
 import { loadConfig, type RouterConfig } from '../../services/router-controller/src/config/index.ts';
 import { startTriton } from '../../services/triton/src/start-triton.ts';
-import { type LineUp, serviceFile } from '../lib/line-up.ts';
+import type { LineUp } from '../lib/line-up.ts';
 import { ROOT } from '../parts/lib.ts';
 import { freePort } from '../parts/process.ts';
 import { startPrometheus } from '../parts/start-prometheus.ts';
@@ -142,10 +142,6 @@ export class StackStarter {
   }
 
   async #playground(url: string, key: string): Promise<void> {
-    if (!existsSync(serviceFile('playground'))) {
-      console.log('no playground: services/playground is not in this checkout');
-      return;
-    }
     console.log('starting the playground …');
     const ready = await this.#lineUp.service('playground', ['--port', String(this.#options.playgroundPort)], {
       LLM_ROUTER_URL: url,

@@ -4,7 +4,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -15,6 +15,7 @@ import { startClassifier, startWhole, type Whole } from '../../services/router-c
 import { helm, type Manifest, pick, render, valueArgs, valuesFiles } from '../deploy/chart.ts';
 import { routerYaml } from '../deploy/router-config.ts';
 import { findProgram } from '../parts/debian.ts';
+import { freePort } from '../parts/process.ts';
 import { setupRedis } from '../parts/redis.ts';
 import { setupTriton } from '../parts/triton.ts';
 import { until } from './processes.ts';
@@ -23,15 +24,6 @@ const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'llm-router-helm-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const laptop = valuesFiles().get('laptop')!;
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Files of a pod's ConfigMap under a folder, with the pod's paths turned into paths below it. */
 function unpack(

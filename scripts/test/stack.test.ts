@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,6 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { askAll, hasData } from '../dashboards/ask.ts';
-import { serviceFile } from '../lib/line-up.ts';
 import { ROOT } from '../parts/lib.ts';
 import { type PrometheusApi, prometheusAt } from '../parts/start-prometheus.ts';
 import { descendants, isAlive, Script, until } from './processes.ts';
@@ -107,11 +106,7 @@ test('the router asks for a key, takes its own, and decides by Triton', async ()
   assert.ok(!script.output.includes(KEY), 'a key that was given is printed');
 });
 
-test('the playground is up with the stack’s key, or its absence is told', async () => {
-  if (!existsSync(serviceFile('playground'))) {
-    await script.says(/^no playground: services\/playground is not in this checkout$/m);
-    return;
-  }
+test('the playground is up with the stack’s key', async () => {
   const url = await address('playground');
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
   const { status, headers } = await chat(`${url}/v1`, null, { model: 'task_router' });

@@ -1,11 +1,10 @@
 /** Starts a real Triton from the wheel as a child process, for `npm run triton` and for tests. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findProgram } from '../../../scripts/parts/debian.ts';
+import { freePort, leashed, untilReady } from '../../../scripts/parts/process.ts';
 import { setupTriton } from '../../../scripts/parts/triton.ts';
 
 export interface TritonOptions {
@@ -46,14 +45,6 @@ export interface Triton {
   readonly log: () => string;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 const STOP_MS = 15_000;
 
 /** @throws Error with the end of Triton's log when it does not become ready. */
@@ -83,13 +74,8 @@ export async function startTriton(options: TritonOptions): Promise<Triton> {
     '--allow-gpu-metrics=false',
     ...(options.args ?? []),
   ];
-  // A parent that is killed can't stop it; the kernel does where setpriv can ask for that.
-  const leash = findProgram('setpriv');
-  const command = leash
-    ? [leash, '--pdeathsig', 'KILL', '--', install.binary, ...args]
-    : [install.binary, ...args];
   // A group of its own, so that its Python stubs can be ended with it.
-  const child = spawn(command[0]!, command.slice(1), {
+  const child = spawn(...leashed(install.binary, args), {
     env: { ...process.env, ...install.env },
     stdio: ['ignore', out, out],
     detached: true,
@@ -116,23 +102,20 @@ export async function startTriton(options: TritonOptions): Promise<Triton> {
   };
   const log = () => readFileSync(logFile, 'utf8');
   const http = `http://127.0.0.1:${httpPort}`;
-  const until = Date.now() + (options.startMs ?? 120_000);
-  for (;;) {
-    const ready = await fetch(`${http}/v2/health/ready`).then(
+  const answers = () =>
+    fetch(`${http}/v2/health/ready`).then(
       (response) => response.ok,
       () => false,
     );
-    if (ready) break;
-    if (options.signal?.aborted) {
-      await end('SIGKILL');
-      throw new Error('Triton was told to stop before it was ready');
-    }
-    if (child.exitCode !== null || child.signalCode !== null || Date.now() > until) {
-      const tail = log().split('\n').slice(-40).join('\n');
-      await end('SIGKILL');
-      throw new Error(`Triton did not become ready:\n${tail}`);
-    }
-    await sleep(200);
+  try {
+    await untilReady('Triton', child, answers, {
+      ms: options.startMs ?? 120_000,
+      said: () => log().split('\n').slice(-40).join('\n'),
+      signal: options.signal,
+    });
+  } catch (error) {
+    await end('SIGKILL');
+    throw error;
   }
   return {
     grpc: `127.0.0.1:${grpcPort}`,

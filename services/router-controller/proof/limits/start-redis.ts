@@ -1,9 +1,10 @@
 /** A real Redis on a free port, for one test file. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../../../scripts/parts/process.ts';
 import { setupRedis } from '../../../../scripts/parts/redis.ts';
 
 export interface RedisServer {
@@ -16,14 +17,6 @@ export interface RedisServer {
   /** Starts it anew on the same port, empty. */
   readonly start: () => Promise<void>;
   readonly close: () => Promise<void>;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** @param tls it answers no plain PING; that it listens must do. */
