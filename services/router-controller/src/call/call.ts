@@ -3,18 +3,18 @@ import { allTargets, type RouterConfig, type Target } from '../config/types.ts';
 import { clientLeft, RouterError } from '../errors.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
 import type { CallOutcome, RoutedRequest } from '../request.ts';
-import { needsOf } from './capabilities.ts';
-import type { ClientResponse } from './client-response.ts';
-import { findAnswer } from './find-answer.ts';
-import { responseHeaders } from './headers.ts';
-import { Health } from './health.ts';
-import { startHeartbeat } from './heartbeat.ts';
+import { needsOf } from './attempts/capabilities.ts';
+import { findAnswer } from './attempts/find-answer.ts';
+import { errorObject, isRetried, lastWord } from './attempts/last-word.ts';
+import type { TryDeps } from './attempts/try-target.ts';
+import { Health } from './health/health.ts';
 import { type CallHooks, type Journey, startJourney, type Won } from './journey.ts';
-import { errorObject, isRetried, lastWord } from './last-word.ts';
 import { type CallObserver, observeCalls } from './observer.ts';
-import { errorEvent, relay } from './relay.ts';
-import { Transport } from './transport.ts';
-import type { TryDeps } from './try-target.ts';
+import type { ClientResponse } from './stream/client-response.ts';
+import { startHeartbeat } from './stream/heartbeat.ts';
+import { errorEvent, relay } from './stream/relay.ts';
+import { responseHeaders } from './transport/headers.ts';
+import { Transport } from './transport/transport.ts';
 import { estimateUsage } from './usage.ts';
 
 export interface CallerDeps {

@@ -3,9 +3,9 @@ import type { Target } from '../config/types.ts';
 import type { RouterError } from '../errors.ts';
 import type { Span } from '../observe/index.ts';
 import type { Attempt, Decision, RoutedRequest } from '../request.ts';
-import type { Answer, Failure } from './attempt.ts';
-import type { Pass } from './breaker.ts';
-import type { Needs } from './capabilities.ts';
+import type { Answer, Failure } from './attempts/attempt.ts';
+import type { Needs } from './attempts/capabilities.ts';
+import type { Pass } from './health/breaker.ts';
 
 export interface CallHooks {
   /** The router's own headers for an answer that the target gave, or for none. */

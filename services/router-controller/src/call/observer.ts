@@ -2,8 +2,8 @@
 import type { Target } from '../config/types.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
 import type { Attempt, AttemptOutcome, Decision, RoutedRequest } from '../request.ts';
-import type { BreakerState } from './breaker.ts';
-import { rootCause } from './outcome.ts';
+import { rootCause } from './attempts/outcome.ts';
+import type { BreakerState } from './health/breaker.ts';
 
 /** A target of the table in force, and how it stands. */
 export interface Standing {

@@ -1,0 +1,199 @@
+/** One attempt at one target, up to the point where its answer may go out: headers, and of a stream the first content. */
+import type { Target } from '../../config/types.ts';
+import type { AttemptOutcome } from '../../request.ts';
+import { isCompressed, isEventStream, type Opening, readOpening, readUpTo } from '../stream/opening.ts';
+import type { UpstreamResponse } from '../transport/fetch-undici.ts';
+import type { HeaderBag } from '../transport/headers.ts';
+import type { SendOptions, Transport } from '../transport/transport.ts';
+import { Clock } from './clock.ts';
+import { AttemptTimeout, describeError, outcomeOfError, outcomeOfStatus } from './outcome.ts';
+
+/** An upstream's error answer is kept up to this size, bytes. */
+const ERROR_BODY_BYTES = 1024 * 1024;
+/** The status of an error is known; its body is not worth a long wait while a fallback could answer. */
+const ERROR_BODY_MS = 2_000;
+
+/** An answer that may go to the client. */
+export interface Answer {
+  readonly kind: 'answer';
+  readonly response: UpstreamResponse;
+  readonly opening: Opening;
+  /** The rest of the body; each wait is limited by the target's idle time. */
+  readonly chunks: AsyncIterator<Buffer>;
+  readonly firstByteMs: number;
+  /** Ends the upstream call and lets go of all it holds; safe to call at any time, needed once. */
+  readonly abort: () => void;
+}
+
+/** The upstream's own error answer; `body` is null where it was cut or too large to keep. */
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly headers: HeaderBag;
+  readonly body: Buffer | null;
+}
+
+export interface Failure {
+  readonly kind: 'failure';
+  readonly outcome: AttemptOutcome;
+  /** Goes on after the target's name: "… answered 500". Holds nothing that a client must not see. */
+  readonly message: string;
+  readonly answer: ErrorAnswer | null;
+  /** The error itself, for the log. */
+  readonly cause: unknown;
+  /** It failed because the router asked for usage: without that it may well succeed. */
+  readonly withoutUsage: boolean;
+}
+
+export type AttemptResult = Answer | Failure;
+
+export interface AttemptOptions extends Omit<SendOptions, 'signal'> {
+  /** Bytes of a plain answer that may be held. */
+  readonly heldBodyBytes: number;
+  /** The router asks for usage on its own account, and hides the event that it causes. */
+  readonly asksUsage: boolean;
+  /** Any of them ends the upstream call, and what has begun of the answer. */
+  readonly signals: readonly AbortSignal[];
+  readonly onFirstByte?: () => void;
+}
+
+export function failure(
+  outcome: AttemptOutcome,
+  message: string,
+  more: Partial<Pick<Failure, 'answer' | 'cause' | 'withoutUsage'>> = {},
+): Failure {
+  return { kind: 'failure', outcome, message, answer: null, cause: null, withoutUsage: false, ...more };
+}
+
+/** An upstream call that is under way: its abort signal, clock and first byte. */
+class Running {
+  readonly controller = new AbortController();
+  readonly clock: Clock;
+  readonly started = performance.now();
+  firstByteMs: number | null = null;
+  /** The body was read to its end. */
+  whole = false;
+  readonly #signals: readonly AbortSignal[];
+  readonly #onFirstByte: (() => void) | undefined;
+  readonly #forward = () => this.controller.abort(this.reason());
+
+  constructor(target: Target, options: AttemptOptions) {
+    this.#signals = options.signals;
+    this.#onFirstByte = options.onFirstByte;
+    this.clock = new Clock(target, (reason) => this.controller.abort(reason));
+    for (const signal of this.#signals) signal.addEventListener('abort', this.#forward, { once: true });
+    if (this.cancelled) this.#forward();
+  }
+
+  /** True when the client left or another attempt won. */
+  get cancelled(): boolean {
+    return this.#signals.some((signal) => signal.aborted);
+  }
+
+  reason(): unknown {
+    return this.#signals.find((signal) => signal.aborted)?.reason;
+  }
+
+  release(): void {
+    this.clock.stop();
+    for (const signal of this.#signals) signal.removeEventListener('abort', this.#forward);
+  }
+
+  /** The body's chunks under the clock. Errors are those of the body, or the time limit that ended it. */
+  async *chunks(response: UpstreamResponse): AsyncGenerator<Buffer> {
+    const { clock, controller } = this;
+    try {
+      clock.wait();
+      for await (const chunk of response.body) {
+        if (this.firstByteMs === null) {
+          this.firstByteMs = performance.now() - this.started;
+          this.#onFirstByte?.();
+        }
+        clock.tick();
+        yield chunk as Buffer;
+        clock.wait();
+      }
+      this.whole = true;
+    } catch (error) {
+      throw controller.signal.aborted && controller.signal.reason instanceof Error
+        ? controller.signal.reason
+        : error;
+    } finally {
+      this.release();
+    }
+  }
+}
+
+/** Sends a request and reads as far as is needed to know whether its answer may go out. Never rejects. */
+export async function attempt(
+  transport: Transport,
+  target: Target,
+  options: AttemptOptions,
+): Promise<AttemptResult> {
+  const running = new Running(target, options);
+  const { signal } = running.controller;
+  let response: UpstreamResponse;
+  try {
+    response = await transport.send(target, { ...options, signal });
+  } catch (error) {
+    running.release();
+    if (running.cancelled) return failure('aborted', 'was not waited for');
+    const reason = signal.aborted ? signal.reason : error;
+    return failure(outcomeOfError(reason), describeError(reason), { cause: reason });
+  }
+  const abort = () => {
+    running.release();
+    // An answer that has been read has nothing left to end, and its connection serves the next request.
+    if (running.whole) return;
+    response.body.on('error', () => {});
+    running.controller.abort(new Error('no longer wanted'));
+    response.body.destroy();
+  };
+  const fail = (result: Failure): Failure => {
+    abort();
+    return result;
+  };
+  const chunks = running.chunks(response);
+  const outcome = outcomeOfStatus(response.status);
+  try {
+    if (outcome === 'protocol_error')
+      return fail(failure(outcome, `answered with status ${response.status}`));
+    if (outcome !== 'ok')
+      return fail(await errorAnswer(running, response, chunks, outcome, options.asksUsage));
+    if (options.asksUsage && isEventStream(response.headers) && isCompressed(response.headers)) {
+      // The usage event could not be found again in compressed bytes, so it must not be there.
+      return fail(failure('protocol_error', 'compressed its stream', { withoutUsage: true }));
+    }
+    const opening = await readOpening(response.headers, chunks, options.heldBodyBytes);
+    if (opening.kind === 'broken') return fail(failure(opening.outcome, opening.message));
+    const firstByteMs = running.firstByteMs ?? performance.now() - running.started;
+    return { kind: 'answer', response, opening, chunks, firstByteMs, abort };
+  } catch (error) {
+    abort();
+    if (running.cancelled) return failure('aborted', 'was not waited for');
+    if (error instanceof AttemptTimeout)
+      return failure(error.outcome, `broke off: ${error.message}`, { cause: error });
+    return failure('cut', 'broke off its answer', { cause: error });
+  }
+}
+
+/** Reads an error answer. The status counts even when its body is cut. */
+async function errorAnswer(
+  running: Running,
+  response: UpstreamResponse,
+  chunks: AsyncIterator<Buffer>,
+  outcome: AttemptOutcome,
+  askedUsage: boolean,
+): Promise<Failure> {
+  const { status, headers } = response;
+  const hurry = setTimeout(
+    () => running.controller.abort(new Error('the error answer took too long')),
+    ERROR_BODY_MS,
+  );
+  const { parts, whole } = await readUpTo(chunks, ERROR_BODY_BYTES)
+    .catch(() => ({ parts: [], whole: false }))
+    .finally(() => clearTimeout(hurry));
+  const body = whole ? Buffer.concat(parts) : null;
+  const withoutUsage =
+    askedUsage && (status === 400 || status === 422) && body?.includes('stream_options') === true;
+  return failure(outcome, `answered ${status}`, { answer: { status, headers, body }, withoutUsage });
+}

@@ -1,0 +1,194 @@
+/** Asks one target: its limits, its breaker, the attempt, and what is learned from it. */
+import type { UpstreamConfig } from '../../config/schema.ts';
+import type { Target } from '../../config/types.ts';
+import { RouterError } from '../../errors.ts';
+import { NO_SPAN, type Span, type SpanAttributes } from '../../observe/index.ts';
+import type { AttemptOutcome } from '../../request.ts';
+import type { Pass } from '../health/breaker.ts';
+import type { Health } from '../health/health.ts';
+import { bodyFor, type Journey, type TryResult } from '../journey.ts';
+import type { CallObserver } from '../observer.ts';
+import { forwardedHeaders, retryAfterMs } from '../transport/headers.ts';
+import type { Transport } from '../transport/transport.ts';
+import { asksForUsage } from '../usage.ts';
+import { type AttemptResult, attempt, type Failure, failure } from './attempt.ts';
+import { UNHEALTHY } from './outcome.ts';
+
+export interface TryDeps {
+  readonly transport: Transport;
+  readonly health: Health;
+  readonly observer: CallObserver;
+  readonly settings: UpstreamConfig;
+}
+
+export interface TryOptions {
+  /** Aborted when another target has won. */
+  readonly signal?: AbortSignal;
+  readonly onFirstByte?: () => void;
+}
+
+/** Notes an attempt that has ended, or that could not begin. */
+export function note(
+  { observer }: Pick<TryDeps, 'observer'>,
+  { request, attempts }: Journey,
+  target: Target,
+  outcome: AttemptOutcome,
+  more: { status?: number | null; started?: number; cause?: unknown } = {},
+): void {
+  const started = more.started ?? performance.now();
+  const noted = {
+    target,
+    outcome,
+    status: more.status ?? null,
+    startedMs: started - request.receivedAt,
+    durationMs: performance.now() - started,
+  };
+  attempts.push(noted);
+  observer.attemptEnded(request, noted, more.cause ?? null);
+}
+
+/** Never rejects, but for what `admitTarget` throws. */
+export async function tryTarget(
+  deps: TryDeps,
+  journey: Journey,
+  target: Target,
+  options: TryOptions = {},
+): Promise<TryResult> {
+  const taken = await journey.hooks.admitTarget?.(target);
+  if (taken instanceof RouterError) {
+    journey.refusal = taken;
+    note(deps, journey, target, 'limited');
+    return { kind: 'failed', target, failure: failure('limited', 'is at its limit') };
+  }
+  const result = await tryAdmitted(deps, journey, target, options);
+  if (result.kind === 'failed') taken?.release();
+  return result;
+}
+
+async function tryAdmitted(
+  deps: TryDeps,
+  journey: Journey,
+  target: Target,
+  options: TryOptions,
+): Promise<TryResult> {
+  const { request } = journey;
+  if (request.signal.aborted || options.signal?.aborted) {
+    return { kind: 'failed', target, failure: failure('aborted', 'was not waited for') };
+  }
+  const pass = deps.health.pass(target);
+  if (!pass) {
+    note(deps, journey, target, 'breaker_open');
+    return { kind: 'failed', target, failure: failure('breaker_open', 'rests after repeated failures') };
+  }
+  try {
+    const asks = asksForUsage(request.body) && deps.health.givesUsage(target);
+    const sent = await send(deps, journey, target, asks, options);
+    if (sent.result.kind === 'failure' && sent.result.withoutUsage) {
+      deps.health.noteNoUsage(target);
+      return finish(target, await send(deps, journey, target, false, options), pass, false);
+    }
+    return finish(target, sent, pass, asks);
+  } catch (error) {
+    pass.end('unknown');
+    throw error;
+  }
+}
+
+interface Sent {
+  readonly result: AttemptResult;
+  readonly span: Span;
+}
+
+function finish(target: Target, { result, span }: Sent, pass: Pass, hideUsage: boolean): TryResult {
+  if (result.kind === 'answer') {
+    // The verdict on a normal answer waits for its end; a probe's would keep the target closed to all others meanwhile.
+    if (pass.probe) pass.end('healthy');
+    const abort = () => {
+      span.end();
+      result.abort();
+    };
+    return { kind: 'won', target, answer: { ...result, abort }, hideUsage, pass, span };
+  }
+  const { outcome, answer } = result;
+  if (UNHEALTHY.has(outcome)) pass.end('unhealthy');
+  else pass.end(answer ? 'healthy' : 'unknown');
+  return { kind: 'failed', target, failure: result };
+}
+
+/**
+ * The request's path under the target's base. v1's bare `/completions` stays bare, as it was in v1, unless the base
+ * says `/v1` itself; the bare chat path is only a spelling of ours.
+ */
+export function upstreamPath(path: string, { baseHasV1 }: Pick<Target, 'baseHasV1'>): string {
+  if (path.startsWith('/v1/')) return path;
+  return baseHasV1 || path === '/chat/completions' ? `/v1${path}` : path;
+}
+
+function spanAttributes(target: Target): SpanAttributes {
+  const { hostname, port } = new URL(target.apiBase);
+  return {
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.provider.name': hostname,
+    'gen_ai.request.model': target.model,
+    'server.address': hostname,
+    'server.port': port === '' ? undefined : Number(port),
+    'llm_router.target': target.name,
+  };
+}
+
+async function send(
+  deps: TryDeps,
+  journey: Journey,
+  target: Target,
+  asksUsage: boolean,
+  options: TryOptions,
+): Promise<Sent> {
+  const { request } = journey;
+  const started = performance.now();
+  const span = request.span?.traceId
+    ? request.span.child(`chat ${target.model}`, spanAttributes(target), 'client')
+    : NO_SPAN;
+  journey.sent++;
+  const result = await attempt(deps.transport, target, {
+    path: upstreamPath(request.path, target),
+    body: bodyFor(journey, target, asksUsage),
+    stream: request.body.stream === true,
+    headers: {
+      ...forwardedHeaders(request.headers),
+      ...(span.traceparent !== null && { traceparent: span.traceparent }),
+    },
+    heldBodyBytes: deps.settings.held_body_bytes,
+    asksUsage,
+    signals: options.signal ? [request.signal, options.signal] : [request.signal],
+    ...(options.onFirstByte && { onFirstByte: options.onFirstByte }),
+  });
+  if (result.kind === 'answer') {
+    span.set({ 'http.response.status_code': result.response.status });
+    if (result.opening.kind === 'stream') span.event('first token');
+    note(deps, journey, target, 'ok', { status: result.response.status, started });
+    deps.observer.firstByte(target, result.firstByteMs);
+    deps.health.latency(target).add(result.firstByteMs);
+    deps.health.noteKey(target, false, result.response.status);
+  } else {
+    const { outcome, answer, cause } = result;
+    note(deps, journey, target, outcome, { status: answer?.status ?? null, started, cause });
+    learn(deps, target, result);
+    span.set({ 'http.response.status_code': answer?.status });
+    span.end(outcome);
+  }
+  return { result, span };
+}
+
+/** What a failure says about the target beyond this request. */
+function learn({ health, observer, settings }: TryDeps, target: Target, { outcome, answer }: Failure): void {
+  if (outcome === 'bad_credentials') {
+    health.noteKey(target, true, answer?.status ?? null);
+    health.rest(target, settings.bad_key_rest_ms);
+  }
+  if (outcome === 'model_retired') observer.modelRetired(target, answer?.status ?? null);
+  if (outcome === 'status_429' && answer)
+    health.rest(target, Math.min(retryAfterMs(answer.headers) ?? 0, MAX_REST_MS));
+}
+
+/** A target that asks for a longer pause is tried last for so long at most. */
+const MAX_REST_MS = 60_000;

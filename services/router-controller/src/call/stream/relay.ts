@@ -1,0 +1,216 @@
+/** Sends an answer to the client as it came: status, useful headers, bytes unchanged. */
+import { RouterError } from '../../errors.ts';
+import type { Uncounted, Usage } from '../../request.ts';
+import type { Answer } from '../attempts/attempt.ts';
+import { AttemptTimeout, describeError } from '../attempts/outcome.ts';
+import { responseHeaders, STREAM_HEADERS } from '../transport/headers.ts';
+import { usageOf } from '../usage.ts';
+import { type ClientResponse, writeTo } from './client-response.ts';
+import { writtenTexts } from './message-text.ts';
+import { isEventStream, type OpenBody, type StreamStart, type WholeBody } from './opening.ts';
+import type { SseEvent } from './sse.ts';
+import { TextSample } from './text-sample.ts';
+
+export interface RelayResult {
+  /** As the upstream reported it; null: it did not. */
+  readonly usage: Usage | null;
+  readonly incomplete: boolean;
+  readonly contentEvents: number;
+  /** What went out to the client, as far as it was looked into. */
+  readonly written: Uncounted;
+  /** Why the answer has no natural end. */
+  readonly problem: string | null;
+}
+
+export interface RelayOptions {
+  /** Hide the usage-only event, because the router asked for it and the client did not. */
+  readonly hideUsage: boolean;
+  /** The router's own headers. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Aborted when the client has left, or, with a RouterError as its reason, when the router gives up. */
+  readonly signal: AbortSignal;
+}
+
+/** The event that ends a broken stream honestly: an OpenAI error object, and no `[DONE]` after it. */
+export function errorEvent(error: RouterError): Buffer {
+  return Buffer.from(`data: ${JSON.stringify(error.toBody())}\n\n`);
+}
+
+const NOTHING: RelayResult = {
+  usage: null,
+  incomplete: false,
+  contentEvents: 0,
+  written: { texts: [], bytes: 0 },
+  problem: null,
+};
+
+export async function relay(
+  client: ClientResponse,
+  answer: Answer,
+  options: RelayOptions,
+): Promise<RelayResult> {
+  const { opening } = answer;
+  if (opening.kind === 'stream') return relayStream(client, answer, opening, options);
+  if (client.headersSent) return relayTooLate(client);
+  if (opening.kind === 'whole') return relayWhole(client, answer, opening, options);
+  return relayOpen(client, answer, opening, options);
+}
+
+/** Heartbeats have begun an event stream, and the upstream's answer is none. */
+async function relayTooLate(client: ClientResponse): Promise<RelayResult> {
+  const problem = 'the upstream answered a request for a stream without one';
+  await writeTo(client, errorEvent(new RouterError('upstream_error', `The answer broke off: ${problem}`)));
+  client.end();
+  return { ...NOTHING, incomplete: true, problem };
+}
+
+function relayWhole(
+  client: ClientResponse,
+  { response }: Answer,
+  { body, json }: WholeBody,
+  options: RelayOptions,
+): RelayResult {
+  client.writeHead(response.status, {
+    ...responseHeaders(response.headers, false),
+    ...options.headers,
+    'content-length': body.length,
+  });
+  client.end(body);
+  const usage = usageOf(json);
+  return { ...NOTHING, usage, contentEvents: 1, written: usage ? NOTHING.written : writtenIn(json, body) };
+}
+
+/** The text of an answer that tells no usage. */
+function writtenIn(json: unknown, body: Buffer): Uncounted {
+  const { choices } = (json ?? {}) as { choices?: unknown };
+  if (!Array.isArray(choices)) return { texts: [], bytes: body.length };
+  const sample = new TextSample();
+  for (const [index, choice] of (choices as WholeChoice[]).entries()) {
+    if (typeof choice?.text === 'string') sample.add(choice.text, index);
+    if (choice?.message !== null && typeof choice?.message === 'object')
+      for (const text of writtenTexts(choice.message)) sample.add(text, index);
+  }
+  return sample.read();
+}
+
+interface WholeChoice {
+  readonly message?: Readonly<Record<string, unknown>> | null;
+  readonly text?: unknown;
+}
+
+async function relayOpen(
+  client: ClientResponse,
+  { response, chunks }: Answer,
+  { begun }: OpenBody,
+  options: RelayOptions,
+): Promise<RelayResult> {
+  client.writeHead(response.status, {
+    ...responseHeaders(response.headers, true),
+    ...(isEventStream(response.headers) && STREAM_HEADERS),
+    ...options.headers,
+  });
+  let size = 0;
+  const pass = (chunk: Buffer) => {
+    size += chunk.length;
+    return writeTo(client, chunk);
+  };
+  try {
+    for (const chunk of begun) await pass(chunk);
+    for (;;) {
+      const { value, done } = await chunks.next();
+      if (done) break;
+      if (options.signal.aborted) throw options.signal.reason;
+      await pass(value);
+    }
+    client.end();
+    return { ...NOTHING, contentEvents: 1, written: { texts: [], bytes: size } };
+  } catch (error) {
+    // Half a body can't be told apart from a whole one but by the connection: cut it, as the upstream did.
+    client.destroy();
+    return {
+      ...NOTHING,
+      incomplete: true,
+      contentEvents: 1,
+      written: { texts: [], bytes: size },
+      problem: describeError(error),
+    };
+  }
+}
+
+interface Marked {
+  readonly event: SseEvent;
+  readonly usageOnly: boolean;
+}
+
+async function relayStream(
+  client: ClientResponse,
+  { response, chunks }: Answer,
+  { splitter, reader, held, ended }: StreamStart,
+  options: RelayOptions,
+): Promise<RelayResult> {
+  if (!client.headersSent) {
+    client.writeHead(response.status, {
+      ...responseHeaders(response.headers, false),
+      ...STREAM_HEADERS,
+      ...options.headers,
+    });
+  }
+  const send = async (events: readonly Marked[]) => {
+    const parts = events.flatMap(({ event, usageOnly }) =>
+      usageOnly && options.hideUsage ? [] : [event.bytes],
+    );
+    if (parts.length > 0) await writeTo(client, parts.length === 1 ? parts[0]! : Buffer.concat(parts));
+  };
+  const read = (event: SseEvent): Marked => ({ event, usageOnly: reader.read(event) === 'usage' });
+
+  let broken: unknown = null;
+  try {
+    await send(held);
+    while (!ended) {
+      const { value, done } = await chunks.next();
+      if (options.signal.aborted) throw options.signal.reason;
+      if (done) {
+        const rest = splitter.end();
+        // Half an event at the end of a stream that is not finished would only spoil the error event after it.
+        const marked = rest && read(rest);
+        if (marked && (reader.complete || reader.error !== null)) await send([marked]);
+        break;
+      }
+      await send(splitter.push(value).map(read));
+    }
+  } catch (error) {
+    broken = options.signal.aborted ? options.signal.reason : error;
+  }
+  const result = {
+    usage: reader.usage,
+    incomplete: !reader.complete,
+    contentEvents: reader.contentEvents,
+    written: reader.usage ? NOTHING.written : reader.written.read(),
+  };
+  if (reader.complete || client.destroyed) {
+    client.end();
+    return { ...result, problem: null };
+  }
+  if (reader.error !== null) {
+    client.end();
+    return { ...result, problem: `the upstream ended it with an error: ${reader.error}` };
+  }
+  const error = endError(broken);
+  // The part of a very long event that has gone out is closed, so that the error event stands on its own.
+  if (splitter.brokenOff) await writeTo(client, Buffer.from('\n\n'));
+  await writeTo(client, errorEvent(error));
+  client.end();
+  return { ...result, problem: error.message };
+}
+
+/** Why a stream has no natural end, in the words that the client gets. */
+function endError(broken: unknown): RouterError {
+  if (broken instanceof RouterError) return broken;
+  if (broken === null)
+    return new RouterError(
+      'upstream_error',
+      'The answer broke off: the upstream ended the stream without finishing it',
+    );
+  const code = broken instanceof AttemptTimeout ? 'upstream_timeout' : 'upstream_error';
+  return new RouterError(code, `The answer broke off: ${describeError(broken)}`);
+}
