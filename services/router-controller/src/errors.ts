@@ -3,6 +3,8 @@
  * mirrors it (drift-tested). Status and type follow the OpenAI API, so that stock SDKs map them to their own classes.
  */
 
+import { echo, MAX_ECHO } from './echo.ts';
+
 interface CatalogueRow {
   readonly status: number;
   readonly type: string;
@@ -141,6 +143,9 @@ interface ErrorOptions {
   readonly cause?: unknown;
 }
 
+/** Longest message of an error, characters: lists of names are in it, and no client's text beyond its echo. */
+const MAX_MESSAGE = 4_000;
+
 /** Why a request's signal was aborted: the router gave it up with an error of its own, else the client left. */
 export function abortError(signal: AbortSignal, during: string): RouterError {
   if (signal.reason instanceof RouterError) return signal.reason;
@@ -151,7 +156,7 @@ export function abortError(signal: AbortSignal, during: string): RouterError {
 export const clientLeft = (signal: AbortSignal) => signal.aborted && !(signal.reason instanceof RouterError);
 
 /**
- * An error that is told to the client as it is.
+ * An error that is told to the client as it is: one line of bounded length, whatever it repeats.
  *
  * @example
  * throw new RouterError('policy_not_found', "Policy 'x' not found", { param: 'nim-llm-router.policy' });
@@ -165,12 +170,12 @@ export class RouterError extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
-    super(message, { cause: options.cause });
+    super(echo(message, MAX_MESSAGE), { cause: options.cause });
     this.name = 'RouterError';
     this.code = code;
     this.status = ERRORS[code].status;
     this.type = options.type ?? ERRORS[code].type;
-    this.param = options.param ?? null;
+    this.param = options.param === undefined ? null : echo(options.param, MAX_ECHO);
     this.headers = options.headers ?? {};
   }
 

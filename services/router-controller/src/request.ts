@@ -27,7 +27,7 @@ export interface RouterExtension {
 
 /** Who is calling. */
 export interface Caller {
-  /** Public id of the key, `jwt:<subject>`, or `anonymous`. Safe to log. */
+  /** Public id of the key, `jwt:<tenant>:<subject>`, or `anonymous`. Safe to log. */
   readonly id: string;
   readonly tenant: string;
   readonly policies: readonly string[] | null;

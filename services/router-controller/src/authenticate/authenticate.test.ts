@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConfig } from '../config/index.ts';
+import { isLoopback } from '../config/loopback.ts';
 import { RouterError } from '../errors.ts';
 import { createMetrics } from '../observe/index.ts';
 import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
-import { Authenticator, hashKey, isLoopback, keysRequired, RedisKeys } from './index.ts';
+import { Authenticator, hashKey, keysRequired, RedisKeys } from './index.ts';
 
 const POLICIES =
   'policies: [{ name: p, url: "grpc://h:1/m", llms: [{ name: A, api_base: "http://a", model: a }] }]\n';
@@ -65,6 +66,22 @@ test('an address that has failed too often is told to wait; others are not, nor 
     await assert.rejects(subject.authenticate(headers, '192.0.2.1'), { status: 429 });
   assert.equal((await subject.authenticate(bearer('right'), '192.0.2.1')).id, 'ann');
   await assert.rejects(subject.authenticate(bearer('guess'), '192.0.2.2'), { status: 401 });
+});
+
+test('a key in Redis with the id of one in the file is none: they would share usage and limits', async () => {
+  const redis = {
+    prefix: 'p',
+    run: async (_what: string, ask: (client: object) => Promise<string | null>) =>
+      ask({
+        hget: async (_key: string, hash: string) =>
+          JSON.stringify({ id: hash === hashKey('twin') ? 'ann' : 'bob', hash, tenant: 'other' }),
+      }),
+  } as unknown as SharedRedis;
+  const both = file(`redis: { url: 'redis://r:1' }\n${KEY.replace('{ ', '{ keys_in_redis: true, ')}`);
+  const subject = new Authenticator(both, createMetrics(), redis);
+  assert.equal((await subject.authenticate(bearer('other'), 'a')).id, 'bob');
+  assert.equal((await subject.authenticate(bearer('right'), 'a')).tenant, 'default');
+  await assert.rejects(subject.authenticate(bearer('twin'), 'a'), { status: 401 });
 });
 
 test('a flood of wrong keys displaces no right one: while Redis is away it stays good', async () => {

@@ -1,5 +1,5 @@
 /** authenticate: who is calling. */
-import { isIP } from 'node:net';
+import { isLoopback } from '../config/loopback.ts';
 import type { ConfigFile } from '../config/schema.ts';
 import { RouterError } from '../errors.ts';
 import type { Metrics } from '../observe/index.ts';
@@ -10,18 +10,19 @@ import { JwtVerifier, looksLikeJwt, TokenRefused } from './jwt.ts';
 import { ConfiguredKeys, hashKey, RedisKeys, type StoredKey } from './keys.ts';
 
 export { hashKey, newKey, newKeyId, RedisKeys, type StoredKey } from './keys.ts';
+export {
+  checkPolicyAllowed,
+  mayUsePolicy,
+  mayUseTarget,
+  type VisibleTable,
+  visibleEntries,
+  visibleTo,
+} from './rights.ts';
 
 /** Name of what a key carries itself; no name in the file can be the same. */
 const OWN = 'key:own';
 
 export const ANONYMOUS: Caller = { id: 'anonymous', tenant: 'default', policies: null, targets: null };
-
-/** True for addresses that only this machine reaches. */
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost') return true;
-  const address = host.replace(/^::ffff:/, '');
-  return isIP(address) === 4 ? address.startsWith('127.') : address === '::1';
-}
 
 /**
  * Whether keys are asked for. `auto`: as soon as there can be any, and always on an address that others reach.
@@ -104,7 +105,9 @@ export class Authenticator {
     const configured = this.#configured.find(hash);
     if (configured || !this.#shared) return configured;
     try {
-      return await this.#shared.find(hash, visit);
+      const found = await this.#shared.find(hash, visit);
+      // Usage, limits and budgets go by the id: a key in Redis that has one of the file's would spend another's.
+      return found && this.#configured.has(found.id) ? null : found;
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;
       throw new RouterError(
@@ -128,13 +131,4 @@ function callerOf({ id, tenant, policies, targets, limits, budget }: StoredKey):
     ...(limits && { limits: { name: OWN, scope: 'key', shadow: false, ...limits } }),
     ...(budget && { budget: { name: OWN, scope: 'key', shadow: false, ...budget } }),
   };
-}
-
-/** @throws RouterError permission_denied when the caller's key is not for this policy. */
-export function checkPolicyAllowed(caller: Caller, policy: string): void {
-  if (caller.policies === null || caller.policies.includes(policy)) return;
-  throw new RouterError(
-    'permission_denied',
-    `This key may not use policy '${policy}'; it may use: ${caller.policies.join(', ')}`,
-  );
 }

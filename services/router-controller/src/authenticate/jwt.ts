@@ -8,6 +8,21 @@ import type { Caller } from '../request.ts';
 const COOLDOWN_MS = 30_000;
 const FETCH_MS = 3_000;
 
+/** As long as a key's own tenant may be. */
+const MAX_TENANT = 100;
+const MAX_SUBJECT = 200;
+
+/** A claim as a name, or null when it is none: no text, nothing, or too long for a key in Redis and a line of the log. */
+const name = (claim: unknown, most: number): string | null =>
+  typeof claim === 'string' && claim !== '' && claim.length <= most ? claim : null;
+
+/**
+ * `jwt:<tenant>:<subject>`: subjects are names within an organisation, and one person may be in two. A colon in the tenant is
+ * written `%3A`, so that no tenant and subject can be put together to another's name.
+ */
+const identity = (tenant: string, subject: string): string =>
+  `jwt:${tenant.replaceAll('%', '%25').replaceAll(':', '%3A')}:${subject}`;
+
 /** Three parts, and the first is JSON: no key of ours looks like this. */
 export const looksLikeJwt = (token: string): boolean => /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/.test(token);
 
@@ -67,15 +82,22 @@ export class JwtVerifier {
 
   #caller(payload: JWTPayload): Caller {
     const { tenant_claim, policies_claim } = this.#config;
-    const tenant = payload[tenant_claim];
-    if (typeof tenant !== 'string' || tenant === '')
-      throw new TokenRefused(`The token has no text in its claim '${tenant_claim}', which names the tenant`);
+    const tenant = name(payload[tenant_claim], MAX_TENANT);
+    if (tenant === null)
+      throw new TokenRefused(
+        `The token has no text of at most ${MAX_TENANT} characters in its claim '${tenant_claim}', which names the tenant`,
+      );
+    const subject = name(payload.sub, MAX_SUBJECT);
+    if (subject === null)
+      throw new TokenRefused(
+        `The token has no text of at most ${MAX_SUBJECT} characters in its claim 'sub', which names the caller`,
+      );
     let policies: string[] | null = null;
     if (policies_claim !== undefined) {
       const listed = payload[policies_claim];
       const all = typeof listed === 'string' ? listed.split(/[\s,]+/) : Array.isArray(listed) ? listed : [];
       policies = all.filter((name): name is string => typeof name === 'string' && name !== '');
     }
-    return { id: `jwt:${payload.sub}`, tenant, policies, targets: null };
+    return { id: identity(tenant, subject), tenant, policies, targets: null };
   }
 }

@@ -31,6 +31,10 @@ export class ConfiguredKeys {
     this.#keys = keys.map((key) => ({ key, hash: Buffer.from(key.hash) }));
   }
 
+  has(id: string): boolean {
+    return this.#keys.some(({ key }) => key.id === id);
+  }
+
   /** Every hash is compared, whatever matches first, so that time tells nothing. */
   find(hash: string): StoredKey | null {
     const given = Buffer.from(hash);

@@ -46,7 +46,7 @@ export function normaliseApiBase(text: string): string {
   }
   if (url.username || url.password) throw new Error('holds a user or password; put the key into api_key');
   if (url.search || url.hash) throw new Error('must not have a query or fragment');
-  return `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/v1$/, '');
+  return `${url.origin}${url.pathname}`.replace(/(?<!\/)\/+$/, '').replace(/\/v1$/, '');
 }
 
 /** Whether a base URL already holds the `/v1` that {@link normaliseApiBase} takes off. */

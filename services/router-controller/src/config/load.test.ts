@@ -106,6 +106,27 @@ describe('what is wrong is told with its path and the nearest right word', () =>
       'auth.mode: must be one of: auto, required, open',
     ],
     [
+      'two keys with one id',
+      file(
+        LLMS,
+        `auth: { keys: [{ id: ann, hash: 'sha256:${'a'.repeat(64)}' }, { id: ann, tenant: other, hash: 'sha256:${'b'.repeat(64)}' }] }`,
+      ),
+      "auth.keys[1].id: 'ann' is the id of auth.keys[0], too; every key needs its own",
+    ],
+    [
+      'one key twice',
+      file(
+        LLMS,
+        `auth: { keys: [{ id: ann, hash: 'sha256:${'a'.repeat(64)}' }, { id: bob, hash: 'sha256:${'a'.repeat(64)}' }] }`,
+      ),
+      'auth.keys[1].hash: the same key as auth.keys[0]',
+    ],
+    [
+      'keys of an issuer over the open network',
+      file(LLMS, 'auth: { jwt: { issuer: i, audience: a, jwks_url: "http://id.example/jwks" } }'),
+      'auth.jwt.jwks_url: must be https: whoever stands between could make tokens; http is for loopback only',
+    ],
+    [
       'an entry with two upstreams',
       file(LLMS.replace('target: small', 'target: small, model: m')),
       'policies[0].llms[0]: names its upstream twice; give one of: target, targets, or api_base + api_key + model',

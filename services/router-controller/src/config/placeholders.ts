@@ -7,6 +7,7 @@ const FORMS = [
   `sha256:${'0'.repeat(64)}`,
   'grpc://placeholder.invalid:8001/placeholder',
   'http://placeholder.invalid',
+  'https://placeholder.invalid',
   'redis://placeholder.invalid:6379',
   '127.0.0.1',
   '2100-01-01T00:00:00Z',

@@ -1,5 +1,6 @@
 /** Who may call: keys of this file, keys in Redis, tokens of an identity provider; and who may administer. */
 import { z } from 'zod';
+import { isLoopback } from './loopback.ts';
 import { ownBudgetSchema, ownLimitSchema } from './schema-limits.ts';
 
 /** What a key may do, wherever it is kept. */
@@ -34,10 +35,41 @@ const keySchema = keyRightsSchema.extend({
     .describe('sha256:<hex> of the key, as `npm run keys` prints it'),
 });
 
+/** Usage, limits and budgets are counted by id, and a hash leads to one key. */
+function refuseTwice(keys: readonly { id: string; hash: string }[], context: z.RefinementCtx): void {
+  for (const field of ['id', 'hash'] as const) {
+    const first = new Map<string, number>();
+    for (const [index, key] of keys.entries()) {
+      const at = first.get(key[field]);
+      if (at === undefined) first.set(key[field], index);
+      else
+        context.addIssue({
+          code: 'custom',
+          path: [index, field],
+          message:
+            field === 'id'
+              ? `'${key.id}' is the id of auth.keys[${at}], too; every key needs its own`
+              : `the same key as auth.keys[${at}]`,
+        });
+    }
+  }
+}
+
+function isSecureOrLocal(text: string): boolean {
+  if (!URL.canParse(text)) return true;
+  const url = new URL(text);
+  return url.protocol !== 'http:' || isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
+}
+
 const jwtSchema = z.strictObject({
   issuer: z.string().min(1).describe('What the token’s `iss` has to be'),
   audience: z.string().min(1).describe('What its `aud` has to hold'),
-  jwks_url: z.url({ protocol: /^https?$/ }).describe('Where the issuer publishes its keys'),
+  jwks_url: z
+    .url({ protocol: /^https?$/ })
+    .refine(isSecureOrLocal, {
+      message: 'must be https: whoever stands between could make tokens; http is for loopback only',
+    })
+    .describe('Where the issuer publishes its keys; https, or http on loopback'),
   tenant_claim: z.string().min(1).default('tenant').describe('Claim that names the tenant'),
   policies_claim: z
     .string()
@@ -60,7 +92,11 @@ export const authSchema = z.strictObject({
     .enum(['auto', 'required', 'open'])
     .default('auto')
     .describe('auto: open on loopback only, required elsewhere; open: no keys anywhere, asked for by name'),
-  keys: z.array(keySchema).default([]).describe('Keys that may call; `npm run keys` makes them'),
+  keys: z
+    .array(keySchema)
+    .default([])
+    .superRefine(refuseTwice)
+    .describe('Keys that may call; `npm run keys` makes them'),
   keys_in_redis: z
     .boolean()
     .default(false)

@@ -56,6 +56,17 @@ test('the same text in flight is asked once, even from a later turn', async () =
   assert.deepEqual([(await first).joined, (await second).joined], [false, true]);
 });
 
+test('the same text of another tenant is asked by itself: its time would tell of the first', async () => {
+  const { batcher, calls, turn } = byHand();
+  const first = batcher.classify('same', { ...patient, sharedWith: 'acme' });
+  await turn();
+  const second = batcher.classify('same', { ...patient, sharedWith: 'bravo' });
+  await turn();
+  assert.equal(calls.length, 2);
+  for (const call of calls) call.answer();
+  assert.deepEqual([(await first).joined, (await second).joined], [false, false]);
+});
+
 test('a call carries no more than the model takes, and like lengths go together', async () => {
   const { batcher, calls, turn } = byHand(2);
   const texts = ['a', 'b', 'c', 'x'.repeat(5000)];

@@ -11,9 +11,16 @@ export interface SharedAnswer {
   readonly joined: boolean;
 }
 
+/** How one text is to be classified. */
+export interface TextOptions extends CallOptions {
+  /** Whose equal texts may share a place: an answer that comes early tells that somebody else asks the same. */
+  readonly sharedWith?: string;
+}
+
 type Send = (texts: readonly string[], options: Required<CallOptions>) => Promise<InferResult>;
 
 interface Place {
+  readonly key: string;
   readonly text: string;
   readonly done: PromiseWithResolvers<{ answer: RawAnswer; modelVersion: string }>;
   deadlineAt: number;
@@ -61,9 +68,10 @@ export class PromptBatcher {
   }
 
   /** @throws ClassifierError */
-  async classify(text: string, options: CallOptions): Promise<SharedAnswer> {
-    const known = this.#places.get(text);
-    const place = known ?? this.#enqueue(text);
+  async classify(text: string, options: TextOptions): Promise<SharedAnswer> {
+    const key = JSON.stringify(options.sharedWith ?? null) + text;
+    const known = this.#places.get(key);
+    const place = known ?? this.#enqueue(key, text);
     place.deadlineAt = Math.max(place.deadlineAt, performance.now() + options.deadlineMs);
     place.waiting++;
     try {
@@ -76,8 +84,9 @@ export class PromptBatcher {
     }
   }
 
-  #enqueue(text: string): Place {
+  #enqueue(key: string, text: string): Place {
     const place: Place = {
+      key,
       text,
       done: Promise.withResolvers(),
       deadlineAt: 0,
@@ -88,7 +97,7 @@ export class PromptBatcher {
     };
     // Everybody may have left by the time it fails; that is no unhandled rejection.
     place.done.promise.catch(() => {});
-    this.#places.set(text, place);
+    this.#places.set(key, place);
     this.#queue.push(place);
     if (!this.#scheduled) {
       this.#scheduled = true;
@@ -98,7 +107,7 @@ export class PromptBatcher {
   }
 
   #forget(place: Place): void {
-    if (this.#places.get(place.text) === place) this.#places.delete(place.text);
+    if (this.#places.get(place.key) === place) this.#places.delete(place.key);
   }
 
   #flush(): void {

@@ -76,6 +76,7 @@ async function decider(
       model: null,
       threshold: null,
       allowedTargets: null,
+      tenant: 'acme',
       conversation: null,
       ...more,
     });
@@ -190,6 +191,7 @@ policies:
       model: null,
       threshold: null,
       allowedTargets: null,
+      tenant: 'acme',
       conversation: null,
     });
     assert.deepEqual([decision.entry.name, decision.reason], ['Code Generation', 'heuristic']);
@@ -225,6 +227,101 @@ test('a shadow policy decides too, its disagreement is counted, and the answer s
   while ((await count('llm_router_shadow_total', {})) === 0) await new Promise((done) => setTimeout(done, 5));
   assert.equal(await count('llm_router_shadow_total', { result: 'differ' }), 1);
   made.close();
+});
+
+describe('what one caller may not know or use', () => {
+  test('what was decided for a tenant is not told to another one by its cache', async () => {
+    const { made, decide, asked } = await decider();
+    assert.equal((await decide('the price is 4711')).cached, false);
+    assert.equal((await decide('the price is 4711', { tenant: 'bravo' })).cached, false);
+    assert.equal((await decide('the price is 4711')).cached, true);
+    // Names that could run into one another are apart, too.
+    assert.equal((await decide('x', { tenant: 'a","b' })).cached, false);
+    assert.equal((await decide('x', { tenant: 'a' })).cached, false);
+    assert.equal(asked.length, 4);
+    made.close();
+  });
+
+  test('nor by a shared store, whose keys hold the tenant', async () => {
+    const { connect } = scripted(byText);
+    const table = config('fallback: Chat', 'classifier: { cache_in_redis: true }');
+    const kept = new Map<string, string>();
+    const store = {
+      get: async (key: string) => kept.get(key) ?? null,
+      set: async (key: string, value: string) => void kept.set(key, value),
+    };
+    const policy = table.table.policies.get('tasks')!;
+    const ask = async (tenant: string) => {
+      // Each time another replica: only the store remembers.
+      const deps = { metrics: createMetrics(), log: createLog({ level: 'error' }), connect, store };
+      const made = new Decider({ config: table, ...deps });
+      await made.start();
+      const { cached } = await made.decideInput({
+        config: table,
+        policy,
+        body: { messages: [{ role: 'user', content: 'some code' }] },
+        strategy: 'triton',
+        model: null,
+        threshold: null,
+        allowedTargets: null,
+        tenant,
+        conversation: null,
+      });
+      made.close();
+      return cached;
+    };
+    assert.deepEqual([await ask('acme'), await ask('bravo'), await ask('acme')], [false, false, true]);
+  });
+
+  test('a model asked for by hand that the key may not use is refused, not replaced', async () => {
+    const { made, decide } = await decider(
+      byText,
+      parseConfig(
+        `
+targets:
+  - { name: cheap, api_base: http://small, model: cheap-model }
+  - { name: dear, api_base: http://large, model: dear-model }
+policies:
+  - name: tasks
+    url: grpc://t:1/tasks
+    llms: [{ name: Chat, target: cheap }, { name: Code, target: cheap, fallbacks: [dear] }]
+`,
+        't.yaml',
+      ),
+    );
+    const byHand = (model: string) =>
+      decide('x', { strategy: 'manual', model, allowedTargets: ['cheap'] }).then(
+        ({ targets }) => targets.map(({ name }) => name),
+        ({ status, message }) => [status, message],
+      );
+    for (const dear of ['dear', 'dear-model'])
+      assert.deepEqual(await byHand(dear), [403, "This key may not use target 'dear'; it may use: cheap"]);
+    assert.deepEqual(await byHand('Code'), ['cheap']);
+    assert.deepEqual(await byHand('cheap-model'), ['cheap']);
+    made.close();
+  });
+
+  test('a canary is for keys that may use its policy', async () => {
+    const table = config('canary: { policy: other, share: 1 }');
+    const { made } = await decider(byText, table);
+    const decidedBy = async (policies: string[] | null) =>
+      (
+        await made.decide({
+          config: table,
+          policy: table.table.policies.get('tasks')!,
+          body: { messages: [{ role: 'user', content: 'hi' }] },
+          extension: { policy: 'tasks', strategy: 'triton', model: null, threshold: null },
+          caller: { id: 'a', tenant: 't', policies, targets: null },
+          headers: {},
+          id: 'r1',
+        } as unknown as Parameters<Decider['decide']>[0])
+      ).policy.name;
+    assert.deepEqual(
+      [await decidedBy(null), await decidedBy(['tasks']), await decidedBy(['tasks', 'other'])],
+      ['other', 'tasks', 'other'],
+    );
+    made.close();
+  });
 });
 
 describe('a new configuration', () => {

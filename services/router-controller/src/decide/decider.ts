@@ -1,7 +1,9 @@
 /** decide: prompt text → classifier → policy → decision. Pure but for the classifier, the store and the dice it is given. */
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Entry, Policy, RouterConfig, Target } from '../config/types.ts';
+import { mayUsePolicy, mayUseTarget, visibleEntries } from '../authenticate/index.ts';
+import type { Policy, RouterConfig, Target } from '../config/types.ts';
+import { echo } from '../echo.ts';
 import { abortError, RouterError } from '../errors.ts';
 import { type Logger, type Metrics, NO_SPAN, type Span } from '../observe/index.ts';
 import type { RedisVisit } from '../redis/index.ts';
@@ -39,6 +41,8 @@ export interface DecisionInput {
   readonly model: string | null;
   readonly threshold: number | null;
   readonly allowedTargets: readonly string[] | null;
+  /** What was decided for one tenant tells another one nothing, not by its time either. */
+  readonly tenant: string;
   readonly conversation: string | null;
   readonly signal?: AbortSignal;
   /** The classification is traced under it. */
@@ -183,6 +187,7 @@ export class Decider {
       model: request.extension.model,
       threshold: request.extension.threshold,
       allowedTargets: request.caller.targets,
+      tenant: request.caller.tenant,
       conversation,
       signal: request.signal,
       ...(request.span && { span: request.span }),
@@ -210,21 +215,21 @@ export class Decider {
   }
 
   /** A share of the traffic is decided by another policy; the same conversation always falls on the same side. */
-  #canary({ policy, config }: RoutedRequest, key: string): Policy {
-    if (!policy.canary) return policy;
+  #canary({ policy, config, caller }: RoutedRequest, key: string): Policy {
+    if (!policy.canary || !mayUsePolicy(caller, policy.canary.policy)) return policy;
     const point = createHash('sha256').update(key).digest().readUInt32BE(0) / 2 ** 32;
     return (point < policy.canary.share && config.table.policies.get(policy.canary.policy)) || policy;
   }
 
   /** A second policy sees a share of the traffic; its disagreement is counted, and nothing else happens. */
-  #shadow({ id, policy, body, config }: RoutedRequest, decision: Decision): void {
+  #shadow({ id, policy, body, config, caller }: RoutedRequest, decision: Decision): void {
     const { shadow } = policy;
     if (!shadow || this.#random() >= shadow.share) return;
     const other = config.table.policies.get(shadow.policy);
     if (!other) return;
     const count = (result: string) =>
       this.#deps.metrics.shadow.inc({ policy: policy.name, shadow: other.name, result });
-    this.#classify(config, other, promptText(body, config.file.prompt), null).then(
+    this.#classify(config, other, promptText(body, config.file.prompt), null, caller.tenant).then(
       ({ classification: { label, confidence } }) => {
         const agrees = label === decision.label;
         count(agrees ? 'agree' : 'differ');
@@ -262,15 +267,18 @@ export class Decider {
   #manual(input: DecisionInput, started: number): Decision {
     const found = findManual(input.policy, input.model ?? '');
     if (!found) {
-      const names = [...input.policy.entries.keys()].join(', ');
+      const names = visibleEntries(input.policy, input.allowedTargets).map((entry) => entry.name);
       throw new RouterError(
         'model_not_found',
-        `Model not found: ${input.model}. Policy '${input.policy.name}' has: ${names}`,
+        `Model not found: ${echo(input.model)}. Policy '${input.policy.name}' has: ${names.join(', ')}`,
         {
           param: 'nim-llm-router.model',
         },
       );
     }
+    // Another model than the one asked for by hand would be no answer.
+    if (found.target && !mayUseTarget(input.allowedTargets, found.target.name))
+      throw notAllowed(`target '${found.target.name}'`, input.allowedTargets);
     const ordered = orderTargets(found.entry, this.#random);
     // Of several replicas the one that chance has put first.
     const wanted = found.target && (ordered.find(({ name }) => name === found.target!.name) ?? found.target);
@@ -324,7 +332,7 @@ export class Decider {
     config: RouterConfig,
     policy: Policy,
     text: PromptText,
-    { signal, span, visit }: DecisionInput,
+    { signal, span, visit, tenant }: DecisionInput,
   ): Promise<Classified> {
     const child = (span ?? NO_SPAN).child(
       `classify ${policy.name}`,
@@ -332,7 +340,7 @@ export class Decider {
       'client',
     );
     try {
-      const classified = await this.#classify(config, policy, text, signal ?? null, visit);
+      const classified = await this.#classify(config, policy, text, signal ?? null, tenant, visit);
       const { label, confidence, modelVersion, tokenCount } = classified.classification;
       child.set({
         'llm_router.label': label,
@@ -354,6 +362,7 @@ export class Decider {
     policy: Policy,
     text: PromptText,
     signal: AbortSignal | null,
+    tenant: string,
     visit?: RedisVisit,
   ): Promise<Classified> {
     const classifier = this.#byPolicy.get(policy);
@@ -364,7 +373,7 @@ export class Decider {
     const cacheable = cache_entries > 0 && version !== null && text.text.length <= CACHED_CHARS;
     const key = cacheable
       ? createHash('sha256')
-          .update(`${classifier.id}\u0000${version}\u0000`)
+          .update(JSON.stringify([classifier.id, version, tenant]))
           .update(text.text)
           .digest('base64')
       : null;
@@ -374,7 +383,9 @@ export class Decider {
       return { classification: hit, cached: true };
     }
     const shared =
-      cacheable && cache_in_redis ? sharedKey(policy, version, classifier.status().labels, text.text) : null;
+      cacheable && cache_in_redis
+        ? sharedKey(policy, version, classifier.status().labels, tenant, text.text)
+        : null;
     const known = shared === null ? null : parseCached(await this.#store.get(shared, visit));
     if (known) {
       this.#cache.set(key!, known);
@@ -385,6 +396,7 @@ export class Decider {
     const patient = policy.fallback === null && !heuristic;
     const result = await classifier.classify(text.text, {
       deadlineMs: patient ? Math.max(deadline_ms, PATIENCE_MS) : deadline_ms,
+      sharedWith: tenant,
       ...(signal && { signal }),
     });
     metrics.classifySeconds.observe({ policy: policy.name }, (performance.now() - started) / 1000);
@@ -455,9 +467,8 @@ export class Decider {
   ): Decision {
     const classification = classified?.classification;
     const { policy, allowedTargets } = input;
-    const allowed =
-      allowedTargets === null ? targets : targets.filter((target) => allowedTargets.includes(target.name));
-    if (allowed.length === 0) throw notAllowed(entry, targets, allowedTargets ?? []);
+    const allowed = targets.filter((target) => mayUseTarget(allowedTargets, target.name));
+    if (allowed.length === 0) throw notAllowed(`any target of entry '${entry.name}'`, allowedTargets);
     const tokensCut = classification?.tokensCut ?? false;
     if (tokensCut) this.#deps.metrics.truncated.inc({ policy: policy.name, stage: 'tokens' });
     return {
@@ -478,12 +489,9 @@ export class Decider {
   }
 }
 
-function notAllowed(entry: Entry, targets: readonly Target[], mayUse: readonly string[]): RouterError {
-  const names = targets.map((target) => target.name).join(', ');
-  return new RouterError(
-    'permission_denied',
-    `This key may not use any target of entry '${entry.name}' (${names}); it may use: ${mayUse.join(', ')}`,
-  );
+function notAllowed(what: string, mayUse: readonly string[] | null): RouterError {
+  const names = mayUse?.join(', ') || 'none';
+  return new RouterError('permission_denied', `This key may not use ${what}; it may use: ${names}`);
 }
 
 async function startAll(classifiers: Iterable<PolicyClassifier>, waitMs: number): Promise<void> {
@@ -497,10 +505,16 @@ function closeAll(classifiers: Iterable<PolicyClassifier>): void {
 }
 
 /** The same for every replica that asks the same version of the same model with the same labels. */
-function sharedKey(policy: Policy, version: string, labels: readonly string[] | null, text: string): string {
+function sharedKey(
+  policy: Policy,
+  version: string,
+  labels: readonly string[] | null,
+  tenant: string,
+  text: string,
+): string {
   const model = policy.endpoints[0]?.model ?? '';
   const hash = createHash('sha256')
-    .update(JSON.stringify([policy.name, model, version, labels]))
+    .update(JSON.stringify([policy.name, model, version, labels, tenant]))
     .update(text);
   return `decision:${hash.digest('base64url')}`;
 }

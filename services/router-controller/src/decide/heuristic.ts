@@ -4,8 +4,23 @@
  */
 import type { Policy } from '../config/types.ts';
 
-const CUES: readonly (readonly [label: string, pattern: RegExp])[] = [
-  ['Few-Shot', /(?:^|\n)\s*(?:q|input|example)\s*\d*\s*[:=-][^\n]+\n\s*(?:a|output|answer)\s*\d*\s*[:=-]/i],
+/** Both in a line, in this order; as one pattern it would read the line's rest again for every first word. */
+function inOneLine(first: RegExp, then: RegExp): Pick<RegExp, 'test'> {
+  return {
+    test: (text) =>
+      text.split(/[\n\r\u2028\u2029]/).some((line) => {
+        const at = line.search(first);
+        return at >= 0 && then.test(line.slice(at));
+      }),
+  };
+}
+
+/** Each takes time in proportion to the text (observe/client-text.test.ts): no two repetitions meet the same characters. */
+const CUES: readonly (readonly [label: string, pattern: Pick<RegExp, 'test'>])[] = [
+  [
+    'Few-Shot',
+    /(?:^|\n)[^\S\n]*(?:q|input|example)[^\S\n]*(?:\d+[^\S\n]*)?[:=-][^\n]+\n(?:[^\S\n]*\n){0,2}[^\S\n]*(?:a|output|answer)[^\S\n]*(?:\d+[^\S\n]*)?[:=-]/i,
+  ],
   [
     'Code Generation',
     /```|\b(?:function|python|javascript|typescript|sql|regex|bash|script|code|stack ?trace|compile|refactor)\b/i,
@@ -21,7 +36,10 @@ const CUES: readonly (readonly [label: string, pattern: RegExp])[] = [
   ['Brainstorming', /\b(?:brainstorm|ideas? for|suggest(?:ions)?|come up with|names for)\b/i],
   [
     'Text Generation',
-    /\b(?:write|draft|compose)\b.*\b(?:letter|email|story|poem|essay|post|article|speech|song)\b/i,
+    inOneLine(
+      /\b(?:write|draft|compose)\b/i,
+      /\b(?:letter|email|story|poem|essay|post|article|speech|song)\b/i,
+    ),
   ],
   [
     'Constraint',

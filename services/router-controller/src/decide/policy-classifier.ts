@@ -14,7 +14,7 @@ import {
 import { hint } from '../config/problems.ts';
 import type { ClassifierConfig } from '../config/schema.ts';
 import type { ClassifierEndpoint, Policy } from '../config/types.ts';
-import { PromptBatcher } from './batcher.ts';
+import { PromptBatcher, type TextOptions } from './batcher.ts';
 import type { Classification } from './choose.ts';
 import { KServeGrpcClient } from './kserve-grpc.ts';
 import { KServeHttpClient } from './kserve-http.ts';
@@ -262,7 +262,7 @@ export class PolicyClassifier {
    *
    * @throws ClassifierError; reason `breaker_open` without a call while the breaker is open.
    */
-  async classify(text: string, options: CallOptions): Promise<Classification & { joined: boolean }> {
+  async classify(text: string, options: TextOptions): Promise<Classification & { joined: boolean }> {
     try {
       return await this.#breaker.execute(() => this.#classify(text, options));
     } catch (error) {
@@ -276,7 +276,7 @@ export class PolicyClassifier {
     }
   }
 
-  async #classify(text: string, options: CallOptions): Promise<Classification & { joined: boolean }> {
+  async #classify(text: string, options: TextOptions): Promise<Classification & { joined: boolean }> {
     const { answer, modelVersion, joined } = await this.#batcher.classify(text, options);
     if (this.#model && modelVersion !== this.#model.version) await this.#refresh();
     const model = this.#model;

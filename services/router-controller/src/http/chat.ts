@@ -109,7 +109,7 @@ export function chatHandler(steps: Steps) {
       const caller = await steps.authenticator().authenticate(http.headers, address, visit);
       const authenticateMs = performance.now() - started;
       checkBody(http.body, http.path.endsWith('/completions') && !http.path.endsWith('/chat/completions'));
-      const { policy, extension } = readRouting(config.table, http.body);
+      const { policy, extension } = readRouting(config.table, http.body, caller);
       const { [EXTENSION]: _stripped, ...body } = http.body as ChatBody;
       request = {
         ...arrival,

@@ -1,9 +1,12 @@
 /** Reads what a request says of its routing: v1's `nim-llm-router` object, or a virtual model name. */
+
+import { visibleTo } from '../authenticate/index.ts';
 import { hint } from '../config/problems.ts';
 import type { Policy, RoutingTable } from '../config/types.ts';
 import { findManual } from '../decide/index.ts';
+import { echo } from '../echo.ts';
 import { RouterError } from '../errors.ts';
-import type { ChatBody, RouterExtension } from '../request.ts';
+import type { Caller, ChatBody, RouterExtension } from '../request.ts';
 
 export const EXTENSION = 'nim-llm-router';
 /** The virtual model that stands for the default policy. */
@@ -13,16 +16,18 @@ const FIELDS = ['policy', 'routing_strategy', 'model', 'threshold'];
 
 const invalid = (param: string, message: string) => new RouterError('invalid_request', message, { param });
 
-function policyNamed(table: RoutingTable, name: string, param: string): Policy {
+/** Names that an error may tell the caller. */
+const policyNames = (rights: Rights, table: RoutingTable): string[] =>
+  visibleTo(rights, table).policies.map(({ policy }) => policy.name);
+
+function policyNamed(table: RoutingTable, rights: Rights, name: string, param: string): Policy {
   const policy = table.policies.get(name);
   if (policy) return policy;
-  const names = [...table.policies.keys()];
+  const names = policyNames(rights, table);
   throw new RouterError(
     'policy_not_found',
-    `Policy '${name}' not found.${hint(name, names)} Policies: ${names.join(', ')}`,
-    {
-      param,
-    },
+    `Policy '${echo(name)}' not found.${hint(name, names)} Policies: ${names.join(', ')}`,
+    { param },
   );
 }
 
@@ -32,13 +37,14 @@ function optionalString(value: unknown, param: string): string {
   return value.trim();
 }
 
+type Rights = Pick<Caller, 'policies' | 'targets'>;
 export interface Routing {
   readonly policy: Policy;
   readonly extension: RouterExtension;
 }
 
 /** Stock clients: `model` names a policy, `auto`, or an entry or model of the default policy. */
-function fromModel(table: RoutingTable, body: ChatBody): Routing {
+function fromModel(table: RoutingTable, rights: Rights, body: ChatBody): Routing {
   const model = optionalString(body.model, 'model');
   const named = table.policies.get(model);
   const fallback = table.defaultPolicy === null ? undefined : table.policies.get(table.defaultPolicy);
@@ -49,7 +55,7 @@ function fromModel(table: RoutingTable, body: ChatBody): Routing {
   if (policy && findManual(policy, model)) {
     return { policy, extension: { policy: policy.name, strategy: 'manual', model, threshold: null } };
   }
-  const names = [...table.policies.keys()];
+  const names = policyNames(rights, table);
   if (model === '' || model === AUTO) {
     throw invalid(
       EXTENSION,
@@ -60,7 +66,7 @@ function fromModel(table: RoutingTable, body: ChatBody): Routing {
   const known = [...names, ...(fallback ? [AUTO] : [])];
   throw new RouterError(
     'model_not_found',
-    `Model not found: ${model}.${hint(model, known)} Use one of: ${known.join(', ')}; GET /v1/models lists all`,
+    `Model not found: ${echo(model)}.${hint(model, known)} Use one of: ${known.join(', ')}; GET /v1/models lists all`,
     { param: 'model' },
   );
 }
@@ -70,9 +76,9 @@ function fromModel(table: RoutingTable, body: ChatBody): Routing {
  *
  * @throws RouterError invalid_request naming the field and what it may be; policy_not_found
  */
-export function readRouting(table: RoutingTable, body: ChatBody): Routing {
+export function readRouting(table: RoutingTable, body: ChatBody, rights: Rights): Routing {
   const extension = body[EXTENSION];
-  if (extension === undefined || extension === null) return fromModel(table, body);
+  if (extension === undefined || extension === null) return fromModel(table, rights, body);
   if (typeof extension !== 'object' || Array.isArray(extension)) {
     throw invalid(EXTENSION, `'${EXTENSION}' must be an object with the fields ${FIELDS.join(', ')}`);
   }
@@ -81,7 +87,7 @@ export function readRouting(table: RoutingTable, body: ChatBody): Routing {
     if (!FIELDS.includes(key)) {
       throw invalid(
         `${EXTENSION}.${key}`,
-        `'${EXTENSION}' has no field '${key}'.${hint(key, FIELDS)} Fields: ${FIELDS.join(', ')}`,
+        `'${EXTENSION}' has no field '${echo(key)}'.${hint(key, FIELDS)} Fields: ${FIELDS.join(', ')}`,
       );
     }
   }
@@ -90,7 +96,7 @@ export function readRouting(table: RoutingTable, body: ChatBody): Routing {
   const bodyModel = typeof body.model === 'string' ? body.model.trim() : '';
   const name = wanted || (table.policies.has(bodyModel) ? bodyModel : '') || (table.defaultPolicy ?? '');
   if (name === '') {
-    const names = [...table.policies.keys()].join(', ');
+    const names = policyNames(rights, table).join(', ');
     throw invalid(
       at('policy'),
       `'${at('policy')}' is missing and the configuration has no default_policy. Policies: ${names}`,
@@ -111,7 +117,7 @@ export function readRouting(table: RoutingTable, body: ChatBody): Routing {
   if (threshold !== null && (typeof threshold !== 'number' || !(threshold >= 0 && threshold <= 1))) {
     throw invalid(at('threshold'), `'${at('threshold')}' must be a number from 0 to 1`);
   }
-  const policy = policyNamed(table, name, at('policy'));
+  const policy = policyNamed(table, rights, name, at('policy'));
   return {
     policy,
     extension: { policy: name, strategy, model: strategy === 'manual' ? model : null, threshold },

@@ -58,7 +58,7 @@ export function routeHandler({ authenticator, config, decider }: Steps) {
     const inForce = config();
     const one = async (item: unknown): Promise<object> => {
       const body = asChat(item);
-      const { policy, extension } = readRouting(inForce.table, body);
+      const { policy, extension } = readRouting(inForce.table, body, caller);
       checkPolicyAllowed(caller, policy.name);
       const text = promptText(body, inForce.file.prompt);
       const decision = await decider.decideInput({
@@ -67,6 +67,7 @@ export function routeHandler({ authenticator, config, decider }: Steps) {
         policy,
         body,
         allowedTargets: caller.targets,
+        tenant: caller.tenant,
         conversation: null,
         signal,
         visit,

@@ -120,7 +120,7 @@ export function startTracing(
   );
   // Without a URL it takes OpenTelemetry's own variables.
   const exporter = new OTLPTraceExporter({
-    ...(endpoint && { url: `${endpoint.replace(/\/+$/, '')}/v1/traces` }),
+    ...(endpoint && { url: `${endpoint.replace(/(?<!\/)\/+$/, '')}/v1/traces` }),
     ...(!process.env.OTEL_EXPORTER_OTLP_TIMEOUT && { timeoutMillis: SEND_MS }),
   });
   const provider = new TracerProvider({

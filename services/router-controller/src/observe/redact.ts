@@ -4,20 +4,19 @@
 const SECRET_FIELD =
   /^(?:(?:proxy-)?authorization|(?:set-)?cookie|(?:x-)?(?:goog-)?api[-_]?key|apikey|pass(?:word|wd|phrase)|(?:access|refresh|id|session|auth|bearer)?[-_]?token|(?:client[-_]?)?secret|private[-_]?key|credentials?)$/i;
 
-/** Values that look like keys, wherever they stand. */
-const SECRET_VALUE = new RegExp(
-  [
-    // Keys by their issuers' prefixes: NVIDIA, OpenAI and its likes, ours, GitHub, GitLab, Slack, Hugging Face, Groq, Google, AWS.
-    String.raw`\b(?:nvapi-|sk-|llmr_|gh[opsur]_|github_pat_|glpat-|xox[abprs]-|hf_|gsk_|AIza|AKIA)[\w-]{6,}`,
-    String.raw`\b(?:Bearer|Basic)\s+[\w.~+/-]{8,}=*`,
-    // JSON web tokens.
-    String.raw`\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*`,
-    String.raw`-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`,
-    // Passwords in URLs; the user's name stays.
-    String.raw`(?<=://[^\s/:@]{0,200}:)[^\s/@]+(?=@)`,
-  ].join('|'),
-  'gi',
-);
+/**
+ * Values that look like keys, wherever they stand. Each alternative is linear: what it repeats can't begin again inside the run
+ * that it has just read.
+ */
+const SECRET_VALUE =
+  // Keys by their issuers' prefixes: NVIDIA, OpenAI and its likes, ours, GitHub, GitLab, Slack, Hugging Face, Groq, Google, AWS;
+  // then credentials of headers, private keys, and passwords in URLs, where the user's name stays.
+  /\b(?:nvapi-|sk-|llmr_|gh[opsur]_|github_pat_|glpat-|xox[abprs]-|hf_|gsk_|AIza|AKIA)[\w-]{6,}|\b(?:Bearer|Basic)\s+[\w.~+/-]{8,}=*|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)|(?<=:\/\/[^\s/:@]{0,200}:)[^\s/@]+(?=@)/gi;
+
+/** Three parts with dots between; the first run is read once, wherever in it a token may begin. */
+const DOTTED = /(?<![\w-])[\w-]{11,}\.[\w-]{8,}\.[\w-]*/g;
+/** How a JSON web token begins: `{"` in base64. */
+const TOKEN = /\beyJ[\w-]{8}/;
 
 const HIDDEN = '[REDACTED]';
 /** Logs are flat here; deeper things are somebody's whole objects. */
@@ -25,9 +24,16 @@ const MAX_DEPTH = 5;
 /** Longer strings are somebody's whole bodies. */
 const MAX_CHARS = 16_384;
 
+/** A JSON web token in a run of its letters, hidden; what stands before it stays. */
+function hideToken(dotted: string): string {
+  const first = dotted.slice(0, dotted.indexOf('.'));
+  const at = first.search(TOKEN);
+  return at < 0 ? dotted : `${dotted.slice(0, at)}${HIDDEN}`;
+}
+
 function redactText(text: string): string {
   const whole = text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS)}… (${text.length} characters)` : text;
-  return whole.replaceAll(SECRET_VALUE, HIDDEN);
+  return whole.replaceAll(DOTTED, hideToken).replaceAll(SECRET_VALUE, HIDDEN);
 }
 
 /** True when a field's value is hidden whatever it is. */
