@@ -12,7 +12,7 @@ import { type CallHooks, type Journey, startJourney, type Won } from './journey.
 import { type CallObserver, observeCalls } from './observer.ts';
 import type { ClientResponse } from './stream/client-response.ts';
 import { startHeartbeat } from './stream/heartbeat.ts';
-import { errorEvent, relay } from './stream/relay.ts';
+import { relay } from './stream/relay.ts';
 import { responseHeaders } from './transport/headers.ts';
 import { Transport } from './transport/transport.ts';
 import { estimateUsage } from './usage.ts';
@@ -107,7 +107,12 @@ export class UpstreamCaller {
     request.phase = 'relay';
     try {
       const { signal } = request;
-      const result = await relay(client, answer, { hideUsage, headers: hooks.headers(target), signal });
+      const result = await relay(client, answer, {
+        answers: journey.answers,
+        hideUsage,
+        headers: hooks.headers(target),
+        signal,
+      });
       // The router's own giving up (a stop) leaves a stream as unfinished as the upstream's fault does, but is none of its.
       const broke = result.incomplete && !signal.aborted;
       if (broke) this.#observer.incomplete(request, target, result.problem ?? 'no natural end');
@@ -147,7 +152,7 @@ export class UpstreamCaller {
     const { status, headers } = answer;
     const told = () => Buffer.from(JSON.stringify(errorObject(tried, answer)));
     if (client.headersSent) {
-      client.end(Buffer.concat([Buffer.from('data: '), told(), Buffer.from('\n\n')]));
+      client.end(journey.answers.errorEvent(errorObject(tried, answer)));
     } else {
       const body = answer.body ?? told();
       client.writeHead(status, {
@@ -166,7 +171,7 @@ export class UpstreamCaller {
     // The attempts belong into the log also when the error is told by who called.
     journey.request.outcome = outcome;
     if (!client.headersSent) throw error;
-    client.end(errorEvent(error));
+    client.end(journey.answers.errorEvent(error.toBody()));
     return outcome;
   }
 }

@@ -1,5 +1,6 @@
 /** One request's way through its targets, and what became of each attempt. */
 import type { Target } from '../config/types.ts';
+import { type AnswerReader, chatAnswers } from '../dialects/index.ts';
 import type { RouterError } from '../errors.ts';
 import type { Span } from '../observe/index.ts';
 import type { Attempt, Decision, RoutedRequest } from '../request.ts';
@@ -8,6 +9,8 @@ import type { Needs } from './attempts/capabilities.ts';
 import type { Pass } from './health/breaker.ts';
 
 export interface CallHooks {
+  /** Reads the answers of the API that was called; default: chat completions. */
+  readonly answers?: AnswerReader;
   /** The router's own headers for an answer that the target gave, or for none. */
   readonly headers: (target: Target | null) => Readonly<Record<string, string>>;
   /** Limits of the target itself; a refusal moves on to the next, a failed attempt gives back what it took. */
@@ -36,6 +39,7 @@ export interface Journey {
   readonly request: RoutedRequest;
   readonly decision: Decision;
   readonly hooks: CallHooks;
+  readonly answers: AnswerReader;
   readonly needs: Needs;
   readonly started: number;
   readonly attempts: Attempt[];
@@ -53,6 +57,7 @@ export function startJourney(request: RoutedRequest, hooks: CallHooks, needs: Ne
     request,
     decision: request.decision!,
     hooks,
+    answers: hooks.answers ?? chatAnswers,
     needs,
     started: performance.now(),
     attempts: [],

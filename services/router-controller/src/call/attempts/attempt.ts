@@ -1,6 +1,7 @@
 /** One attempt at one target, up to the point where its answer may go out: headers, and of a stream the first content. */
 import type { Target } from '../../config/types.ts';
-import type { AttemptOutcome } from '../../request.ts';
+import type { AnswerReader } from '../../dialects/index.ts';
+import type { AttemptOutcome, ChatBody } from '../../request.ts';
 import { isCompressed, isEventStream, type Opening, readOpening, readUpTo } from '../stream/opening.ts';
 import type { UpstreamResponse } from '../transport/fetch-undici.ts';
 import type { HeaderBag } from '../transport/headers.ts';
@@ -47,6 +48,9 @@ export interface Failure {
 export type AttemptResult = Answer | Failure;
 
 export interface AttemptOptions extends Omit<SendOptions, 'signal'> {
+  readonly answers: AnswerReader;
+  /** The request that is answered. */
+  readonly request: ChatBody;
   /** Bytes of a plain answer that may be held. */
   readonly heldBodyBytes: number;
   /** The router asks for usage on its own account, and hides the event that it causes. */
@@ -163,7 +167,7 @@ export async function attempt(
       // The usage event could not be found again in compressed bytes, so it must not be there.
       return fail(failure('protocol_error', 'compressed its stream', { withoutUsage: true }));
     }
-    const opening = await readOpening(response.headers, chunks, options.heldBodyBytes);
+    const opening = await readOpening(response.headers, chunks, { ...options, limit: options.heldBodyBytes });
     if (opening.kind === 'broken') return fail(failure(opening.outcome, opening.message));
     const firstByteMs = running.firstByteMs ?? performance.now() - running.started;
     return { kind: 'answer', response, opening, chunks, firstByteMs, abort };

@@ -1,7 +1,7 @@
 /** What a request needs that not every model can do. */
 import type { Target } from '../../config/types.ts';
+import { promptTexts } from '../../dialects/index.ts';
 import type { ChatBody } from '../../request.ts';
-import { promptTexts } from '../stream/message-text.ts';
 import { BYTES_PER_TOKEN } from '../usage.ts';
 
 export interface Needs {

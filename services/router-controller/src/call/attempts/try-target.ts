@@ -81,7 +81,8 @@ async function tryAdmitted(
     return { kind: 'failed', target, failure: failure('breaker_open', 'rests after repeated failures') };
   }
   try {
-    const asks = asksForUsage(request.body) && deps.health.givesUsage(target);
+    const asks =
+      journey.answers.usageByOption && asksForUsage(request.body) && deps.health.givesUsage(target);
     const sent = await send(deps, journey, target, asks, options);
     if (sent.result.kind === 'failure' && sent.result.withoutUsage) {
       deps.health.noteNoUsage(target);
@@ -157,6 +158,8 @@ async function send(
       ...forwardedHeaders(request.headers),
       ...(span.traceparent !== null && { traceparent: span.traceparent }),
     },
+    answers: journey.answers,
+    request: request.body,
     heldBodyBytes: deps.settings.held_body_bytes,
     asksUsage,
     signals: options.signal ? [request.signal, options.signal] : [request.signal],

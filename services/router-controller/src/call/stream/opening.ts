@@ -1,18 +1,32 @@
 /** Reads an answer's beginning: as far as is needed to know whether it may go out. */
+import {
+  type AnswerReader,
+  type EventKind,
+  parseJson,
+  type SseEvent,
+  SseSplitter,
+  type StreamReader,
+  type Verdict,
+} from '../../dialects/index.ts';
+import type { ChatBody } from '../../request.ts';
 import type { HeaderBag } from '../transport/headers.ts';
-import { type SseEvent, SseSplitter } from './sse.ts';
-import { errorText, StreamReader } from './stream-reader.ts';
 
 /** Opening events held back while waiting for the first content, bytes. */
 const HELD_OPENING_BYTES = 256 * 1024;
+
+/** An event and what its reader called it. */
+export interface ReadEvent {
+  readonly event: SseEvent;
+  readonly kind: EventKind;
+}
 
 /** An event stream up to its first content. */
 export interface StreamStart {
   readonly kind: 'stream';
   readonly splitter: SseSplitter;
   readonly reader: StreamReader;
-  /** Events read so far, not yet sent; `hidden` ones are usage alone. */
-  readonly held: readonly { readonly event: SseEvent; readonly usageOnly: boolean }[];
+  /** Events read so far, not yet sent. */
+  readonly held: readonly ReadEvent[];
   /** True when the upstream ended while events were held. */
   readonly ended: boolean;
 }
@@ -21,8 +35,7 @@ export interface StreamStart {
 export interface WholeBody {
   readonly kind: 'whole';
   readonly body: Buffer;
-  /** Parsed, where it is JSON. */
-  readonly json: unknown;
+  readonly verdict: Extract<Verdict, { kind: 'answer' }>;
 }
 
 /** An answer that goes out as it comes, unread: too large to hold, or compressed. */
@@ -40,6 +53,14 @@ export interface Broken {
   readonly message: string;
 }
 
+export interface OpeningOptions {
+  readonly answers: AnswerReader;
+  /** The request that it answers. */
+  readonly request: ChatBody;
+  /** Bytes of a plain answer that may be held. */
+  readonly limit: number;
+}
+
 const broken = (outcome: Broken['outcome'], message: string): Broken => ({
   kind: 'broken',
   outcome,
@@ -48,42 +69,32 @@ const broken = (outcome: Broken['outcome'], message: string): Broken => ({
 
 const typeOf = (headers: HeaderBag) => String(headers['content-type'] ?? '').toLowerCase();
 
+/** Only real codings count: some servers write a charset there. */
 export const isCompressed = (headers: HeaderBag) =>
-  !['', 'identity'].includes(String(headers['content-encoding'] ?? '').toLowerCase());
+  /\b(?:x-)?(?:gzip|deflate|br|zstd|compress)\b/i.test(String(headers['content-encoding'] ?? ''));
 
 export const isEventStream = (headers: HeaderBag) => typeOf(headers).includes('text/event-stream');
 
-const saysJson = (headers: HeaderBag) => /^application\/(?:[\w.+-]+\+)?json\b/.test(typeOf(headers));
-
-/** @param limit bytes of a plain answer that may be held. */
 export async function readOpening(
   headers: HeaderBag,
   chunks: AsyncIterator<Buffer>,
-  limit: number,
+  options: OpeningOptions,
 ): Promise<Opening | Broken> {
   if (isCompressed(headers)) {
     const { value, done } = await chunks.next();
     return { kind: 'open', begun: done ? [] : [value] };
   }
-  if (isEventStream(headers)) return readStream(chunks);
-  const { parts, whole } = await readUpTo(chunks, limit);
+  if (isEventStream(headers)) return readStream(chunks, options);
+  const { parts, whole } = await readUpTo(chunks, options.limit);
   if (!whole) return { kind: 'open', begun: parts };
-  const body = Buffer.concat(parts);
-  const json = parse(body);
-  if (json === undefined && saysJson(headers))
-    return broken('protocol_error', 'sent JSON that can’t be read');
-  const { error, choices } = (json ?? {}) as { error?: unknown; choices?: unknown };
-  if (error && choices === undefined)
-    return broken('error_event', `sent an error with status 200: ${errorText({ error })}`);
-  return { kind: 'whole', body, json };
+  return judge(Buffer.concat(parts), options);
 }
 
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
+function judge(body: Buffer, { answers, request }: OpeningOptions): WholeBody | Broken {
+  const verdict = answers.whole(parseJson(body.toString('utf8')), request);
+  if (verdict.kind === 'answer') return { kind: 'whole', body, verdict };
+  if (verdict.kind === 'none') return broken('protocol_error', verdict.message);
+  return broken('error_event', `sent an error with status 200: ${verdict.message}`);
 }
 
 /** Reads until the end or past the limit. */
@@ -102,10 +113,13 @@ export async function readUpTo(
   return { parts, whole: false };
 }
 
-async function readStream(chunks: AsyncIterator<Buffer>): Promise<StreamStart | Broken> {
+async function readStream(
+  chunks: AsyncIterator<Buffer>,
+  { answers, request }: OpeningOptions,
+): Promise<StreamStart | Broken> {
   const splitter = new SseSplitter();
-  const reader = new StreamReader();
-  const held: { event: SseEvent; usageOnly: boolean }[] = [];
+  const reader = answers.stream(request);
+  const held: ReadEvent[] = [];
   let size = 0;
   let ready = false;
   for (;;) {
@@ -116,7 +130,7 @@ async function readStream(chunks: AsyncIterator<Buffer>): Promise<StreamStart | 
       if (kind === 'error' && !ready)
         return broken('error_event', `began its stream with an error: ${reader.error}`);
       // A later error in the same chunk still reaches the client as it came, after the content before it.
-      held.push({ event, usageOnly: kind === 'usage' });
+      held.push({ event, kind });
       size += event.bytes.length;
       ready ||= kind === 'content' || kind === 'done' || size > HELD_OPENING_BYTES;
     }

@@ -1,4 +1,5 @@
 /** Sends an answer to the client as it came: status, useful headers, bytes unchanged. */
+import type { AnswerReader, SseEvent } from '../../dialects/index.ts';
 import { RouterError } from '../../errors.ts';
 import type { Uncounted, Usage } from '../../request.ts';
 import type { Answer } from '../attempts/attempt.ts';
@@ -6,10 +7,7 @@ import { AttemptTimeout, describeError } from '../attempts/outcome.ts';
 import { responseHeaders, STREAM_HEADERS } from '../transport/headers.ts';
 import { usageOf } from '../usage.ts';
 import { type ClientResponse, writeTo } from './client-response.ts';
-import { writtenTexts } from './message-text.ts';
-import { isEventStream, type OpenBody, type StreamStart, type WholeBody } from './opening.ts';
-import type { SseEvent } from './sse.ts';
-import { TextSample } from './text-sample.ts';
+import { isEventStream, type OpenBody, type ReadEvent, type StreamStart, type WholeBody } from './opening.ts';
 
 export interface RelayResult {
   /** As the upstream reported it; null: it did not. */
@@ -23,17 +21,13 @@ export interface RelayResult {
 }
 
 export interface RelayOptions {
-  /** Hide the usage-only event, because the router asked for it and the client did not. */
+  readonly answers: AnswerReader;
+  /** Hide usage, because the router asked for it and the client did not. */
   readonly hideUsage: boolean;
   /** The router's own headers. */
   readonly headers: Readonly<Record<string, string>>;
   /** Aborted when the client has left, or, with a RouterError as its reason, when the router gives up. */
   readonly signal: AbortSignal;
-}
-
-/** The event that ends a broken stream honestly: an OpenAI error object, and no `[DONE]` after it. */
-export function errorEvent(error: RouterError): Buffer {
-  return Buffer.from(`data: ${JSON.stringify(error.toBody())}\n\n`);
 }
 
 const NOTHING: RelayResult = {
@@ -51,15 +45,16 @@ export async function relay(
 ): Promise<RelayResult> {
   const { opening } = answer;
   if (opening.kind === 'stream') return relayStream(client, answer, opening, options);
-  if (client.headersSent) return relayTooLate(client);
+  if (client.headersSent) return relayTooLate(client, options);
   if (opening.kind === 'whole') return relayWhole(client, answer, opening, options);
   return relayOpen(client, answer, opening, options);
 }
 
 /** Heartbeats have begun an event stream, and the upstream's answer is none. */
-async function relayTooLate(client: ClientResponse): Promise<RelayResult> {
+async function relayTooLate(client: ClientResponse, { answers }: RelayOptions): Promise<RelayResult> {
   const problem = 'the upstream answered a request for a stream without one';
-  await writeTo(client, errorEvent(new RouterError('upstream_error', `The answer broke off: ${problem}`)));
+  const error = new RouterError('upstream_error', `The answer broke off: ${problem}`);
+  await writeTo(client, answers.errorEvent(error.toBody()));
   client.end();
   return { ...NOTHING, incomplete: true, problem };
 }
@@ -67,7 +62,7 @@ async function relayTooLate(client: ClientResponse): Promise<RelayResult> {
 function relayWhole(
   client: ClientResponse,
   { response }: Answer,
-  { body, json }: WholeBody,
+  { body, verdict }: WholeBody,
   options: RelayOptions,
 ): RelayResult {
   client.writeHead(response.status, {
@@ -76,26 +71,8 @@ function relayWhole(
     'content-length': body.length,
   });
   client.end(body);
-  const usage = usageOf(json);
-  return { ...NOTHING, usage, contentEvents: 1, written: usage ? NOTHING.written : writtenIn(json, body) };
-}
-
-/** The text of an answer that tells no usage. */
-function writtenIn(json: unknown, body: Buffer): Uncounted {
-  const { choices } = (json ?? {}) as { choices?: unknown };
-  if (!Array.isArray(choices)) return { texts: [], bytes: body.length };
-  const sample = new TextSample();
-  for (const [index, choice] of (choices as WholeChoice[]).entries()) {
-    if (typeof choice?.text === 'string') sample.add(choice.text, index);
-    if (choice?.message !== null && typeof choice?.message === 'object')
-      for (const text of writtenTexts(choice.message)) sample.add(text, index);
-  }
-  return sample.read();
-}
-
-interface WholeChoice {
-  readonly message?: Readonly<Record<string, unknown>> | null;
-  readonly text?: unknown;
+  const usage = usageOf(verdict);
+  return { ...NOTHING, usage, contentEvents: 1, written: usage ? NOTHING.written : verdict.written() };
 }
 
 async function relayOpen(
@@ -137,11 +114,6 @@ async function relayOpen(
   }
 }
 
-interface Marked {
-  readonly event: SseEvent;
-  readonly usageOnly: boolean;
-}
-
 async function relayStream(
   client: ClientResponse,
   { response, chunks }: Answer,
@@ -155,13 +127,14 @@ async function relayStream(
       ...options.headers,
     });
   }
-  const send = async (events: readonly Marked[]) => {
-    const parts = events.flatMap(({ event, usageOnly }) =>
-      usageOnly && options.hideUsage ? [] : [event.bytes],
+  const { answers, hideUsage } = options;
+  const send = async (events: readonly ReadEvent[]) => {
+    const parts = events.flatMap(
+      ({ event, kind }) => (hideUsage ? answers.withoutUsage(event, kind) : event.bytes) ?? [],
     );
     if (parts.length > 0) await writeTo(client, parts.length === 1 ? parts[0]! : Buffer.concat(parts));
   };
-  const read = (event: SseEvent): Marked => ({ event, usageOnly: reader.read(event) === 'usage' });
+  const read = (event: SseEvent): ReadEvent => ({ event, kind: reader.read(event) });
 
   let broken: unknown = null;
   try {
@@ -181,11 +154,12 @@ async function relayStream(
   } catch (error) {
     broken = options.signal.aborted ? options.signal.reason : error;
   }
+  const usage = usageOf(reader);
   const result = {
-    usage: reader.usage,
+    usage,
     incomplete: !reader.complete,
     contentEvents: reader.contentEvents,
-    written: reader.usage ? NOTHING.written : reader.written.read(),
+    written: usage ? NOTHING.written : reader.written.read(),
   };
   if (reader.complete || client.destroyed) {
     client.end();
@@ -198,7 +172,7 @@ async function relayStream(
   const error = endError(broken);
   // The part of a very long event that has gone out is closed, so that the error event stands on its own.
   if (splitter.brokenOff) await writeTo(client, Buffer.from('\n\n'));
-  await writeTo(client, errorEvent(error));
+  await writeTo(client, answers.errorEvent(error.toBody()));
   client.end();
   return { ...result, problem: error.message };
 }

@@ -94,20 +94,25 @@ test('the hidden event may be cut at each of its bytes', async () => {
   }
 });
 
-test('a body that is no stream: every byte, whatever it holds, for any chunking', async () => {
+test('a plain answer: every byte, whatever stands in it, for any chunking', async () => {
+  const space = fc.stringMatching(/^[ \t\r\n]{0,8}$/);
   await fc.assert(
     fc.asyncProperty(
-      fc.uint8Array({ minLength: 1, maxLength: 4_000 }),
+      fc.string({ unit: 'binary', maxLength: 2_000 }),
+      fc.json(),
+      space,
       cuts,
       fc.boolean(),
-      async (body, at, asked) => {
-        const bytes = Buffer.from(body);
-        const headers = { 'content-type': 'application/octet-stream' };
+      async (content, extra, blank, at, asked) => {
+        const message = JSON.stringify({ content });
+        const text = `${blank}{"x":${extra},${blank}"choices":[{"message":${message}}]}${blank}`;
+        const bytes = Buffer.from(text);
+        const headers = { 'content-type': 'application/json; charset=utf-8' };
         call.respond = () => ({ headers, chunks: cutAt(bytes, at) });
         const response = await call.ask({ stream: asked });
         assert.deepEqual(await received(response), bytes);
         assert.equal(response.headers.get('content-length'), String(bytes.length));
-        assert.equal(response.headers.get('content-type'), 'application/octet-stream');
+        assert.equal(response.headers.get('content-type'), headers['content-type']);
       },
     ),
     { numRuns: 60 },

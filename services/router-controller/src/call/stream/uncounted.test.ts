@@ -1,8 +1,8 @@
 /** Where no upstream reports tokens, the text that went out is kept to be counted: all of it, and in bounded memory. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SAMPLE_CHARS, TextSample } from '../../dialects/text-sample.ts';
 import { type CallTest, eventually, withCall } from '../testing.ts';
-import { SAMPLE_CHARS, TextSample } from './text-sample.ts';
 
 const event = (chunk: object) => Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`);
 const delta = (given: object, index = 0) => event({ choices: [{ index, delta: given }] });

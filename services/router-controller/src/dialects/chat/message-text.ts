@@ -1,6 +1,6 @@
 /** The text that a model reads and writes: prompts, deltas and messages, as tokens are counted from it. */
 import type { ChatBody, Uncounted } from '../../request.ts';
-import { TextSample } from './text-sample.ts';
+import { TextSample } from '../text-sample.ts';
 
 interface Message {
   readonly content?: unknown;

@@ -1,5 +1,5 @@
 /** The beginning of a text that is written piece by piece, in bounded memory, and how long all of it is. */
-import type { Uncounted } from '../../request.ts';
+import type { Uncounted } from '../request.ts';
 
 /** Characters kept; about 16,000 tokens of English. What comes after is counted by the ratio of what came before. */
 export const SAMPLE_CHARS = 64 * 1024;

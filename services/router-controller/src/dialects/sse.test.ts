@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { chatAnswers } from './index.ts';
 import { MAX_EVENT_BYTES, type SseEvent, SseSplitter } from './sse.ts';
-import { StreamReader } from './stream-reader.ts';
 
 /** Lines ended in any of the three ways, blank lines, half events, characters of several bytes. */
 const text = fc
@@ -100,6 +100,6 @@ test('the reader tells content, opening, usage, error, end and noise apart', () 
     ['[DONE]', 'done'],
   ];
   for (const [data, kind] of cases) {
-    assert.equal(new StreamReader().read(split([Buffer.from(`data: ${data}\n\n`)])[0]!), kind, data);
+    assert.equal(chatAnswers.stream({}).read(split([Buffer.from(`data: ${data}\n\n`)])[0]!), kind, data);
   }
 });

@@ -1,0 +1,121 @@
+/** What the router learns from a stream of chat completion chunks: content, errors, usage, a natural end. */
+import type { ChatBody } from '../../request.ts';
+import type { EventKind, StreamReader } from '../answer-reader.ts';
+import { parseJson } from '../json.ts';
+import type { SseEvent } from '../sse.ts';
+import { TextSample } from '../text-sample.ts';
+import { writtenTexts } from './message-text.ts';
+import { errorIn, errorText } from './told-errors.ts';
+
+const DONE = '[DONE]';
+/** Longer data is content without being looked into. */
+const MAX_READ_CHARS = 256 * 1024;
+/** In what is not parsed an end is still seen: quotes inside JSON's strings are escaped, so this is a member. */
+const FINISH = /"finish_reason"\s*:\s*"(?!error")/;
+
+/** Choices whose texts, and whose ends, are kept apart. */
+const MAX_RUNS = 16;
+
+interface Choice {
+  index?: unknown;
+  delta?: Record<string, unknown> | null;
+  text?: unknown;
+  finish_reason?: unknown;
+}
+
+interface ChunkBody {
+  error?: unknown;
+  object?: unknown;
+  message?: unknown;
+  usage?: unknown;
+  choices?: unknown;
+}
+
+export class ChatStreamReader implements StreamReader {
+  usage: unknown = null;
+  contentEvents = 0;
+  readonly written = new TextSample();
+  error: string | null = null;
+  #done = false;
+  /** Choices that have to end. */
+  readonly #wanted: number;
+  readonly #seen = new Set<number>();
+  readonly #finished = new Set<number>();
+
+  constructor({ n }: ChatBody) {
+    this.#wanted = typeof n === 'number' && n > 1 ? Math.min(MAX_RUNS, Math.floor(n)) : 1;
+  }
+
+  /** `[DONE]`, or, for upstreams that never send it, a finish reason for every choice. */
+  get complete(): boolean {
+    if (this.error !== null) return false;
+    return this.#done || (this.#finished.size >= this.#wanted && this.#finished.size === this.#seen.size);
+  }
+
+  read({ bytes, data, name, piece }: SseEvent): EventKind {
+    if (piece) return this.#unread(bytes.toString('latin1'));
+    if (data === null) return 'other';
+    if (data.length > MAX_READ_CHARS) {
+      this.written.skip(data.length);
+      return this.#unread(data);
+    }
+    if (data.trim() === DONE) {
+      this.#done = true;
+      return 'done';
+    }
+    const chunk = chunkOf(data);
+    if (chunk === null) {
+      if (name !== 'error') return 'other';
+      this.error = data.slice(0, 500);
+      return 'error';
+    }
+    const told = name === 'error' ? errorText(chunk) : errorIn(chunk);
+    if (told !== null) {
+      this.error = told;
+      return 'error';
+    }
+    if (chunk.usage) this.usage = chunk.usage;
+    if (!Array.isArray(chunk.choices)) return 'other';
+    if (chunk.choices.length === 0) return chunk.usage ? 'usage' : 'other';
+    return this.#choices(chunk.choices);
+  }
+
+  /** An event, or a piece of one, that is too long to be parsed. */
+  #unread(text: string): EventKind {
+    this.#seen.add(0);
+    if (FINISH.test(text)) this.#finished.add(0);
+    return this.#content();
+  }
+
+  #choices(choices: unknown[]): EventKind {
+    let carries = false;
+    for (const [place, choice] of (choices as (Choice | null)[]).entries()) {
+      const run = (typeof choice?.index === 'number' ? choice.index : place) % MAX_RUNS;
+      this.#seen.add(run);
+      if (choice?.finish_reason) {
+        this.#finished.add(run);
+        carries = true;
+      }
+      if (typeof choice?.text === 'string' && choice.text !== '') {
+        carries = true;
+        this.written.add(choice.text, run);
+      }
+      const delta = choice?.delta;
+      if (delta === null || typeof delta !== 'object') continue;
+      for (const [key, value] of Object.entries(delta))
+        if (key !== 'role' && value && (!Array.isArray(value) || value.length > 0)) carries = true;
+      for (const text of writtenTexts(delta)) this.written.add(text, run);
+    }
+    return carries ? this.#content() : 'opening';
+  }
+
+  #content(): EventKind {
+    this.contentEvents++;
+    return 'content';
+  }
+}
+
+function chunkOf(data: string): ChunkBody | null {
+  const value = parseJson(data);
+  return value !== null && typeof value === 'object' ? value : null;
+}

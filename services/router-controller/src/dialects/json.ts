@@ -1,0 +1,17 @@
+/** JSON as upstreams write it: Python's `NaN` and `Infinity` are no JSON, and both ends read them all the same. */
+
+const STRINGS_AND_WORDS = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g;
+
+/** The value, with `null` for numbers that JSON lacks; undefined where it is no JSON even so. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    if (!/NaN|Infinity/.test(text)) return undefined;
+  }
+  try {
+    return JSON.parse(text.replace(STRINGS_AND_WORDS, (token) => (token.startsWith('"') ? token : 'null')));
+  } catch {
+    return undefined;
+  }
+}
