@@ -6,6 +6,7 @@
 import type { BudgetConfig, LimitConfig } from './config/schema.ts';
 import type { Entry, Policy, RouterConfig, Target } from './config/types.ts';
 import type { Span } from './observe/index.ts';
+import type { RawBody } from './receive/index.ts';
 import type { RedisVisit } from './redis/index.ts';
 
 /** A chat completion's body, parsed once. Unknown fields stay and go upstream. */
@@ -14,6 +15,19 @@ export type ChatBody = Record<string, unknown> & {
   messages?: unknown;
   stream?: unknown;
 };
+
+/** The field of a body that speaks to the router alone; it never goes upstream. */
+export const EXTENSION = 'nim-llm-router';
+
+/** In which API a client speaks. */
+export type Dialect = 'chat' | 'completions' | 'responses' | 'messages';
+
+/** A routed endpoint: all its spellings are one. */
+export interface Endpoint {
+  readonly dialect: Dialect;
+  /** Its path at an upstream, whatever the client's spelling was: `/v1/chat/completions`. */
+  readonly path: string;
+}
 
 /** v1's `nim-llm-router` object after validation. */
 export interface RouterExtension {
@@ -148,7 +162,7 @@ export interface CallOutcome {
 
 /** Milliseconds by phase, filled as the request goes. */
 export interface Timings {
-  /** From the request's head to its parsed body. */
+  /** From the first look at the body to its value. */
   receive?: number;
   authenticate?: number;
   admit?: number;
@@ -169,14 +183,19 @@ export interface RoutedRequest {
   readonly receivedAt: number;
   /** Aborted when the client is gone or the server gives up on it; every step passes it on. */
   readonly signal: AbortSignal;
-  /** Request path, sent upstream as it came: `/v1/chat/completions`. */
+  readonly endpoint: Endpoint;
+  /** The endpoint's path at an upstream. */
   readonly path: string;
+  /** The client's query with its question mark, or empty. */
+  readonly search: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly address: string;
   /** Configuration in force when the request came; it ends on it, whatever is reloaded meanwhile. */
   readonly config: RouterConfig;
+  /** The body as it came; what goes upstream is made from its bytes. */
+  readonly raw: RawBody;
+  /** Its value. Long strings of big bodies have a marker in their middle (receive/long-text.ts). */
   readonly body: ChatBody;
-  readonly bodyBytes: number;
   readonly extension: RouterExtension;
   readonly policy: Policy;
   /** What the client may call and is charged as. Set by authenticate. */

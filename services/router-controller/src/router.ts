@@ -10,9 +10,10 @@ import { Decider, type DeciderDeps, RedisStore } from './decide/index.ts';
 import { RouterError } from './errors.ts';
 import { createAdminApp } from './http/admin.ts';
 import { createApp } from './http/app.ts';
-import { Arrivals } from './http/chat.ts';
+import { Arrivals } from './http/arrival.ts';
 import { Ledger } from './ledger/index.ts';
 import { createLog, createMetrics, createTracing, type Logger, type Metrics } from './observe/index.ts';
+import { ByteBudget } from './receive/index.ts';
 import { createRedis } from './redis/index.ts';
 import { Reloader, type ReloadResult } from './reload.ts';
 import { Settler } from './settle/index.ts';
@@ -54,6 +55,11 @@ export interface Router {
 /** Between the last word of the router and the cutting of connections: the words have to arrive. */
 const FAREWELL_MS = 1_000;
 
+const budgetOf = (server: RouterConfig['file']['server']) => ({
+  total: server.body_bytes_in_flight,
+  tenantShare: server.body_tenant_share,
+});
+
 function listen(server: Server, host: string, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -94,6 +100,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
 
   const arrivals = new Arrivals();
   const gate = new Gate(settings, metrics);
+  const bodies = new ByteBudget(budgetOf(settings), (bytes) => metrics.bodyBytes.set(bytes));
   const redis = createRedis(config.file.redis, metrics, log);
   let authenticator: Authenticator;
   try {
@@ -123,6 +130,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     accepting: () => accepting,
     arrivals,
     gate,
+    bodies,
     admission,
     decider,
     caller,
@@ -140,6 +148,10 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     },
     app,
   );
+  server.maxConnections = settings.max_connections;
+  server.on('drop', () => metrics.connectionsDropped.inc());
+  // Node would tell every client at once to send its body; the handlers do, when the caller is known.
+  server.on('checkContinue', app);
 
   const reloader = new Reloader({
     load: options.load ?? (async () => config),
@@ -155,6 +167,8 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       admission.useConfig(next);
       ledger.useConfig(next);
       gate.useOptions(next.file.server);
+      bodies.useOptions(budgetOf(next.file.server));
+      server.maxConnections = next.file.server.max_connections;
       caller.useConfig(next);
       settler.useConfig(next);
       log.level = next.file.logging.level;

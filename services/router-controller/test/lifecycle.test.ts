@@ -172,7 +172,7 @@ describe('a graceful stop', () => {
     });
     await eventually('all are under way', async () => {
       const metrics = await (await fetch(`${controller.url}/metrics`)).text();
-      return /^llm_router_in_flight 2$/m.test(metrics);
+      return /^llm_router_in_flight 3$/m.test(metrics);
     });
     controller.child.kill('SIGTERM');
     const last = (await text).trim().split('\n\n').at(-1)!;
@@ -182,8 +182,8 @@ describe('a graceful stop', () => {
     assert.equal((await plain).status, 503);
     assert.equal(await upload, 503);
     assert.equal(await controller.exited, 0);
-    // Both count as the router's doing, not as clients that left.
-    assert.equal(controller.log().match(/"code":"shutting_down"/g)?.length, 2);
+    // All count as the router's doing, not as clients that left.
+    assert.equal(controller.log().match(/"code":"shutting_down"/g)?.length, 3);
   });
 });
 

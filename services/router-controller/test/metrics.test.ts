@@ -32,7 +32,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'eventLoopBusy',
 ]);
 /** Honest at zero after the run. */
-const ZERO: ReadonlySet<string> = new Set(['inFlight', 'queued']);
+const ZERO: ReadonlySet<string> = new Set(['bodyBytes', 'connectionsDropped', 'inFlight', 'queued']);
 
 const CONFIG = `
 default_policy: p

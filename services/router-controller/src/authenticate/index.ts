@@ -71,7 +71,7 @@ export class Authenticator {
   }
 
   /**
-   * Finds the caller of a request by its `authorization: Bearer KEY`. A right key is let in whatever others have tried from
+   * Finds the caller of a request by its `authorization: Bearer KEY`, or by `x-api-key` (Anthropic's) or `api-key` (Azure's). A right key is let in whatever others have tried from
    * the same address: nobody guesses 256 random bits, and many clients may share a proxy.
    *
    * @throws RouterError invalid_api_key, in its place rate_limit_exceeded after too many failures from the address, or
@@ -83,9 +83,13 @@ export class Authenticator {
     visit?: RedisVisit,
   ): Promise<Caller> {
     if (!this.#required) return ANONYMOUS;
-    const token = /^Bearer\s+(\S+)$/i.exec(String(headers.authorization ?? ''))?.[1];
+    const token = keyIn(headers);
     if (token === undefined)
-      throw this.#fail(address, 'missing', 'No API key: send it as `Authorization: Bearer KEY`');
+      throw this.#fail(
+        address,
+        'missing',
+        'No API key: send it as `Authorization: Bearer KEY`, or as `x-api-key` or `api-key`',
+      );
     if (this.#jwt && looksLikeJwt(token)) {
       try {
         return await this.#jwt.verify(token);
@@ -120,6 +124,17 @@ export class Authenticator {
       );
     }
   }
+}
+
+/** The key as OpenAI's, Anthropic's and Azure's clients send it. */
+function keyIn(headers: Readonly<Record<string, string | string[] | undefined>>): string | undefined {
+  const bearer = /^Bearer +(\S+)$/i.exec(String(headers.authorization ?? ''))?.[1];
+  if (bearer !== undefined) return bearer;
+  for (const name of ['x-api-key', 'api-key']) {
+    const value = headers[name];
+    if (typeof value === 'string' && /^\S+$/.test(value)) return value;
+  }
+  return undefined;
 }
 
 function callerOf({ id, tenant, policies, targets, limits, budget }: StoredKey): Caller {

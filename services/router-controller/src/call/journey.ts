@@ -3,7 +3,7 @@ import type { Target } from '../config/types.ts';
 import { type AnswerReader, chatAnswers } from '../dialects/index.ts';
 import type { RouterError } from '../errors.ts';
 import type { Span } from '../observe/index.ts';
-import type { Attempt, Decision, RoutedRequest } from '../request.ts';
+import { type Attempt, type Decision, EXTENSION, type RoutedRequest } from '../request.ts';
 import type { Answer, Failure } from './attempts/attempt.ts';
 import type { Needs } from './attempts/capabilities.ts';
 import type { Pass } from './health/breaker.ts';
@@ -68,14 +68,20 @@ export function startJourney(request: RoutedRequest, hooks: CallHooks, needs: Ne
   };
 }
 
-/** The body as it goes upstream: every field as the client sent it, but for the model. */
+/**
+ * The body as it goes upstream: the client's bytes, but for the model, the router's own field, and the usage that the
+ * router asks for.
+ */
 export function bodyFor({ request, bodies }: Journey, target: Target, askUsage: boolean): Buffer {
   const key = `${askUsage} ${target.model}`;
   let bytes = bodies.get(key);
   if (!bytes) {
-    const body: Record<string, unknown> = { ...request.body, model: target.model };
-    if (askUsage) body.stream_options = { ...(body.stream_options as object | null), include_usage: true };
-    bytes = Buffer.from(JSON.stringify(body));
+    const { raw } = request;
+    bytes = raw.edited({
+      [EXTENSION]: null,
+      model: JSON.stringify(target.model),
+      ...(askUsage && { stream_options: raw.editedObject('stream_options', { include_usage: 'true' }) }),
+    });
     bodies.set(key, bytes);
   }
   return bytes;

@@ -11,10 +11,12 @@ import {
 } from '@llm-router/stand-in-llms';
 import { parseConfig, type RouterConfig, type Target } from '../config/index.ts';
 import { RouterError } from '../errors.ts';
+import { RawBody, scan } from '../receive/index.ts';
 import type { AttemptOutcome, CallOutcome, ChatBody, Decision, RoutedRequest } from '../request.ts';
 import { type CallHooks, createCaller, type UpstreamCaller } from './index.ts';
 import type { CallObserver } from './observer.ts';
 
+const ANY = { maxDepth: 1_000, maxValues: 1_000_000 };
 const TIMEOUTS = { connect_ms: 5_000, first_byte_ms: 20_000, idle_ms: 20_000, total_ms: 60_000 };
 
 export interface CallSetup {
@@ -143,11 +145,13 @@ export async function startCall(setup: CallSetup = {}): Promise<CallTest> {
       id: 'req_test',
       receivedAt: performance.now(),
       signal: gone.signal,
+      endpoint: { dialect: 'chat', path: http.url },
       path: http.url,
+      search: '',
       headers: http.headers,
       config,
+      raw: new RawBody(raw, scan(raw, ANY), JSON.parse(raw.toString('utf8'))),
       body: JSON.parse(raw.toString('utf8')),
-      bodyBytes: raw.length,
       decision: decisionOf(config),
       timings: {},
       phase: 'call',

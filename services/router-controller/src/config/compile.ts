@@ -77,6 +77,7 @@ class Compiler {
         timeouts: target.timeouts,
         price: target.price ?? null,
         headers: target.headers,
+        passes: target.passes,
       });
       const others = bases.slice(1).map((base, index) => replica(base, index + 1, []));
       this.targets.set(target.name, replica(bases[0]!, 0, others));
@@ -112,6 +113,7 @@ class Compiler {
         timeouts: timeoutsSchema.parse({}),
         price: null,
         headers: {},
+        passes: [],
       };
       this.targets.set(name, target);
       return target;

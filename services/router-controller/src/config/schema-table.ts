@@ -48,6 +48,20 @@ export const targetSchema = z.strictObject({
       'Base URL, with or without /v1; or a list of replicas, which share the load and rest each by itself when they fail',
     ),
   ...upstreamExtras,
+  passes: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^\/v1\/(?:[\w.-]{1,60}\/){0,6}(?:[\w.-]{1,60}|\*)$/,
+          'a path as /v1/embeddings, or a folder as /v1/audio/*',
+        ),
+    )
+    .max(64)
+    .default([])
+    .describe(
+      'Endpoints that are passed on to this target without a decision, as /v1/embeddings or /v1/audio/*; the model names the target',
+    ),
 });
 
 const weighted = z.strictObject({

@@ -30,7 +30,44 @@ export const serverSchema = z.strictObject({
     .int()
     .min(1024)
     .default(32 * 1024 * 1024)
-    .describe('Largest request body; images travel inline, so this is generous. Over it: 413'),
+    .describe('Largest request body, unpacked; images travel inline, so this is generous. Over it: 413'),
+  body_inflate_ratio: z
+    .int()
+    .min(2)
+    .default(100)
+    .describe(
+      'Most times that a packed body (gzip, deflate, br) may grow past its first 256 KiB; over it: 413',
+    ),
+  body_max_depth: z
+    .int()
+    .min(16)
+    .max(1000)
+    .default(128)
+    .describe('Deepest nesting of a JSON body; over it: 400'),
+  body_max_values: z
+    .int()
+    .min(1000)
+    .default(200_000)
+    .describe('Most values in a JSON body: each costs memory and time, whatever the bytes. Over it: 400'),
+  body_bytes_in_flight: z
+    .int()
+    .min(1024)
+    .default(128 * 1024 * 1024)
+    .describe(
+      'Most bytes of bodies that this process holds at once, unpacked; over it: 503 with Retry-After',
+    ),
+  body_tenant_share: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.5)
+    .describe('Share of body_bytes_in_flight that one tenant may hold'),
+  body_idle_timeout_ms: ms('Longest silence of a client within its body before 408; 0 is off', 20_000),
+  max_connections: z
+    .int()
+    .min(1)
+    .default(10_000)
+    .describe('Connections open at once; over it new ones are closed before a byte is read'),
   shutdown_grace_ms: ms(
     'How long streams may finish after SIGTERM before they end with an error event',
     25_000,

@@ -26,6 +26,8 @@ export interface Target {
   readonly timeouts: Timeouts;
   readonly price: Price | null;
   readonly headers: Readonly<Record<string, string>>;
+  /** Paths that are passed on without a decision: `/v1/embeddings`, `/v1/audio/*`. */
+  readonly passes: readonly string[];
 }
 
 export interface WeightedTarget {

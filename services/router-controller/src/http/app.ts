@@ -5,11 +5,14 @@ import { RouterError } from '../errors.ts';
 import type { Ledger } from '../ledger/index.ts';
 import { Exposition, type Logger, type Metrics } from '../observe/index.ts';
 import { RedisVisit } from '../redis/index.ts';
+import type { Caller } from '../request.ts';
 import { addressOf, trustProxies } from './address.ts';
-import { type Arrival, type Arrivals, arrive, chatHandler, type Steps } from './chat.ts';
+import { type Arrival, type Arrivals, arrive } from './arrival.ts';
+import { ROUTED, TOLD } from './endpoints.ts';
 import { errorHandler, toRouterError } from './errors.ts';
-import { AUTO } from './extension.ts';
+import { sendModel, sendModels } from './models.ts';
 import { routeHandler } from './route-preview.ts';
+import { routedHandler, type Steps } from './routed.ts';
 import { usageHandler } from './usage.ts';
 
 export interface AppDeps extends Steps {
@@ -23,35 +26,13 @@ export interface AppDeps extends Steps {
   readonly arrivals: Arrivals;
 }
 
-const CHAT_PATHS = ['/v1/chat/completions', '/chat/completions', '/completions', '/v1/completions'];
-/** `created` of the virtual models: they came with the process. */
-const CREATED = Math.floor(Date.now() / 1000);
-
 function methodNotAllowed(allowed: string) {
   return (request: Request, response: Response) => {
     response.setHeader('allow', allowed);
     throw new RouterError(
       'method_not_allowed',
-      `${request.method} is not allowed on ${request.path}; use ${allowed}`,
+      `${request.method} is not allowed on ${request.path.slice(0, 200)}; use ${allowed}`,
     );
-  };
-}
-
-/** Models as clients may name them: every policy, `auto`, then the models of the default policy. */
-function models({ config }: Steps): object {
-  const { policies, defaultPolicy } = config().table;
-  const ids = [...policies.keys(), ...(defaultPolicy === null ? [] : [AUTO])];
-  const byDefault = defaultPolicy === null ? undefined : policies.get(defaultPolicy);
-  const upstream = [...(byDefault?.entries.values() ?? [])].flatMap((entry) =>
-    entry.routes.map(({ target }) => target.model),
-  );
-  const model = (id: string, owned_by: string) => ({ id, object: 'model', created: CREATED, owned_by });
-  return {
-    object: 'list',
-    data: [
-      ...ids.map((id) => model(id, 'llm-router')),
-      ...[...new Set(upstream)].map((id) => model(id, 'upstream')),
-    ],
   };
 }
 
@@ -100,6 +81,11 @@ export function createApp(deps: AppDeps): Express {
     response.set('content-type', exposition.contentType).end(await exposition.text());
   });
 
+  // A base URL with a slash at its end makes `//v1/…`; every handler asks for the key, so nothing is passed by.
+  app.use((request, _response, next) => {
+    if (request.url.startsWith('//')) request.url = request.url.replace(/^\/+/, '/');
+    next();
+  });
   app.use((request, response, next) => {
     arrive(request, response, deps.arrivals);
     if (deps.draining()) response.setHeader('connection', 'close');
@@ -113,11 +99,17 @@ export function createApp(deps: AppDeps): Express {
   const authenticated = async (request: Request, response: Response, next: () => void) => {
     const visit = new RedisVisit();
     response.locals.visit = visit;
-    await deps.authenticator().authenticate(request.headers, addressOf(request), visit);
+    response.locals.caller = await deps
+      .authenticator()
+      .authenticate(request.headers, addressOf(request), visit);
     next();
   };
-  app.get('/v1/models', authenticated, (_request, response) => {
-    response.json(models(deps));
+  const callerOf = ({ locals }: Response) => locals.caller as Caller;
+  app.get(['/v1/models', '/models'], authenticated, (_request, response) => {
+    sendModels(deps.config(), callerOf(response), response);
+  });
+  app.get(['/v1/models/*id', '/models/*id'], authenticated, (request, response) => {
+    sendModel(deps.config(), callerOf(response), request, response);
   });
   app.get('/config', authenticated, (_request, response) => {
     response.json(publicConfig(deps.config()));
@@ -125,33 +117,35 @@ export function createApp(deps: AppDeps): Express {
 
   app.get('/v1/usage', usageHandler(deps));
 
-  const parse = [
-    requireJson,
-    express.json({
-      limit: deps.config().file.server.body_limit_bytes,
-      strict: false,
-      verify: noteSize,
-      type: () => true,
-    }),
-  ];
-  app.post(CHAT_PATHS, parse, chatHandler(deps));
-  app.post('/v1/route', authenticated, parse, routeHandler(deps));
-  app.all([...CHAT_PATHS, '/v1/route'], methodNotAllowed('POST'));
+  for (const { endpoint, spellings } of ROUTED) app.post([...spellings], routedHandler(deps, endpoint));
+  app.post('/v1/route', routeHandler(deps));
+  app.all([...ROUTED.flatMap(({ spellings }) => spellings), '/v1/route'], methodNotAllowed('POST'));
   app.all(
-    ['/v1/models', '/v1/usage', '/config', '/health', '/livez', '/readyz', '/metrics'],
+    [
+      '/v1/models',
+      '/models',
+      '/v1/models/*id',
+      '/models/*id',
+      '/v1/usage',
+      '/config',
+      '/health',
+      '/livez',
+      '/readyz',
+      '/metrics',
+    ],
     methodNotAllowed('GET'),
   );
   app.use((request: Request) => {
     throw new RouterError(
       'not_found',
-      `No such path: ${request.method} ${request.path}. The chat endpoint is POST /v1/chat/completions`,
+      `No such path: ${request.method} ${request.path.slice(0, 200)}. The chat endpoint is ${TOLD}`,
     );
   });
 
-  // A chat request that fails before its handler (body too large, bad JSON) is settled here, so that each counts once.
+  // A routed request that fails before its handler (the router is stopping) is settled here, so that each counts once.
   app.use((raised: unknown, request: Request, response: Response, next: (error: unknown) => void) => {
     const arrival = response.locals.arrival as Arrival | undefined;
-    if (arrival && CHAT_PATHS.includes(request.path)) {
+    if (arrival && isRouted(request)) {
       const elapsed = performance.now() - arrival.receivedAt;
       deps.settler.refuse(arrival.id, addressOf(request), toRouterError(raised), elapsed);
     }
@@ -161,18 +155,7 @@ export function createApp(deps: AppDeps): Express {
   return app;
 }
 
-/** A web page may send other content types across origins without asking, to a router that trusts its loopback. */
-function requireJson(request: Request, _response: Response, next: () => void): void {
-  const type = String(request.headers['content-type'] ?? '');
-  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
-    throw new RouterError(
-      'unsupported_media_type',
-      `content-type must be application/json, not ${type === '' ? 'absent' : `'${type}'`}`,
-    );
-  }
-  next();
-}
+const ROUTED_PATHS = new Set(ROUTED.flatMap(({ spellings }) => spellings));
 
-function noteSize(_request: unknown, response: unknown, buffer: Buffer): void {
-  (response as Response).locals.bodyBytes = buffer.length;
-}
+const isRouted = ({ method, path }: Request) =>
+  method === 'POST' && ROUTED_PATHS.has(path.toLowerCase().replace(/(?<=.)\/$/, ''));

@@ -42,13 +42,50 @@ export function toRouterError(error: unknown): RouterError {
   });
 }
 
+/** Bytes and time of a body that nobody reads, taken so that a client which is still sending gets to its answer. */
+const LINGER_BYTES = 1024 * 1024;
+const LINGER_MS = 500;
+
+/** Sends an error. Where the body has not come whole, the connection ends with it, and no more than a little is taken. */
 export function sendError(response: Response, error: RouterError): void {
   if (response.headersSent || response.destroyed) {
     response.end();
     return;
   }
-  response.status(error.status).set(error.headers).json(error.toBody());
+  const request = response.req;
+  response.status(error.status).set(error.headers);
+  if (request.complete || !expectsBody(request)) {
+    response.json(error.toBody());
+    return;
+  }
+  const text = Buffer.from(JSON.stringify(error.toBody()));
+  response.set({ 'content-type': 'application/json; charset=utf-8', 'content-length': String(text.length) });
+  // A client that waits for `100 Continue` sends nothing once it has its answer.
+  if (request.headers.expect !== undefined || Number(request.headers['content-length'] ?? 0) <= SMALL_BYTES) {
+    response.end(text);
+    return;
+  }
+  response.set('connection', 'close');
+  response.write(text);
+  let taken = 0;
+  const finish = () => {
+    clearTimeout(timer);
+    request.off('data', onData).off('end', finish).off('close', finish);
+    response.end();
+  };
+  const onData = (chunk: Buffer) => {
+    taken += chunk.length;
+    if (taken > LINGER_BYTES) finish();
+  };
+  const timer = setTimeout(finish, LINGER_MS);
+  request.on('data', onData).on('end', finish).on('close', finish).resume();
 }
+
+/** A body that is this short is taken whole, and its connection goes on. */
+const SMALL_BYTES = 64 * 1024;
+
+const expectsBody = ({ headers }: Request) =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
 export function errorHandler(log: Logger) {
   return (raised: unknown, _request: Request, response: Response, _next: NextFunction) => {

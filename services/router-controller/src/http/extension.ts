@@ -6,9 +6,8 @@ import type { Policy, RoutingTable } from '../config/types.ts';
 import { findManual } from '../decide/index.ts';
 import { echo } from '../echo.ts';
 import { RouterError } from '../errors.ts';
-import type { Caller, ChatBody, RouterExtension } from '../request.ts';
+import { type Caller, type ChatBody, type Dialect, EXTENSION, type RouterExtension } from '../request.ts';
 
-export const EXTENSION = 'nim-llm-router';
 /** The virtual model that stands for the default policy. */
 export const AUTO = 'auto';
 
@@ -47,29 +46,35 @@ export interface Routing {
 function fromModel(table: RoutingTable, rights: Rights, body: ChatBody): Routing {
   const model = optionalString(body.model, 'model');
   const named = table.policies.get(model);
-  const fallback = table.defaultPolicy === null ? undefined : table.policies.get(table.defaultPolicy);
-  const policy = named ?? fallback;
-  if (policy && (named || model === '' || model === AUTO)) {
-    return { policy, extension: { policy: policy.name, strategy: 'triton', model: null, threshold: null } };
-  }
-  if (policy && findManual(policy, model)) {
+  const byDefault = table.defaultPolicy === null ? undefined : table.policies.get(table.defaultPolicy);
+  if (named || (byDefault && model === '')) return routed((named ?? byDefault)!);
+  const mine = [...table.policies.values()].filter(({ name }) => rights.policies?.includes(name) ?? true);
+  const policies = byDefault ? [byDefault] : mine;
+  // v1's file names no default policy: there the first one is meant, and a model is looked for in all.
+  if (model === AUTO && policies[0]) return routed(policies[0]);
+  const policy = policies.find((each) => model !== '' && findManual(each, model));
+  if (policy)
     return { policy, extension: { policy: policy.name, strategy: 'manual', model, threshold: null } };
-  }
   const names = policyNames(rights, table);
-  if (model === '' || model === AUTO) {
+  if (model === '') {
     throw invalid(
       EXTENSION,
       `The request names no policy and the configuration no default_policy. Send '${EXTENSION}': {"policy": …} or a policy's ` +
         `name as model. Policies: ${names.join(', ')}`,
     );
   }
-  const known = [...names, ...(fallback ? [AUTO] : [])];
+  const known = [...names, AUTO];
   throw new RouterError(
     'model_not_found',
     `Model not found: ${echo(model)}.${hint(model, known)} Use one of: ${known.join(', ')}; GET /v1/models lists all`,
     { param: 'model' },
   );
 }
+
+const routed = (policy: Policy): Routing => ({
+  policy,
+  extension: { policy: policy.name, strategy: 'triton', model: null, threshold: null },
+});
 
 /**
  * Validates the extension and finds the policy. The body is not changed.
@@ -129,14 +134,15 @@ export function readRouting(table: RoutingTable, body: ChatBody, rights: Rights)
  *
  * @throws RouterError invalid_request
  */
-export function checkBody(body: unknown, legacy: boolean): asserts body is ChatBody {
+export function checkBody(body: unknown, dialect: Dialect): asserts body is ChatBody {
   if (body === null || typeof body !== 'object' || Array.isArray(body)) {
     throw new RouterError('invalid_request', 'The body must be a JSON object');
   }
-  const { messages, prompt, stream } = body as ChatBody;
+  const { messages, prompt, input, stream } = body as ChatBody;
   if (stream !== undefined && stream !== null && typeof stream !== 'boolean')
     throw invalid('stream', "'stream' must be a boolean");
-  if (legacy && messages === undefined && prompt !== undefined) return;
+  if (dialect === 'completions' && messages === undefined && prompt !== undefined) return;
+  if (dialect === 'responses') return checkInput(input);
   if (!Array.isArray(messages) || messages.length === 0) {
     throw invalid('messages', "'messages' must be an array of at least one message");
   }
@@ -144,5 +150,15 @@ export function checkBody(body: unknown, legacy: boolean): asserts body is ChatB
     if (message === null || typeof message !== 'object' || typeof message.role !== 'string') {
       throw invalid(`messages[${index}]`, `'messages[${index}]' must be an object with a role`);
     }
+  }
+}
+
+/** A response may go on from an earlier one, or from a stored prompt, without input of its own. */
+function checkInput(input: unknown): void {
+  if (input === undefined || input === null || typeof input === 'string') return;
+  if (!Array.isArray(input)) throw invalid('input', "'input' must be a text or an array of items");
+  for (const [index, item] of input.entries()) {
+    if (item === null || typeof item !== 'object')
+      throw invalid(`input[${index}]`, `'input[${index}]' must be an item object`);
   }
 }

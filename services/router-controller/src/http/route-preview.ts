@@ -3,11 +3,13 @@ import type { Request, Response } from 'express';
 import { checkPolicyAllowed } from '../authenticate/index.ts';
 import { promptText } from '../decide/index.ts';
 import { RouterError } from '../errors.ts';
-import type { RedisVisit } from '../redis/index.ts';
+import { RedisVisit } from '../redis/index.ts';
 import type { ChatBody, Decision } from '../request.ts';
 import { addressOf } from './address.ts';
-import type { Arrival, Steps } from './chat.ts';
+import type { Arrival } from './arrival.ts';
+import { receiveBody, requireJson } from './body.ts';
 import { checkBody, readRouting } from './extension.ts';
+import type { Steps } from './routed.ts';
 
 /** Most requests in one list. */
 const MAX_LIST = 256;
@@ -45,53 +47,58 @@ function asChat(item: unknown): ChatBody {
     const { prompt, ...rest } = body;
     return { ...rest, messages: [{ role: 'user', content: prompt }] };
   }
-  checkBody(body, false);
+  checkBody(body, 'chat');
   return body;
 }
 
-export function routeHandler({ authenticator, config, decider }: Steps) {
+export function routeHandler({ authenticator, config, decider, gate, bodies }: Steps) {
   return async (request: Request, response: Response): Promise<void> => {
-    const visit = response.locals.visit as RedisVisit;
-    const address = addressOf(request);
-    const caller = await authenticator().authenticate(request.headers, address, visit);
+    const visit = new RedisVisit();
+    const caller = await authenticator().authenticate(request.headers, addressOf(request), visit);
+    requireJson(request);
     const { signal } = response.locals.arrival as Arrival;
     const inForce = config();
-    const one = async (item: unknown): Promise<object> => {
-      const body = asChat(item);
-      const { policy, extension } = readRouting(inForce.table, body, caller);
-      checkPolicyAllowed(caller, policy.name);
-      const text = promptText(body, inForce.file.prompt);
-      const decision = await decider.decideInput({
-        ...extension,
-        config: inForce,
-        policy,
-        body,
-        allowedTargets: caller.targets,
-        tenant: caller.tenant,
-        conversation: null,
-        signal,
-        visit,
-      });
-      return tell(decision, { sent: text.text.length, whole: text.chars });
-    };
-    if (!Array.isArray(request.body)) {
-      response.json(await one(request.body));
-      return;
+    const leave = await gate.enter(caller.tenant, signal);
+    const held = bodies.open(caller.tenant);
+    try {
+      const { value } = await receiveBody(request, response, inForce, held, signal);
+      const one = async (item: unknown): Promise<object> => {
+        const body = asChat(item);
+        const { policy, extension } = readRouting(inForce.table, body, caller);
+        checkPolicyAllowed(caller, policy.name);
+        const text = promptText(body, inForce.file.prompt);
+        const decision = await decider.decideInput({
+          ...extension,
+          config: inForce,
+          policy,
+          body,
+          allowedTargets: caller.targets,
+          tenant: caller.tenant,
+          conversation: null,
+          signal,
+          visit,
+        });
+        return tell(decision, { sent: text.text.length, whole: text.chars });
+      };
+      response.json(Array.isArray(value) ? await all(value, one) : await one(value));
+    } finally {
+      held.release();
+      leave();
     }
-    if (request.body.length > MAX_LIST) {
-      throw new RouterError(
-        'invalid_request',
-        `A list may hold ${MAX_LIST} requests, not ${request.body.length}`,
-      );
-    }
-    const results = await Promise.all(
-      request.body.map((item) =>
-        one(item).catch((error: unknown) => {
-          if (error instanceof RouterError) return error.toBody();
-          throw error;
-        }),
-      ),
-    );
-    response.json(results);
   };
+}
+
+/** Each item's answer or its error, in order. */
+async function all(items: readonly unknown[], one: (item: unknown) => Promise<object>): Promise<object[]> {
+  if (items.length > MAX_LIST) {
+    throw new RouterError('invalid_request', `A list may hold ${MAX_LIST} requests, not ${items.length}`);
+  }
+  return Promise.all(
+    items.map((item) =>
+      one(item).catch((error: unknown) => {
+        if (error instanceof RouterError) return error.toBody();
+        throw error;
+      }),
+    ),
+  );
 }

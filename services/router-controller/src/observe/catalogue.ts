@@ -112,6 +112,12 @@ export const CATALOGUE = {
     FAST,
     'The router’s own time by phase: receive (with the client’s upload), authenticate, admit, decide, send (decision to upstream), settle',
   ),
+  bodyBytes: gauge('llm_router_body_bytes', [], 'Bytes of request bodies that this process holds'),
+  connectionsDropped: counter(
+    'llm_router_connections_dropped_total',
+    [],
+    'Connections closed unread because server.max_connections were open',
+  ),
   inFlight: gauge('llm_router_in_flight', [], 'Requests being worked on'),
   queued: gauge('llm_router_queue_length', [], 'Requests waiting for a place'),
   queueWait: histogram(

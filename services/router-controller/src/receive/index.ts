@@ -1,17 +1,17 @@
 /** receive: a body's bytes, bounded while they come, with their layout and their value. */
 import type { IncomingMessage } from 'node:http';
 import { RouterError } from '../errors.ts';
-import type { ByteBudget, Held } from './budget.ts';
+import type { Held } from './budget.ts';
 import { LongTexts } from './long-text.ts';
 import { parseInSlices } from './parse.ts';
 import { type ReadBounds, readBody } from './read.ts';
 import { type Bounds, JsonScanner } from './scanner.ts';
 import { type Edits, type Layout, splice, spliceObject, valueBytes } from './splice.ts';
 
-export { ByteBudget, type BudgetOptions, type Held } from './budget.ts';
+export { type BudgetOptions, ByteBudget, type Held } from './budget.ts';
 export { byteLength, LongTexts } from './long-text.ts';
 export { type ReadBounds, readBody } from './read.ts';
-export type { Bounds, Member } from './scanner.ts';
+export { type Bounds, type Member, scan } from './scanner.ts';
 export { type Edits, type Layout, splice, spliceObject, valueBytes } from './splice.ts';
 
 export interface ReceiveBounds extends ReadBounds, Bounds {}
@@ -49,7 +49,10 @@ export class RawBody {
 /** A body that is in memory already, as in tests and replay. */
 export function rawBodyOf(value: unknown): RawBody {
   const bytes = Buffer.from(JSON.stringify(value));
-  const scanner = new JsonScanner({ maxDepth: Number.POSITIVE_INFINITY, maxValues: Number.POSITIVE_INFINITY });
+  const scanner = new JsonScanner({
+    maxDepth: Number.POSITIVE_INFINITY,
+    maxValues: Number.POSITIVE_INFINITY,
+  });
   scanner.push(bytes);
   return new RawBody(bytes, scanner, value);
 }

@@ -90,6 +90,6 @@ function next(bytes: Buffer, at: number): number {
   if (bytes[at] !== BACKSLASH) return at + 1;
   if (bytes[at + 1] !== 0x75) return at + 2;
   const end = at + 6;
-  const isHigh = /^d[89ab]/i.test(bytes.latin1Slice(at + 2, at + 4));
+  const isHigh = /^d[89ab]/i.test(bytes.toString('latin1', at + 2, at + 4));
   return isHigh && bytes[end] === BACKSLASH && bytes[end + 1] === 0x75 ? end + 6 : end;
 }

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { byteLength, KEPT_BYTES, LONG_BYTES, LongTexts } from './long-text.ts';
 import { parseInSlices } from './parse.ts';
 
-const parse = (text: string | Buffer, texts = new LongTexts()) => parseInSlices(Buffer.from(text as string), texts);
+const parse = (text: string | Buffer, texts = new LongTexts()) =>
+  parseInSlices(Buffer.from(text as string), texts);
 
 test('property: the value is what JSON.parse makes of it', async () => {
   await fc.assert(
@@ -19,7 +20,30 @@ test('property: the value is what JSON.parse makes of it', async () => {
 });
 
 test('property: what is no JSON is refused as JSON.parse refuses it', async () => {
-  const words = fc.constantFrom('{', '}', '[', ']', ',', ':', '"a"', '1', '01', '-', 'tru', 'true', '1.', '.5', '"', '\\', '"\\x"', '"\u0001"', ' ', '1e', 'NaN', "'a'");
+  const words = fc.constantFrom(
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    '"a"',
+    '1',
+    '01',
+    '-',
+    'tru',
+    'true',
+    '1.',
+    '.5',
+    '"',
+    '\\',
+    '"\\x"',
+    '"\u0001"',
+    ' ',
+    '1e',
+    'NaN',
+    "'a'",
+  );
   await fc.assert(
     fc.asyncProperty(fc.array(words, { maxLength: 8 }), async (parts) => {
       const text = parts.join('');
@@ -31,11 +55,12 @@ test('property: what is no JSON is refused as JSON.parse refuses it', async () =
         valid = false;
       }
       if (valid) assert.deepEqual(await parse(text), right);
-      else await assert.rejects(parse(text), (error: { code?: string; message: string }) => {
-        assert.equal(error.code, 'invalid_json');
-        assert.match(error.message, /at byte \d+$/);
-        return true;
-      });
+      else
+        await assert.rejects(parse(text), (error: { code?: string; message: string }) => {
+          assert.equal(error.code, 'invalid_json');
+          assert.match(error.message, /at byte \d+$/);
+          return true;
+        });
     }),
     { numRuns: 1_000 },
   );
@@ -43,10 +68,24 @@ test('property: what is no JSON is refused as JSON.parse refuses it', async () =
 
 /** Pieces of a JSON string's inside, where a cut could do harm. */
 const inside = fc
-  .array(fc.constantFrom('a', 'é', '🙂', '\\n', '\\\\', '\\"', '\\ud83d\\ude00', '\\u00e9', 'plain words, many of them ', '字'), {
-    minLength: 1,
-    maxLength: 12,
-  })
+  .array(
+    fc.constantFrom(
+      'a',
+      'é',
+      '🙂',
+      '\\n',
+      '\\\\',
+      '\\"',
+      '\\ud83d\\ude00',
+      '\\u00e9',
+      'plain words, many of them ',
+      '字',
+    ),
+    {
+      minLength: 1,
+      maxLength: 12,
+    },
+  )
   .map((parts) => parts.join('').repeat(Math.ceil((3 * LONG_BYTES) / Math.max(1, parts.join('').length))));
 
 test('property: a long string keeps head and tail, and is rendered to the same text', async () => {

@@ -57,26 +57,21 @@ class Parser {
 
   #step(): void {
     const byte = this.#bytes[this.#at];
-    switch (this.#state) {
-      case 'firstName':
-        if (byte === 0x7d) return this.#close();
-        return this.#name();
-      case 'name':
-        return this.#name();
-      case 'firstValue':
-        if (byte === 0x5d) return this.#close();
-        return this.#readValue(byte);
-      case 'value':
-        return this.#readValue(byte);
-      case 'after': {
-        const inList = 'list' in this.#stack.at(-1)!;
-        if (byte === 0x2c) {
-          this.#at++;
-          this.#state = inList ? 'value' : 'name';
-        } else if (byte === (inList ? 0x5d : 0x7d)) this.#close();
-        else this.#fail(`',' or '${inList ? ']' : '}'}'`);
-      }
-    }
+    const state = this.#state;
+    if (state === 'after') this.#after(byte);
+    else if (state === 'firstName' && byte === 0x7d) this.#close();
+    else if (state === 'firstValue' && byte === 0x5d) this.#close();
+    else if (state === 'firstName' || state === 'name') this.#name();
+    else this.#readValue(byte);
+  }
+
+  #after(byte: number | undefined): void {
+    const inList = 'list' in this.#stack.at(-1)!;
+    if (byte === 0x2c) {
+      this.#at++;
+      this.#state = inList ? 'value' : 'name';
+    } else if (byte === (inList ? 0x5d : 0x7d)) this.#close();
+    else this.#fail(`',' or '${inList ? ']' : '}'}'`);
   }
 
   #name(): void {
@@ -91,22 +86,24 @@ class Parser {
 
   #readValue(byte: number | undefined): void {
     this.#work++;
-    if (byte === 0x22) return this.#put(this.#string());
-    if (byte === 0x7b) return this.#open({ object: {}, name: '' }, 'firstName');
-    if (byte === 0x5b) return this.#open({ list: [] }, 'firstValue');
+    if (byte === 0x22) this.#put(this.#string());
+    else if (byte === 0x7b) this.#open({ object: {}, name: '' }, 'firstName');
+    else if (byte === 0x5b) this.#open({ list: [] }, 'firstValue');
+    else this.#put(this.#word());
+  }
+
+  /** A number, true, false or null. */
+  #word(): unknown {
     const start = this.#at;
-    let end = start;
     const limit = Math.min(this.#bytes.length, start + MAX_NUMBER_BYTES);
+    let end = start;
     while (end < limit && isWord(this.#bytes[end]!)) end++;
-    const word = this.#bytes.latin1Slice(start, end);
-    let value: unknown;
-    if (word === 'true') value = true;
-    else if (word === 'false') value = false;
-    else if (word === 'null') value = null;
-    else if (NUMBER.test(word)) value = Number(word);
-    else this.#fail('a value');
+    const word = this.#bytes.toString('latin1', start, end);
     this.#at = end;
-    this.#put(value);
+    if (word === 'true') return true;
+    if (word === 'false') return false;
+    if (word === 'null') return null;
+    return NUMBER.test(word) ? Number(word) : this.#fail('a value', start);
   }
 
   #open(container: Container, state: 'firstName' | 'firstValue'): void {
@@ -127,7 +124,12 @@ class Parser {
     else if ('list' in top) top.list.push(value);
     // An own property, as JSON.parse makes it: never the prototype.
     else if (top.name === '__proto__')
-      Object.defineProperty(top.object, top.name, { value, writable: true, enumerable: true, configurable: true });
+      Object.defineProperty(top.object, top.name, {
+        value,
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      });
     else top.object[top.name] = value;
     this.#state = 'after';
   }
@@ -159,7 +161,7 @@ class Parser {
   }
 
   #decode(part: Buffer, start: number): string {
-    const text = part.utf8Slice(0, part.length);
+    const text = part.toString('utf8');
     if (!hasSpecial(part)) return text;
     try {
       return JSON.parse(`"${text}"`) as string;
@@ -179,7 +181,12 @@ class Parser {
 }
 
 const isWord = (byte: number) =>
-  (byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x7a) || byte === 0x2d || byte === 0x2b || byte === 0x2e || byte === 0x45;
+  (byte >= 0x30 && byte <= 0x39) ||
+  (byte >= 0x61 && byte <= 0x7a) ||
+  byte === 0x2d ||
+  byte === 0x2b ||
+  byte === 0x2e ||
+  byte === 0x45;
 
 /** Escapes, and control characters, which a string may not have. */
 function hasSpecial(part: Buffer): boolean {

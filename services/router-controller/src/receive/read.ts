@@ -25,7 +25,9 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
 };
 
 function decoderFor(message: IncomingMessage): Transform | null {
-  const encoding = String(message.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  const encoding = String(message.headers['content-encoding'] ?? 'identity')
+    .trim()
+    .toLowerCase();
   if (encoding === 'identity' || encoding === '') return null;
   const make = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
   if (make) return make();
@@ -90,10 +92,9 @@ export function readBody(
       if (!message.complete) end(abortError(signal, 'it was being received'));
     };
     const onAbort = () => end(abortError(signal, 'it was being received'));
-    const onError = (error: NodeJS.ErrnoException) => {
-      if (!decoder || message.destroyed) return onClose();
+    const onError = onClose;
+    const onBadPacking = (error: NodeJS.ErrnoException) =>
       end(new RouterError('invalid_request', `The body can’t be unpacked: ${error.code ?? error.message}`));
-    };
     function end(error: Error | null): void {
       clearTimeout(timer);
       message.off('data', onPacked).off('close', onClose).off('error', onError);
@@ -101,7 +102,10 @@ export function readBody(
       signal.removeEventListener('abort', onAbort);
       if (decoder) {
         message.unpipe(decoder);
-        decoder.off('error', onError).on('error', () => {}).destroy();
+        decoder
+          .off('error', onBadPacking)
+          .on('error', () => {})
+          .destroy();
       }
       // A client that goes on sending must not make an error event that nobody hears.
       message.on('error', () => {});
@@ -116,7 +120,7 @@ export function readBody(
     message.on('close', onClose).on('error', onError).on('data', onPacked);
     source.on('data', onData).on('end', onEnd);
     if (decoder) {
-      decoder.on('error', onError);
+      decoder.on('error', onBadPacking);
       message.pipe(decoder);
     }
   });

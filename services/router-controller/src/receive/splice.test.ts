@@ -40,27 +40,48 @@ test('deeper members of the same name, and text that looks like one, stay', () =
 });
 
 test('an object that is a value is edited in place too', () => {
-  assert.equal(spliceObject(Buffer.from('{"x":1e2}'), { include_usage: 'true' }), '{"include_usage":true,"x":1e2}');
+  assert.equal(
+    spliceObject(Buffer.from('{"x":1e2}'), { include_usage: 'true' }),
+    '{"include_usage":true,"x":1e2}',
+  );
   assert.equal(spliceObject(Buffer.from('null'), { include_usage: 'true' }), '{"include_usage":true}');
   assert.equal(spliceObject(null, { include_usage: 'true', gone: null }), '{"include_usage":true}');
 });
 
 /** JSON text with the spellings that a parser would not keep. */
-const json = fc
-  .letrec<{ value: string; list: string; object: string }>((tie) => ({
-    value: fc.oneof(
-      { depthSize: 'small', withCrossShrink: true },
-      fc.json({ maxDepth: 1 }),
-      fc.constantFrom('1.0', '1e400', '-0', '9223372036854775807', 'true', 'null', '""', '"\\u0061\\n\\\\"', '"é🙂"', '"\\""'),
-      tie('list'),
-      tie('object'),
+const json = fc.letrec<{ value: string; list: string; object: string }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.json({ maxDepth: 1 }),
+    fc.constantFrom(
+      '1.0',
+      '1e400',
+      '-0',
+      '9223372036854775807',
+      'true',
+      'null',
+      '""',
+      '"\\u0061\\n\\\\"',
+      '"é🙂"',
+      '"\\""',
     ),
-    list: fc.array(tie('value'), { maxLength: 4 }).map((items) => `[ ${items.join(' ,')}]`),
-    object: fc
-      .array(fc.tuple(fc.oneof(fc.constantFrom('a', 'model', 'mod\\u0065l', '\\\\'), fc.string().map((s) => JSON.stringify(s).slice(1, -1))), tie('value')), { maxLength: 5 })
-      .map((members) => `{${members.map(([name, value]) => `\n"${name}" : ${value}`).join(' ,')} }`),
-  }))
-  .object;
+    tie('list'),
+    tie('object'),
+  ),
+  list: fc.array(tie('value'), { maxLength: 4 }).map((items) => `[ ${items.join(' ,')}]`),
+  object: fc
+    .array(
+      fc.tuple(
+        fc.oneof(
+          fc.constantFrom('a', 'model', 'mod\\u0065l', '\\\\'),
+          fc.string().map((s) => JSON.stringify(s).slice(1, -1)),
+        ),
+        tie('value'),
+      ),
+      { maxLength: 5 },
+    )
+    .map((members) => `{${members.map(([name, value]) => `\n"${name}" : ${value}`).join(' ,')} }`),
+})).object;
 
 test('property: what is not named is byte-equal, and the parsed result is what was asked', () => {
   fc.assert(

@@ -4,6 +4,7 @@ import { getEventListeners } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { RouterError } from '../../errors.ts';
+import { rawBodyOf } from '../../receive/index.ts';
 import type { RoutedRequest } from '../../request.ts';
 import { type CallTest, eventually, USER, withCall } from '../testing.ts';
 import type { ClientResponse } from './client-response.ts';
@@ -174,6 +175,7 @@ test(
     const request = {
       signal: stopping.signal,
       path: '/v1/chat/completions',
+      raw: rawBodyOf({ stream: true, messages: USER }),
       body: { stream: true, messages: USER },
       config: call.config,
       headers: {},

@@ -1,80 +1,38 @@
-/** The way of one request: authenticate → admit → decide → call → settle. */
-import { randomUUID } from 'node:crypto';
+/**
+ * The way of one routed request: authenticate → enter (place) → receive → admit → decide → call → settle. Nothing of the
+ * body is read before the caller is known and has a place.
+ */
 import type { Request, Response } from 'express';
 import type { Admission, Estimate, Gate, Grant } from '../admit/index.ts';
 import { type Authenticator, checkPolicyAllowed } from '../authenticate/index.ts';
 import { needsOf, type UpstreamCaller } from '../call/index.ts';
 import type { RouterConfig } from '../config/types.ts';
 import type { Decider } from '../decide/index.ts';
-import { RouterError } from '../errors.ts';
+import type { RouterError } from '../errors.ts';
 import type { Tracing } from '../observe/index.ts';
+import type { ByteBudget } from '../receive/index.ts';
 import { RedisVisit } from '../redis/index.ts';
-import type { ChatBody, RoutedRequest } from '../request.ts';
+import { type ChatBody, type Endpoint, EXTENSION, type RoutedRequest } from '../request.ts';
 import type { Settler } from '../settle/index.ts';
 import { addressOf } from './address.ts';
+import type { Arrival } from './arrival.ts';
+import { receiveBody, requireJson } from './body.ts';
 import { decisionHeaders } from './decision-headers.ts';
 import { sendError, toRouterError } from './errors.ts';
-import { checkBody, EXTENSION, readRouting } from './extension.ts';
+import { checkBody, readRouting } from './extension.ts';
 
 export interface Steps {
   /** Configuration in force now; a request keeps the one it began with. */
   readonly config: () => RouterConfig;
   readonly authenticator: () => Authenticator;
   readonly gate: Gate;
+  /** Bytes of bodies that are held. */
+  readonly bodies: ByteBudget;
   readonly admission: Admission;
   readonly decider: Decider;
   readonly caller: UpstreamCaller;
   readonly settler: Settler;
   readonly tracing: Tracing;
-}
-
-/** What the first middleware notes of a request before its body is read. */
-export interface Arrival {
-  readonly id: string;
-  readonly receivedAt: number;
-  readonly signal: AbortSignal;
-}
-
-const ID = /^[\x21-\x7e]{1,128}$/;
-
-/** Requests that the router may have to give up of itself. */
-export class Arrivals {
-  readonly #open = new Set<AbortController>();
-
-  get size(): number {
-    return this.#open.size;
-  }
-
-  add(controller: AbortController): () => void {
-    this.#open.add(controller);
-    return () => this.#open.delete(controller);
-  }
-
-  /** Ends all that is under way with this error: a 503, or the last event of a stream that has begun. */
-  giveUp(error: RouterError): void {
-    for (const controller of [...this.#open]) controller.abort(error);
-  }
-}
-
-/** Notes arrival, names the request, and turns the client's leaving into a signal. */
-export function arrive(request: Request, response: Response, arrivals: Arrivals): Arrival {
-  const given = request.headers['x-request-id'];
-  const id = typeof given === 'string' && ID.test(given) ? given : `req_${randomUUID()}`;
-  const controller = new AbortController();
-  const ended = arrivals.add(controller);
-  response.once('close', () => {
-    ended();
-    if (!response.writableFinished) controller.abort(new Error('the client closed the connection'));
-  });
-  controller.signal.addEventListener('abort', () => {
-    // While the body is still being received nobody else can answer.
-    const { reason } = controller.signal;
-    if (reason instanceof RouterError && !request.complete) sendError(response, reason);
-  });
-  response.setHeader('x-request-id', id);
-  const arrival = { id, receivedAt: performance.now(), signal: controller.signal };
-  response.locals.arrival = arrival;
-  return arrival;
 }
 
 async function timed<T>(
@@ -91,58 +49,71 @@ async function timed<T>(
   }
 }
 
-/** Handles POST /v1/chat/completions, and v1's POST /completions. */
-export function chatHandler(steps: Steps) {
+/** What a request holds until it has ended. */
+interface Holdings {
+  leave: (() => void) | null;
+  bytes: (() => void) | null;
+  grant: Grant | null;
+}
+
+/** Handles the POST of one routed endpoint. */
+export function routedHandler(steps: Steps, endpoint: Endpoint) {
   return async (http: Request, response: Response): Promise<void> => {
     const arrival = response.locals.arrival as Arrival;
     const address = addressOf(http);
     let request: RoutedRequest | null = null;
     let failure: RouterError | null = null;
-    let leave: (() => void) | null = null;
-    let grant: Grant | null = null;
+    const holds: Holdings = { leave: null, bytes: null, grant: null };
     const span = steps.tracing.request('chat', http.headers, performance.now() - arrival.receivedAt);
     const visit = new RedisVisit(span);
     try {
       const config = steps.config();
       const started = performance.now();
-      const receiveMs = started - arrival.receivedAt;
       const caller = await steps.authenticator().authenticate(http.headers, address, visit);
       const authenticateMs = performance.now() - started;
-      checkBody(http.body, http.path.endsWith('/completions') && !http.path.endsWith('/chat/completions'));
-      const { policy, extension } = readRouting(config.table, http.body, caller);
-      const { [EXTENSION]: _stripped, ...body } = http.body as ChatBody;
+      requireJson(http);
+      holds.leave = await steps.gate.enter(caller.tenant, arrival.signal);
+      const bytes = steps.bodies.open(caller.tenant);
+      holds.bytes = bytes.release;
+      const receiving = performance.now();
+      const raw = await receiveBody(http, response, config, bytes, arrival.signal);
+      const receiveMs = performance.now() - receiving;
+      checkBody(raw.value, endpoint.dialect);
+      const whole = named(raw.value, http);
+      const { policy, extension } = readRouting(config.table, whole, caller);
+      const { [EXTENSION]: _stripped, ...body } = whole;
       request = {
         ...arrival,
         span,
         visit,
-        path: http.path,
+        endpoint,
+        path: endpoint.path,
+        search: searchOf(http),
         headers: http.headers,
         address,
         config,
+        raw,
         body,
-        bodyBytes: Number(response.locals.bodyBytes ?? 0),
         extension,
         policy,
         caller,
-        phase: 'authenticate',
+        phase: 'receive',
         timings: { receive: receiveMs, authenticate: authenticateMs },
       };
       checkPolicyAllowed(caller, policy.name);
-      await route(steps, request, response, (held) => {
-        leave = held.leave ?? leave;
-        grant = held.grant ?? grant;
-      });
+      await route(steps, request, response, holds);
     } catch (raised) {
       failure = toRouterError(raised);
       if (failure.status === 500)
         http.app.locals.log?.error('internal error', { request_id: arrival.id, error: failure.cause });
-      for (const [name, value] of Object.entries(told(request, grant)))
+      for (const [name, value] of Object.entries(told(request, holds.grant)))
         if (!response.headersSent) response.setHeader(name, value);
       sendError(response, failure);
     } finally {
-      (grant as Grant | null)?.settle(request?.outcome);
-      (leave as (() => void) | null)?.();
-      if (request) steps.settler.settle(request, failure, (usage) => (grant as Grant | null)?.recount(usage));
+      holds.grant?.settle(request?.outcome);
+      holds.leave?.();
+      holds.bytes?.();
+      if (request) steps.settler.settle(request, failure, (usage) => holds.grant?.recount(usage));
       else {
         steps.settler.refuse(arrival.id, address, failure!, performance.now() - arrival.receivedAt);
         span.set({ 'llm_router.request_id': arrival.id, 'http.response.status_code': failure!.status });
@@ -150,6 +121,17 @@ export function chatHandler(steps: Steps) {
       }
     }
   };
+}
+
+/** Azure's clients name the model in the path. */
+function named(body: ChatBody, { params }: Request): ChatBody {
+  const { deployment } = params;
+  return typeof deployment === 'string' && body.model === undefined ? { ...body, model: deployment } : body;
+}
+
+function searchOf({ originalUrl }: Request): string {
+  const at = originalUrl.indexOf('?');
+  return at < 0 ? '' : originalUrl.slice(at);
 }
 
 /** Headers that an error of the router's own carries too. */
@@ -168,19 +150,17 @@ async function route(
   steps: Steps,
   request: RoutedRequest,
   response: Response,
-  hold: (held: { leave?: () => void; grant?: Grant }) => void,
+  holds: Holdings,
 ): Promise<void> {
   const grant = await timed(request, 'admit', async () => {
-    const { caller, policy, signal, visit } = request;
-    const given = await steps.admission.admit({
+    const { caller, policy, visit } = request;
+    holds.grant = await steps.admission.admit({
       ...(visit && { visit }),
       caller,
       policy: policy.name,
       estimate: () => estimateOf(request.body),
     });
-    hold({ grant: given });
-    hold({ leave: await steps.gate.enter(caller.tenant, signal) });
-    return given;
+    return holds.grant;
   });
   request.decision = await timed(request, 'decide', () => steps.decider.decide(request));
   const decision = request.decision;

@@ -1,0 +1,26 @@
+/** The routed endpoints and every spelling that clients use for them. */
+import type { Endpoint } from '../request.ts';
+
+export interface EndpointRoute {
+  readonly endpoint: Endpoint;
+  /** Paths as express matches them: case and a slash at the end don't matter. */
+  readonly spellings: readonly string[];
+}
+
+const AZURE = '/openai/deployments/:deployment';
+
+export const ROUTED: readonly EndpointRoute[] = [
+  {
+    endpoint: { dialect: 'chat', path: '/v1/chat/completions' },
+    spellings: ['/v1/chat/completions', '/chat/completions', `${AZURE}/chat/completions`],
+  },
+  {
+    endpoint: { dialect: 'completions', path: '/v1/completions' },
+    spellings: ['/v1/completions', `${AZURE}/completions`],
+  },
+  // v1's own path stays bare upstream, as it was there.
+  { endpoint: { dialect: 'completions', path: '/completions' }, spellings: ['/completions'] },
+];
+
+/** What a client is told who looks for another path. */
+export const TOLD = 'POST /v1/chat/completions';
