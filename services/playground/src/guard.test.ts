@@ -51,11 +51,40 @@ describe('other web pages', () => {
       assert.equal((await send(`${url}/config`, { headers: { host } })).status, 200, host);
   });
 
-  test('a server for other machines is called by any name', async () => {
-    await begin({ host: '0.0.0.0' });
+  test('nor from a server for other machines, as it stands behind a port published on loopback', async () => {
+    await begin({ host: '0.0.0.0', hosts: ['Playground.example', 'play'] });
     const url = scene.playground.url.replace('0.0.0.0', '127.0.0.1');
-    const reply = await send(`${url}/config`, { headers: { host: 'playground.example' } });
-    assert.equal(reply.status, 200);
+    const ask = async (host: string, path = '/config') =>
+      (await send(url + path, { headers: { host, 'sec-fetch-site': 'same-origin' } })).status;
+    for (const host of [
+      'evil.example',
+      'evil.example:8008',
+      'a.playground.example',
+      'play.',
+      'x'.repeat(5000),
+    ])
+      for (const path of ['/config', '/'])
+        assert.equal(await ask(host, path), host === 'play.' ? 200 : 403, `${host} ${path}`);
+    assert.deepEqual(
+      scene.seen.filter(({ headers }) => headers.host?.includes('evil')),
+      [],
+    );
+    for (const host of [
+      'playground.example',
+      'PLAY:8008',
+      'localhost',
+      '127.0.0.1:8008',
+      '10.1.2.3',
+      '[2001:db8::1]:80',
+    ])
+      assert.equal(await ask(host), 200, host);
+    assert.equal((await send(`${url}/healthz`, { headers: { host: 'probe' } })).status, 200);
+  });
+
+  test('any name is taken where that is asked for', async () => {
+    await begin({ host: '0.0.0.0', hosts: ['*'] });
+    const url = scene.playground.url.replace('0.0.0.0', '127.0.0.1');
+    assert.equal((await send(`${url}/config`, { headers: { host: 'any.example' } })).status, 200);
   });
 });
 

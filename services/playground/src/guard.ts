@@ -1,7 +1,7 @@
 /** Who may speak to the playground: its own page, and, with a password set, those who know it. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { isIPv4 } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import { PlaygroundError } from './answer.ts';
 
 /** True for addresses and names that mean this machine alone. */
@@ -23,22 +23,44 @@ const hostOf = (url: string) => {
   }
 };
 
+/** Names that a page may be opened by. */
+export interface Hosts {
+  /** True where the server listens on loopback: other addresses don't lead to it. */
+  readonly isLocal: boolean;
+  /** Further names, in lower case; `*`: any. */
+  readonly named: readonly string[];
+}
+
+const MAX_ECHO = 200;
+const nameOf = (host: string) =>
+  URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname.replace(/\.$/, '') : '';
+
 /**
- * Refuses what another web page makes a browser send: it would spend the router's key. The server on loopback is asked by
- * a loopback name only, so that a page whose name is pointed at 127.0.0.1 gets nothing either.
+ * Refuses a page whose name was pointed at this server (DNS rebinding): to the browser it is this server's own. Such a page
+ * comes by a name; loopback names mean this machine, and an address can't be pointed anywhere.
  *
  * @throws PlaygroundError 403
  */
-export function checkOrigin({ headers }: IncomingMessage, isLocal: boolean): void {
+export function checkHost({ headers }: IncomingMessage, { isLocal, named }: Hosts): void {
   const host = headers.host ?? '';
-  const hostname = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : '';
-  if (isLocal && !isLoopback(hostname)) {
-    throw new PlaygroundError(
-      403,
-      'host_not_allowed',
-      `The playground listens on this machine only and is not called '${host}'; open it as localhost or 127.0.0.1`,
-    );
-  }
+  const name = nameOf(host);
+  if (isLoopback(name) || named.includes('*') || named.includes(name)) return;
+  if (!isLocal && isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0) return;
+  throw new PlaygroundError(
+    403,
+    'host_not_allowed',
+    `The playground is not called '${host.slice(0, MAX_ECHO)}'; open it as localhost or 127.0.0.1, or start it with this name in ` +
+      'PLAYGROUND_HOSTS',
+  );
+}
+
+/**
+ * Refuses what another web page makes a browser send: it would spend the router's key.
+ *
+ * @throws PlaygroundError 403
+ */
+export function checkOrigin({ headers }: IncomingMessage): void {
+  const host = headers.host ?? '';
   const site = headers['sec-fetch-site'];
   const isForeign =
     site === undefined

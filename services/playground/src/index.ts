@@ -10,7 +10,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { PlaygroundError, SECURITY_HEADERS, sendError } from './answer.ts';
 import { loadAssets, sendAsset } from './assets.ts';
-import { checkOrigin, isLoopback, PasswordGate } from './guard.ts';
+import { checkHost, checkOrigin, isLoopback, PasswordGate } from './guard.ts';
 import { type RelayOptions, relay, relayedMethod } from './relay.ts';
 
 export { isLoopback } from './guard.ts';
@@ -20,6 +20,8 @@ export interface PlaygroundOptions extends RelayOptions {
   readonly host?: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Names that the page may be opened by, beside loopback's and, off loopback, addresses; `*`: any. */
+  readonly hosts?: readonly string[];
   /** Asked of browsers by basic authentication; null: nobody is asked. */
   readonly password?: string | null;
   /** Told of faults of the playground's own; never of prompts. */
@@ -46,7 +48,7 @@ function methodNotAllowed(method: string | undefined, path: string, allowed: str
 /** @throws Error when the address can't be listened on */
 export async function startPlayground(options: PlaygroundOptions): Promise<Playground> {
   const host = options.host ?? '127.0.0.1';
-  const isLocal = isLoopback(host);
+  const hosts = { isLocal: isLoopback(host), named: (options.hosts ?? []).map((name) => name.toLowerCase()) };
   const assets = loadAssets();
   const gate = options.password ? new PasswordGate(options.password) : null;
 
@@ -58,6 +60,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
       response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ok"}');
       return;
     }
+    checkHost(request, hosts);
     gate?.check(request);
     const asset = assets.get(path);
     if (asset) {
@@ -68,7 +71,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
     const method = relayedMethod(path);
     if (!method) throw new PlaygroundError(404, 'not_found', 'The playground has no such path');
     if (request.method !== method) throw methodNotAllowed(request.method, path, method);
-    checkOrigin(request, isLocal);
+    checkOrigin(request);
     await relay(request, response, path, options);
   };
 

@@ -14,6 +14,7 @@ const HELP = `node src/main.ts [--host H] [--port N]
 
 LLM_ROUTER_URL       base URL of the router (default: http://127.0.0.1:8084)
 LLM_ROUTER_API_KEY   key for the router; it stays on this server
+PLAYGROUND_HOSTS     names the page may be opened by, with commas between (default: loopback's, and addresses; *: any)
 PLAYGROUND_PASSWORD  asked of whoever opens the page (any user name)`;
 
 function fail(message: string, code: number): never {
@@ -57,10 +58,17 @@ const router = routerUrl(process.env.LLM_ROUTER_URL || 'http://127.0.0.1:8084');
 const apiKey = process.env.LLM_ROUTER_API_KEY?.trim() || null;
 if (apiKey !== null && !/^[\x21-\x7e]+$/.test(apiKey))
   fail('LLM_ROUTER_API_KEY holds characters that no key has', 2);
+const hosts = (process.env.PLAYGROUND_HOSTS ?? '')
+  .split(',')
+  .map((name) => name.trim())
+  .filter(Boolean);
+for (const name of hosts)
+  if (name !== '*' && !/^[\w.-]+$/.test(name))
+    fail(`PLAYGROUND_HOSTS lists host names without ports, not '${name}'`, 2);
 const password = process.env.PLAYGROUND_PASSWORD || null;
 
 const log = (line: string) => console.error(`playground: ${line}`);
-const playground = await startPlayground({ host, port, router, apiKey, password, log }).catch(
+const playground = await startPlayground({ host, port, hosts, router, apiKey, password, log }).catch(
   (error: NodeJS.ErrnoException) =>
     fail(
       `playground: can’t start: ${

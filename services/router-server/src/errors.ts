@@ -1,6 +1,7 @@
 /** Errors that a caller of the protocol can cause, by what gRPC and HTTP call them. */
 export type InferCode =
   | 'INVALID_ARGUMENT'
+  | 'PERMISSION_DENIED'
   | 'NOT_FOUND'
   | 'UNAVAILABLE'
   | 'RESOURCE_EXHAUSTED'
@@ -10,6 +11,7 @@ export type InferCode =
 
 export const HTTP_STATUS: Readonly<Record<InferCode, number>> = {
   INVALID_ARGUMENT: 400,
+  PERMISSION_DENIED: 403,
   NOT_FOUND: 404,
   UNAVAILABLE: 503,
   RESOURCE_EXHAUSTED: 413,

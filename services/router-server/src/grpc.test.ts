@@ -221,6 +221,30 @@ test('a cancelled request that waits for its batch is dropped', async () => {
   assert.equal((await countOf('prompt_encoder')) - encoded, 64 + 1);
 });
 
+test('the repository API is refused to those who are not named', async () => {
+  const other = await startRouterServer({
+    repository: copy.folder,
+    threads: 1,
+    pollSeconds: 0,
+    manageFrom: [],
+  });
+  const caller = createKServeClient(other.grpc);
+  const mine = client;
+  client = caller;
+  try {
+    for (const method of ['RepositoryModelUnload', 'RepositoryModelLoad'] as const)
+      await assert.rejects(call(method, { model_name: 'task_router_head' }), (error: ServiceError) => {
+        assert.equal(error.code, status.PERMISSION_DENIED);
+        return true;
+      });
+    assert.equal((await call('ModelReady', { name: 'task_router_head' })).ready, true);
+  } finally {
+    client = mine;
+    caller.close();
+    await other.close();
+  }
+});
+
 test('the repository API unloads, loads and lists', async () => {
   await call('RepositoryModelUnload', { model_name: 'task_router_head' });
   await refused(

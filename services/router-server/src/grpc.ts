@@ -21,6 +21,7 @@ import {
 import { describeConfig, describeModel, SERVER } from './describe.ts';
 import { errorText, InferError } from './errors.ts';
 import { type InputTensor, infer } from './infer.ts';
+import { addressOfPeer, type Management } from './management.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { Repository } from './repository.ts';
 import { statisticsOf } from './statistics.ts';
@@ -105,13 +106,13 @@ async function modelInfer(
 
 /** Turns an async function into a handler: errors become statuses, the client's leaving a signal. */
 function unary<Request>(
-  run: (request: Request, signal: AbortSignal) => Promise<object> | object,
+  run: (request: Request, signal: AbortSignal, peer: string) => Promise<object> | object,
 ): handleUnaryCall<Request, object> {
   return (call: ServerUnaryCall<Request, object>, callback) => {
     const controller = new AbortController();
     call.on('cancelled', () => controller.abort());
     Promise.resolve()
-      .then(() => run(call.request, controller.signal))
+      .then(() => run(call.request, controller.signal, call.getPeer()))
       .then(
         (response) => callback(null, response),
         (error: unknown) => {
@@ -125,6 +126,7 @@ function unary<Request>(
 export async function serveGrpc(
   repository: Repository,
   metrics: ServerMetrics,
+  management: Management,
   address: string,
 ): Promise<{ port: number; close: () => Promise<void>; force: () => void }> {
   const server = new Server({
@@ -165,11 +167,13 @@ export async function serveGrpc(
     RepositoryIndex: unary(({ ready: only }: { ready?: boolean }) => ({
       models: repository.index().filter((row) => !only || row.state === 'READY'),
     })),
-    RepositoryModelLoad: unary(async ({ model_name }: { model_name: string }) => {
+    RepositoryModelLoad: unary(async ({ model_name }: { model_name: string }, _signal, peer) => {
+      management.check(addressOfPeer(peer));
       await repository.load(model_name);
       return {};
     }),
-    RepositoryModelUnload: unary(async ({ model_name }: { model_name: string }) => {
+    RepositoryModelUnload: unary(async ({ model_name }: { model_name: string }, _signal, peer) => {
+      management.check(addressOfPeer(peer));
       await repository.unload(model_name);
       return {};
     }),

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describeConfig, describeModel, SERVER } from './describe.ts';
 import { errorText, HTTP_STATUS, InferError } from './errors.ts';
 import { type InputTensor, infer } from './infer.ts';
+import type { Management } from './management.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { Repository } from './repository.ts';
 import { statisticsOf } from './statistics.ts';
@@ -125,6 +126,7 @@ const REPOSITORY_PATH = /^\/v2\/repository\/models\/([^/]+)\/(load|unload)$/;
 export async function serveHttp(
   repository: Repository,
   metrics: ServerMetrics,
+  management: Management,
   host: string,
   port: number,
 ): Promise<{ port: number; server: Server }> {
@@ -180,6 +182,7 @@ export async function serveHttp(
     }
     const control = REPOSITORY_PATH.exec(path);
     if (control && method === 'POST') {
+      management.check(request.socket.remoteAddress ?? '', request.headers);
       await repository[control[2] as 'load' | 'unload'](decodeName(control[1]!));
       return {};
     }

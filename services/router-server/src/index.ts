@@ -9,6 +9,7 @@
 import { availableParallelism } from 'node:os';
 import { serveGrpc } from './grpc.ts';
 import { serveHttp } from './http.ts';
+import { Management } from './management.ts';
 import { createMetrics } from './metrics.ts';
 import { Repository } from './repository.ts';
 
@@ -25,6 +26,8 @@ export interface RouterServerOptions {
   readonly threads?: number;
   /** Seconds between looks at the repository; 0: only by the repository API. */
   readonly pollSeconds?: number;
+  /** Addresses and ranges that may load and unload models; default: this machine's own. */
+  readonly manageFrom?: readonly string[];
   readonly log?: (line: string) => void;
 }
 
@@ -43,10 +46,11 @@ const CLOSE_MS = 5_000;
 /** An IPv6 address stands in brackets before a port. */
 const at = (host: string, port: number) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 
-/** @throws Error when the repository can't be read or an address can't be listened on. */
+/** @throws Error when the repository can't be read, an entry of `manageFrom` is wrong, or an address can't be listened on. */
 export async function startRouterServer(options: RouterServerOptions): Promise<RouterServer> {
   const host = options.host ?? '127.0.0.1';
   const metrics = createMetrics();
+  const management = new Management(options.manageFrom);
   const repository = new Repository({
     folder: options.repository,
     threads: options.threads ?? Math.min(4, availableParallelism()),
@@ -54,11 +58,13 @@ export async function startRouterServer(options: RouterServerOptions): Promise<R
     ...(options.log && { log: options.log }),
   });
   await repository.sync();
-  const grpc = await serveGrpc(repository, metrics, at(host, options.grpcPort ?? 0));
-  const http = await serveHttp(repository, metrics, host, options.httpPort ?? 0).catch((error: unknown) => {
-    grpc.force();
-    throw error;
-  });
+  const grpc = await serveGrpc(repository, metrics, management, at(host, options.grpcPort ?? 0));
+  const http = await serveHttp(repository, metrics, management, host, options.httpPort ?? 0).catch(
+    (error: unknown) => {
+      grpc.force();
+      throw error;
+    },
+  );
   const seconds = options.pollSeconds ?? 2;
   const poll =
     seconds > 0

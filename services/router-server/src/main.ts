@@ -13,6 +13,8 @@ const HELP = `node src/main.ts --repository DIR
   --http-port N        KServe v2 over HTTP, and /metrics (default: 8000)
   --poll-seconds N     time between looks at the repository (default: 2; 0: only by the repository API)
   --threads N          threads of one inference (default: one per core, at most 4)
+  --manage-from LIST   addresses and ranges, with commas between, that may load and unload models
+                       (default: 127.0.0.0/8,::1; none: nobody may)
   --exit-with-parent   stop when standard input ends`;
 
 function fail(message: string, code: number): never {
@@ -30,6 +32,7 @@ function flags() {
         'http-port': { type: 'string', default: '8000' },
         'poll-seconds': { type: 'string', default: '2' },
         threads: { type: 'string' },
+        'manage-from': { type: 'string' },
         'exit-with-parent': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -66,6 +69,10 @@ const server = await startRouterServer({
   httpPort: number('http-port', 0, 65_535),
   pollSeconds: number('poll-seconds', 0, 86_400),
   ...(values.threads !== undefined && { threads: number('threads', 1, 256) }),
+  ...(values['manage-from'] !== undefined && {
+    manageFrom:
+      values['manage-from'] === 'none' ? [] : values['manage-from'].split(',').map((entry) => entry.trim()),
+  }),
   log: (line) => console.error(`router-server: ${line}`),
 }).catch((error: Error) => fail(`router-server: can’t start: ${error.message}`, 1));
 console.log(`ready grpc ${server.grpc} http ${server.http}`);
