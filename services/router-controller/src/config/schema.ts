@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { adminSchema, authSchema } from './schema-auth.ts';
+import { identitySchema } from './schema-identity.ts';
 import { admissionSchema, budgetSchema, limitSchema } from './schema-limits.ts';
 import { trustedProxiesSchema } from './schema-proxies.ts';
 import { redisSchema } from './schema-redis.ts';
@@ -194,6 +195,7 @@ export const configSchema = z.strictObject({
   default_policy: z.string().optional().describe('Policy of requests that name none, and of model "auto"'),
   classifier: classifierSchema.prefault({}),
   prompt: promptSchema.prefault({}),
+  identity: identitySchema.prefault({}),
   upstream: upstreamSchema.prefault({}),
   targets: z.array(targetSchema).default([]).describe('Upstream models, defined once, named by many entries'),
   policies: z.array(policySchema).min(1).describe('The policy table'),

@@ -1,0 +1,216 @@
+/** The ask: what a human, or a pipeline's author, wants now. */
+import { cutMiddle } from './cut.ts';
+import type { Ask, AskSource, TurnFacts } from './facts.ts';
+import { readSystem, type SystemReading } from './instruction.ts';
+import { type Body, type Conversation, type Turn, textOf } from './turns.ts';
+import { humanWords, isContinue, isSummary } from './words.ts';
+
+export interface AskSettings {
+  /** Human turns that are classified together; 1: the last. */
+  readonly turns: number;
+  readonly max_chars: number;
+}
+
+interface Human {
+  readonly at: number;
+  readonly text: string;
+  /** Without text: a medium alone. */
+  readonly media: boolean;
+}
+
+export interface AskReading {
+  readonly ask: Ask;
+  readonly turn: TurnFacts;
+  readonly system: SystemReading | null;
+  /** First human turn; null: none. */
+  readonly first: { readonly at: number; readonly text: string } | null;
+  readonly evidence: string;
+  /** Text of the last user turn as it came, and of the system prompt's beginning. */
+  readonly lastUser: string;
+  readonly systemText: string;
+}
+
+const SYSTEM_CHARS = 6_000;
+/** Of a system prompt in front of its data: what the classifier reads is little. */
+const INSTRUCTION_CHARS = 1_500;
+const HISTORY_CHARS = 700;
+const ANSWER_CHARS = 240;
+const HISTORY_TURNS = 2;
+
+const THANKS =
+  /^(?:(?:ok(?:ay)?|great|perfect|nice|wow|cool|awesome|excellent|wonderful|lovely|super|yes|no|alright)[\s,.!]+)*(?:many thanks|thanks?(?: you)?|thx|ty|cheers|bye(?: bye)?|goodbye|good ?night|see you|danke(?: schön)?|merci(?: beaucoup)?|gracias|obrigado|obrigada|grazie|спасибо|谢谢|ありがとう|감사합니다)(?![\w-])(?:\s+(?:so|very|much|a|lot|again|for|all|your|the|that|this|it|you|everything|help|works?|perfectly|was|is|great|me|viel|vielmals|mille))*[\s!.…:)❤🙏]*$/iu;
+
+const wordCount = (text: string) => text.trim().split(/\s+/, 6).length;
+
+/** Says little by itself: at most three words, or none that has letters. */
+function leansOn(text: string): boolean {
+  const trimmed = text.trim();
+  if (trimmed.length > 60) return false;
+  const dense = /[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]/.test(trimmed);
+  return dense ? trimmed.length <= 6 : wordCount(trimmed) <= 3;
+}
+
+/** Humans' turns from the last one backwards: as many as are needed, and the first. */
+function readHumans(turns: readonly Turn[], wanted: number) {
+  const humans: Human[] = [];
+  let harness: string | null = null;
+  let continued = false;
+  let summary: Human | null = null;
+  const answeredBefore = (at: number) => {
+    for (let i = at - 1; i >= 0; i--)
+      if (turns[i]!.role === 'assistant' || turns[i]!.role === 'tool') return true;
+    return false;
+  };
+  const read = (at: number): Human | null => {
+    const turn = turns[at]!;
+    const after = answeredBefore(at);
+    const pieces: string[] = [];
+    for (const part of turn.parts) {
+      if (part.kind !== 'text') continue;
+      const words = humanWords(part.text, after);
+      if (words.harness !== null) harness ??= words.harness;
+      if (words.text.trim() !== '') pieces.push(words.text);
+    }
+    const text = pieces.join('\n');
+    if (text.trim() !== '') {
+      if (!isSummary(text)) return { at, text, media: false };
+      harness ??= 'a summary of earlier turns';
+      summary ??= { at, text, media: false };
+      return null;
+    }
+    const media = turn.parts.some(({ kind }) => kind === 'image' || kind === 'audio' || kind === 'file');
+    return media ? { at, text: '', media: true } : null;
+  };
+  for (let i = turns.length - 1; i >= 0 && humans.length < wanted; i--) {
+    if (turns[i]!.role !== 'user') continue;
+    const human = read(i);
+    if (!human) continue;
+    // "Please continue" goes on with the ask before it, where there is one.
+    if (isContinue(human.text) && humans.length === 0 && answeredBefore(i)) {
+      continued = true;
+      summary ??= human;
+      continue;
+    }
+    humans.push(human);
+  }
+  if (humans.length === 0 && summary) humans.push(summary);
+  let first: Human | null = null;
+  for (let i = 0; i < turns.length && !first; i++) if (turns[i]!.role === 'user') first = read(i);
+  return {
+    humans,
+    harness: harness as string | null,
+    continued,
+    first: first ?? humans.at(-1) ?? null,
+    summary,
+  };
+}
+
+function historyText(turns: readonly Turn[], now: Human, before: readonly Human[]): string | null {
+  if (before.length === 0) return null;
+  const answer = turns.slice(0, now.at).findLast(({ role }) => role === 'assistant');
+  const said = answer ? textOf(answer).trim() : '';
+  // What was asked back is what a bare answer answers; other answers are long and speak for nobody.
+  const reply = said.endsWith('?') ? said.slice(-ANSWER_CHARS) : '';
+  const pieces = [
+    ...before
+      .slice(0, HISTORY_TURNS)
+      .map(({ text }) => cutMiddle(text, HISTORY_CHARS).text)
+      .reverse(),
+    reply,
+    cutMiddle(now.text, HISTORY_CHARS).text,
+  ];
+  return pieces.filter((piece) => piece.trim() !== '').join('\n\n');
+}
+
+function mechanics(body: Body, answerTokens: number): number {
+  const json = body.response_format !== undefined && body.response_format !== null;
+  return Number(body.temperature === 0) + Number(json) + Number(answerTokens > 0 && answerTokens <= 64);
+}
+
+export function readAsk(
+  body: Body,
+  { turns, messages }: Conversation,
+  settings: AskSettings,
+  { tools, agent, answerTokens }: { tools: boolean; agent: boolean; answerTokens: number },
+): AskReading {
+  const { humans, harness, continued, first, summary } = readHumans(
+    turns,
+    Math.max(settings.turns, HISTORY_TURNS + 1),
+  );
+  const answered = turns.some(({ role }) => role === 'assistant' || role === 'tool');
+  const systemText = turns
+    .filter(({ role }) => role === 'system')
+    .map((turn) => textOf(turn))
+    .join('\n\n')
+    .slice(0, SYSTEM_CHARS);
+  const system =
+    tools || agent ? null : readSystem(systemText, { answered, mechanical: mechanics(body, answerTokens) });
+  const now = humans[0] ?? null;
+  const lastUser = turns.findLast(({ role }) => role === 'user');
+
+  let source: AskSource;
+  let text: string;
+  let evidence = harness === null ? '' : `taken out: ${harness}`;
+  const loop =
+    now !== null && turns.slice(now.at + 1).some(({ role }) => role === 'assistant' || role === 'tool');
+  if (!now) {
+    source = systemText.trim() === '' ? 'none' : 'system';
+    text = systemText;
+  } else if (now.media) {
+    source = 'media';
+    // Somebody who sends a picture without a word wants to know what it shows.
+    text = 'What is this?';
+  } else {
+    const instructs = system !== null && system.kind !== 'persona';
+    source =
+      now === summary && !continued ? 'summary' : instructs ? 'system+user' : loop ? 'earlier_user' : 'user';
+    const own =
+      settings.turns > 1
+        ? humans
+            .slice(0, settings.turns)
+            .map((human) => human.text)
+            .reverse()
+            .join('\n\n')
+        : now.text;
+    if (instructs) {
+      const order = cutMiddle(systemText.trim(), INSTRUCTION_CHARS).text;
+      text = system.kind === 'context' ? `${order}\n\n${own}` : `Text: ${own}\n\n${order}`;
+      evidence = [evidence, system.evidence].filter((each) => each !== '').join('; ');
+    } else text = own;
+  }
+  if (continued)
+    evidence = [evidence, '“continue” goes on with the ask before it']
+      .filter((each) => each !== '')
+      .join('; ');
+  const { text: sent, cut } = cutMiddle(text, settings.max_chars);
+  const before = humans.slice(1);
+  // What an instruction says of each message needs no message before it.
+  const history = now && !now.media && source !== 'system+user' ? historyText(turns, now, before) : null;
+  const bare = now?.text ?? '';
+  return {
+    ask: { text: sent, source, cut, chars: text.length, withHistory: history },
+    turn: {
+      // Harness text alone after an answer goes on with the work as a tool's result does.
+      kind: !answered || !now ? 'first' : loop ? 'loop' : 'next',
+      humanTurns: humans.length,
+      messages,
+      leans: before.length > 0 && leansOn(bare),
+      closes: THANKS.test(bare.slice(0, 200).trim()),
+    },
+    system,
+    first,
+    evidence,
+    lastUser: lastUser ? textOf(lastUser) : '',
+    systemText,
+  };
+}
+
+/** A legacy completion's prompt is one text of one author. */
+export function promptAsk(text: string, { max_chars }: AskSettings): Ask {
+  return {
+    ...cutMiddle(text, max_chars),
+    source: text.trim() === '' ? 'none' : 'prompt',
+    chars: text.length,
+    withHistory: null,
+  };
+}

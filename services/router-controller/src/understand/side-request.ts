@@ -1,0 +1,136 @@
+/** Requests that a client makes on its own account about a conversation: titles, tags, search queries, summaries. */
+import type { SideRequest } from './facts.ts';
+
+/** Instructions stand at the beginning; what is quoted after them may be of any length. */
+const HEAD = 1_600;
+const QUOTED =
+  /<(?:chat_history|conversation|chat|transcript|messages|history|session|dialogue|diff|user_message|user_messages)\b|(?:chat|conversation) history\s*:|(?:^|\n)\s*(?:user|human|assistant|ai)\s*:|(?:^|\n)diff --git|"role"\s*:/i;
+const VERB =
+  'generate|create|write|make|give|produce|provide|suggest|come up with|summari[sz]e|output|return|analy[sz]e|propose|compose|determine|extract|name|craft|add';
+const TALK = 'chat|conversation|session|thread|discussion|dialogue|messages?|exchange|query|prompt';
+
+interface Kind {
+  readonly kind: SideRequest;
+  readonly order: RegExp;
+  /** True where the order's words alone could be a human's own wish, so that a quoted conversation has to be there too. */
+  readonly quoted: boolean;
+}
+
+const order = (source: string) => new RegExp(source, 'i');
+const KINDS: readonly Kind[] = [
+  {
+    kind: 'compaction',
+    order: order(
+      `\\bsummary of (?:the|this|our) (?:conversation|chat|session)(?: so far)?\\b|\\bsummari[sz]e (?:the|this|our) (?:conversation|chat|session|history)\\b(?! (?:title|in \\d))|\\bcompact(?:ing|ion)?\\b[^\\n]{0,60}\\b(?:conversation|context|history)\\b|\\bcontext (?:checkpoint|compaction|compression)\\b|\\bhandoff summary\\b`,
+    ),
+    quoted: false,
+  },
+  { kind: 'title', order: order(`isNewTopic|\\bnew conversation topic\\b`), quoted: false },
+  {
+    kind: 'title',
+    order: order(
+      `\\b(?:${VERB})\\b[^\\n]{0,120}\\b(?:title|heading|subject line|short name)s?\\b[^\\n]{0,120}\\b(?:${TALK})\\b|\\b(?:title|name) (?:for|of) (?:the|this|a|our) (?:\\w+ )?(?:${TALK})\\b|\\b(?:${TALK})(?:'s)? title\\b`,
+    ),
+    quoted: true,
+  },
+  {
+    kind: 'title',
+    order: order(
+      `\\b(?:summari[sz]e|describe)\\b[^\\n]{0,60}\\b(?:${TALK})\\b[^\\n]{0,60}\\b(?:in|with|using|under|within)\\b[^\\n]{0,30}\\b(?:words|characters)\\b`,
+    ),
+    quoted: true,
+  },
+  {
+    kind: 'tags',
+    order: order(
+      `\\b(?:${VERB})\\b[^\\n]{0,80}\\b(?:tags|keywords|topics|categories|labels)\\b[^\\n]{0,120}\\b(?:${TALK})\\b`,
+    ),
+    quoted: true,
+  },
+  {
+    kind: 'follow_ups',
+    order: order(
+      `\\b(?:${VERB})\\b[^\\n]{0,100}\\b(?:follow[- ]?up|next|related)\\b[^\\n]{0,40}\\b(?:questions?|prompts?|messages|replies)\\b`,
+    ),
+    quoted: true,
+  },
+  {
+    kind: 'query',
+    order: order(
+      `\\b(?:standalone|stand-alone|self-contained) (?:question|query)\\b|\\b(?:${VERB})\\b[^\\n]{0,100}\\b(?:search|retrieval|web) quer(?:y|ies)\\b|\\b(?:need|necessity)\\b[^\\n]{0,40}\\bsearch quer`,
+    ),
+    quoted: true,
+  },
+  {
+    kind: 'commit_message',
+    order: order(`\\b(?:git )?commit messages?\\b[^\\n]{0,400}|\\bpull request (?:title|description)\\b`),
+    quoted: true,
+  },
+  {
+    kind: 'autocomplete',
+    order: order(
+      `\\bautocompletion system\\b|\\bcomplete the (?:user'?s )?(?:text|query|message|search)\\b[^\\n]{0,80}`,
+    ),
+    quoted: true,
+  },
+];
+
+export interface SideReading {
+  readonly kind: SideRequest;
+  readonly evidence: string;
+}
+
+export interface SideInput {
+  /** The system prompt, where it is short. */
+  readonly system: string;
+  /** The last words of the user's role, as they came. */
+  readonly user: string;
+  readonly tools: boolean;
+  /** A human has spoken more than once, or somebody has answered. */
+  readonly answered: boolean;
+  readonly answerTokens: number;
+}
+
+/**
+ * @returns null for a request that somebody waits for. Without a system prompt of its own an order counts only where a
+ * conversation or a diff is quoted behind it: people write titles too.
+ */
+export function readSideRequest({
+  system,
+  user,
+  tools,
+  answered,
+  answerTokens,
+}: SideInput): SideReading | null {
+  const inSystem = system.slice(0, HEAD);
+  const inUser = user.slice(0, HEAD);
+  for (const { kind, order: words, quoted } of KINDS) {
+    if (kind === 'compaction') {
+      // It comes at the end of the conversation itself, with its tools.
+      const found = words.test(inUser)
+        ? 'the user’s role'
+        : !tools && words.test(inSystem)
+          ? 'the system prompt'
+          : null;
+      const machine =
+        /\byour task is to\b|\bdetailed summary\b|\bso far\b|\bCRITICAL\b|\bcheckpoint\b|\bhandoff\b|\bcompact|<(?:summary|analysis|conversation|state)/i;
+      if (
+        found &&
+        machine.test(`${inSystem}\n${inUser}`) &&
+        (answered || QUOTED.test(user.slice(0, 8_000)) || found === 'the system prompt')
+      )
+        return { kind, evidence: `${found} orders a summary of the conversation` };
+      continue;
+    }
+    if (tools) continue;
+    // A conversation that goes on has a human in it; clients quote it instead.
+    if (!answered && words.test(inSystem)) return { kind, evidence: 'the system prompt orders it' };
+    if (!words.test(inUser)) continue;
+    const told = user.slice(0, 8_000);
+    if (!quoted || QUOTED.test(told))
+      return { kind, evidence: 'orders it for a conversation that it quotes' };
+    if (answered && answerTokens > 0 && answerTokens <= 100)
+      return { kind, evidence: `orders it at a conversation’s end, ${answerTokens} tokens of answer` };
+  }
+  return null;
+}
