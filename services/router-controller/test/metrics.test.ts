@@ -27,6 +27,8 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'ledgerLost',
   'logDropped',
   'decisionLog',
+  // passed.test.ts
+  'passed',
   // With `runtime` alone, below.
   'eventLoopLag',
   'eventLoopBusy',

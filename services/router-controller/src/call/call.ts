@@ -10,6 +10,7 @@ import type { TryDeps } from './attempts/try-target.ts';
 import { Health } from './health/health.ts';
 import { type CallHooks, type Journey, startJourney, type Won } from './journey.ts';
 import { type CallObserver, observeCalls } from './observer.ts';
+import { type PassOutcome, type PassRequest, passOn } from './pass/pass-on.ts';
 import type { ClientResponse } from './stream/client-response.ts';
 import { startHeartbeat } from './stream/heartbeat.ts';
 import { relay } from './stream/relay.ts';
@@ -57,6 +58,16 @@ export class UpstreamCaller {
 
   #announce({ table }: RouterConfig): void {
     this.#observer.targets(allTargets(table).map((target) => ({ target, ...this.#health.standing(target) })));
+  }
+
+  /** Passes a request on to a target without a decision; see passOn. */
+  passOn(
+    target: Target,
+    request: PassRequest,
+    client: ClientResponse,
+    own: Readonly<Record<string, string>>,
+  ): Promise<PassOutcome> {
+    return passOn(this.#transport, target, request, client, own);
   }
 
   /** Cuts what is still open. */

@@ -2,7 +2,7 @@
 import { hasV1, normaliseApiBase, parseEndpoint } from './endpoint.ts';
 import { formatPath, hint, type Problem } from './problems.ts';
 import type { ConfigFile } from './schema.ts';
-import { capabilitiesSchema, timeoutsSchema } from './schema-table.ts';
+import { capabilitiesSchema, STANDARD_PASSES, timeoutsSchema } from './schema-table.ts';
 import { Secret } from './secret.ts';
 import {
   type ClassifierEndpoint,
@@ -113,7 +113,7 @@ class Compiler {
         timeouts: timeoutsSchema.parse({}),
         price: null,
         headers: {},
-        passes: [],
+        passes: STANDARD_PASSES,
       };
       this.targets.set(name, target);
       return target;
@@ -271,5 +271,7 @@ export function compile(
     const near = hint(defaultPolicy, names) || ` Policies: ${names.join(', ')}`;
     compiler.problem(['default_policy'], `no policy '${defaultPolicy}'.${near}`);
   }
+  const passed = file.passthrough.default_target;
+  if (passed !== undefined) compiler.target(passed, ['passthrough', 'default_target']);
   return { table: { policies, targets: compiler.targets, defaultPolicy }, problems: compiler.problems };
 }

@@ -39,6 +39,18 @@ const upstreamExtras = {
   headers: z.record(z.string(), z.string()).default({}).describe('Extra request headers for this upstream'),
 };
 
+/** OpenAI's endpoints that are no conversation, and rerank. */
+export const STANDARD_PASSES = [
+  '/v1/embeddings',
+  '/v1/moderations',
+  '/v1/audio/*',
+  '/v1/images/*',
+  '/v1/files/*',
+  '/v1/uploads/*',
+  '/v1/batches/*',
+  '/v1/rerank',
+] as const;
+
 export const targetSchema = z.strictObject({
   name,
   ...upstream,
@@ -58,7 +70,7 @@ export const targetSchema = z.strictObject({
         ),
     )
     .max(64)
-    .default([])
+    .default([...STANDARD_PASSES])
     .describe(
       'Endpoints that are passed on to this target without a decision, as /v1/embeddings or /v1/audio/*; the model names the target',
     ),

@@ -190,6 +190,18 @@ export const decisionLogSchema = z.strictObject({
   keep: z.int().min(0).max(100).default(3).describe('Moved files that are kept'),
 });
 
+export const passthroughSchema = z.strictObject({
+  default_target: z
+    .string()
+    .optional()
+    .describe('Target that takes every path under /v1/ that nothing else takes; absent: they are 404'),
+  max_bytes: z
+    .int()
+    .min(1024)
+    .default(512 * 1024 * 1024)
+    .describe('Largest body that is passed on; it is streamed, so it costs no memory. Over it: 413'),
+});
+
 export const configSchema = z.strictObject({
   server: serverSchema.prefault({}),
   default_policy: z.string().optional().describe('Policy of requests that name none, and of model "auto"'),
@@ -198,6 +210,7 @@ export const configSchema = z.strictObject({
   identity: identitySchema.prefault({}),
   upstream: upstreamSchema.prefault({}),
   targets: z.array(targetSchema).default([]).describe('Upstream models, defined once, named by many entries'),
+  passthrough: passthroughSchema.prefault({}),
   policies: z.array(policySchema).min(1).describe('The policy table'),
   auth: authSchema.prefault({}),
   admin: adminSchema

@@ -1,6 +1,7 @@
 /** The express app: routes, nothing else. */
 import express, { type Express, type Request, type Response } from 'express';
 import { publicConfig } from '../config/index.ts';
+import { echo } from '../echo.ts';
 import { RouterError } from '../errors.ts';
 import type { Ledger } from '../ledger/index.ts';
 import { Exposition, type Logger, type Metrics } from '../observe/index.ts';
@@ -8,9 +9,10 @@ import { RedisVisit } from '../redis/index.ts';
 import type { Caller } from '../request.ts';
 import { addressOf, trustProxies } from './address.ts';
 import { type Arrival, type Arrivals, arrive } from './arrival.ts';
-import { ROUTED, TOLD } from './endpoints.ts';
+import { PASSED, ROUTED, TOLD } from './endpoints.ts';
 import { errorHandler, toRouterError } from './errors.ts';
 import { sendModel, sendModels } from './models.ts';
+import { passedHandler } from './passed.ts';
 import { routeHandler } from './route-preview.ts';
 import { routedHandler, type Steps } from './routed.ts';
 import { usageHandler } from './usage.ts';
@@ -119,27 +121,11 @@ export function createApp(deps: AppDeps): Express {
 
   for (const { endpoint, spellings } of ROUTED) app.post([...spellings], routedHandler(deps, endpoint));
   app.post('/v1/route', routeHandler(deps));
-  app.all([...ROUTED.flatMap(({ spellings }) => spellings), '/v1/route'], methodNotAllowed('POST'));
-  app.all(
-    [
-      '/v1/models',
-      '/models',
-      '/v1/models/*id',
-      '/models/*id',
-      '/v1/usage',
-      '/config',
-      '/health',
-      '/livez',
-      '/readyz',
-      '/metrics',
-    ],
-    methodNotAllowed('GET'),
-  );
+  app.all('/v1/route', methodNotAllowed('POST'));
+  app.all(['/v1/usage', '/config', '/health', '/livez', '/readyz', '/metrics'], methodNotAllowed('GET'));
+  app.all([...PASSED], passedHandler(deps, missing));
   app.use((request: Request) => {
-    throw new RouterError(
-      'not_found',
-      `No such path: ${request.method} ${request.path.slice(0, 200)}. The chat endpoint is ${TOLD}`,
-    );
+    throw missing(request);
   });
 
   // A routed request that fails before its handler (the router is stopping) is settled here, so that each counts once.
@@ -155,7 +141,26 @@ export function createApp(deps: AppDeps): Express {
   return app;
 }
 
+/** What a client is told when nobody takes its request. */
+function missing(request: Request): RouterError {
+  const path = echo(request.path);
+  const read = isModels(request) ? 'GET' : pathIsRouted(request) ? 'POST' : null;
+  if (read !== null && request.method !== read) {
+    return new RouterError('method_not_allowed', `${request.method} is not allowed on ${path}; use ${read}`, {
+      headers: { allow: read },
+    });
+  }
+  return new RouterError(
+    'not_found',
+    `No such path: ${request.method} ${path}. The chat endpoint is ${TOLD}; other paths under /v1/ are passed on where a ` +
+      'target lists them (targets[].passes, passthrough.default_target)',
+  );
+}
+
+const isModels = ({ path }: Request) => /^(?:\/v1)?\/models(?:\/|$)/i.test(path.slice(0, 300));
+
 const ROUTED_PATHS = new Set(ROUTED.flatMap(({ spellings }) => spellings));
 
-const isRouted = ({ method, path }: Request) =>
-  method === 'POST' && ROUTED_PATHS.has(path.toLowerCase().replace(/(?<=.)\/$/, ''));
+const pathIsRouted = ({ path }: Request) => ROUTED_PATHS.has(path.toLowerCase().replace(/(?<=.)\/$/, ''));
+
+const isRouted = (request: Request) => request.method === 'POST' && pathIsRouted(request);

@@ -16,6 +16,8 @@ export function boundsOf({ file: { server } }: RouterConfig): ReceiveBounds {
 
 const JSON_TYPE = /^application\/(?:[\w.+-]{1,60}\+)?json\s{0,8}(?:;|$)/i;
 
+export const isJson = (contentType: string) => JSON_TYPE.test(contentType.slice(0, 100));
+
 /**
  * A web page may send other content types across origins without asking, to a router that trusts its loopback.
  *

@@ -22,5 +22,8 @@ export const ROUTED: readonly EndpointRoute[] = [
   { endpoint: { dialect: 'completions', path: '/completions' }, spellings: ['/completions'] },
 ];
 
+/** What is passed on without a decision: all else under /v1/. */
+export const PASSED: readonly string[] = ['/v1/*rest', `${AZURE}/*rest`];
+
 /** What a client is told who looks for another path. */
 export const TOLD = 'POST /v1/chat/completions';

@@ -129,7 +129,7 @@ function named(body: ChatBody, { params }: Request): ChatBody {
   return typeof deployment === 'string' && body.model === undefined ? { ...body, model: deployment } : body;
 }
 
-function searchOf({ originalUrl }: Request): string {
+export function searchOf({ originalUrl }: Request): string {
   const at = originalUrl.indexOf('?');
   return at < 0 ? '' : originalUrl.slice(at);
 }

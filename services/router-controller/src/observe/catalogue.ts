@@ -112,6 +112,11 @@ export const CATALOGUE = {
     FAST,
     'The router’s own time by phase: receive (with the client’s upload), authenticate, admit, decide, send (decision to upstream), settle',
   ),
+  passed: counter(
+    'llm_router_passed_total',
+    ['rule', 'target', 'status'],
+    'Requests passed on without a decision, by the rule of the configuration that took them',
+  ),
   bodyBytes: gauge('llm_router_body_bytes', [], 'Bytes of request bodies that this process holds'),
   connectionsDropped: counter(
     'llm_router_connections_dropped_total',

@@ -11,7 +11,7 @@ import { type Edits, type Layout, splice, spliceObject, valueBytes } from './spl
 export { type BudgetOptions, ByteBudget, type Held } from './budget.ts';
 export { byteLength, LongTexts } from './long-text.ts';
 export { type ReadBounds, readBody } from './read.ts';
-export { type Bounds, type Member, scan } from './scanner.ts';
+export { type Bounds, JsonScanner, type Member, scan } from './scanner.ts';
 export { type Edits, type Layout, splice, spliceObject, valueBytes } from './splice.ts';
 
 export interface ReceiveBounds extends ReadBounds, Bounds {}

@@ -11,6 +11,7 @@ import type { CallOutcome, RoutedRequest, Usage } from '../request.ts';
 import { answerOf, wasSent } from './answer.ts';
 import { costOf, savingsOf } from './cost.ts';
 import { DecisionLog } from './decision-log.ts';
+import { outcomeOfPassed, type PassedRequest, usageOfPassed } from './passed.ts';
 import { recount } from './recount.ts';
 import { endSpan } from './span.ts';
 import { TokenCounter } from './token-counter.ts';
@@ -163,6 +164,50 @@ export class Settler {
       this.#count(request, outcome, end, onCounted);
     else this.#close(request, end);
     m.phase.observe({ phase: 'settle' }, seconds(performance.now() - endedAt));
+  }
+
+  /** A request that was passed on without a decision, or refused on its way there. @returns what limits are settled with */
+  settlePassed(passed: PassedRequest): CallOutcome {
+    const { id, address, caller, target, rule, method, status, code, incomplete, elapsedMs } = passed;
+    const usage = usageOfPassed(passed);
+    const m = this.#metrics;
+    m.requests.inc({ policy: '', status: String(status), code });
+    m.passed.inc({ rule, target: target?.name ?? '', status: String(status) });
+    if (caller)
+      m.tenantRequests.inc({ tenant: this.#tenants.label(caller.tenant), result: resultOf(status) });
+    const cost = target && usage ? costOf(target, usage) : null;
+    if (caller && target && usage) {
+      const event = {
+        key: caller.id,
+        tenant: caller.tenant,
+        policy: '',
+        target: target.name,
+        usage,
+        costUsd: cost,
+      };
+      const by = { policy: '', target: target.name, source: usage.source };
+      m.tokens.inc({ ...by, type: 'input' }, usage.promptTokens - usage.cachedTokens);
+      m.tokens.inc({ ...by, type: 'output' }, usage.completionTokens);
+      if (cost !== null) m.cost.inc({ policy: '', target: target.name }, cost);
+      this.#ledger?.usage.note(event);
+      this.#ledger?.budgets.charge(holderOf(caller, ''), event);
+    }
+    this.#log.info('request', {
+      request_id: id,
+      address: caller ? undefined : address,
+      caller: caller?.id,
+      tenant: caller?.tenant,
+      passed: rule || undefined,
+      method,
+      target: target?.name,
+      status,
+      code: code || undefined,
+      incomplete: incomplete || undefined,
+      usage: told(usage) ?? undefined,
+      cost_usd: cost ?? undefined,
+      ms: round(elapsedMs),
+    });
+    return outcomeOfPassed(passed, usage);
   }
 
   #count(request: RoutedRequest, outcome: CallOutcome, end: Ended, onCounted: (usage: Usage) => void): void {

@@ -1,6 +1,7 @@
 /** One openai SDK client and one connection pool per upstream. */
+import type { Readable } from 'node:stream';
 import OpenAI, { type ClientOptions } from 'openai';
-import { Agent } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import type { Target } from '../../config/types.ts';
 import { keepOnly, targetKey } from '../health/target-key.ts';
 import { createFetch, type RawResponse, type UpstreamResponse } from './fetch-undici.ts';
@@ -18,6 +19,15 @@ export interface SendOptions {
   readonly stream: boolean;
   /** Of the client's headers, those that go upstream. */
   readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+export interface PassOptions {
+  readonly method: string;
+  readonly path: string;
+  readonly search: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | Readable | null;
   readonly signal: AbortSignal;
 }
 
@@ -95,6 +105,25 @@ export class Transport {
       })
       .asResponse();
     return (response as unknown as RawResponse).upstream;
+  }
+
+  /** Sends a request that is passed on as it came, on the target's own connections. */
+  async pass(target: Target, options: PassOptions): Promise<UpstreamResponse> {
+    const { agent } = this.#line(target);
+    const base = new URL(target.apiBase);
+    const answer = await agent.request({
+      origin: base.origin,
+      path: `${base.pathname.replace(/\/$/, '')}${options.path}${options.search}`,
+      method: options.method as Dispatcher.HttpMethod,
+      headers: {
+        'accept-encoding': 'identity',
+        ...(target.apiKey && { authorization: `Bearer ${target.apiKey.reveal()}` }),
+        ...options.headers,
+      },
+      body: options.body,
+      signal: options.signal,
+    });
+    return { status: answer.statusCode, headers: answer.headers, body: answer.body };
   }
 
   /** Forgets the pools of targets that have left the table; their open calls end in peace. */

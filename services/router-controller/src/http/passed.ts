@@ -1,0 +1,121 @@
+/** Endpoints that are passed on without a decision: the model names the target. Keys, limits and budgets hold here too. */
+import type { Request, Response } from 'express';
+import type { Grant } from '../admit/index.ts';
+import type { Target } from '../config/types.ts';
+import { RouterError } from '../errors.ts';
+import { RedisVisit } from '../redis/index.ts';
+import type { Caller } from '../request.ts';
+import { addressOf } from './address.ts';
+import type { Arrival } from './arrival.ts';
+import { headerValue } from './decision-headers.ts';
+import { sendError, toRouterError } from './errors.ts';
+import { namedBody } from './passing/named-body.ts';
+import { checkPath, chooseTarget, ruleFor, TARGET_HEADER } from './passing/rules.ts';
+import { type Steps, searchOf } from './routed.ts';
+
+/** Name of what is not decided by a policy, in limits, budgets and usage. */
+export const NO_POLICY = '';
+
+/** Azure's clients name the model in the path. */
+function pathOf({ path, params }: Request): { path: string; deployment: string | null } {
+  const { deployment, rest } = params as { deployment?: string; rest?: string[] };
+  if (deployment !== undefined && rest) return { path: `/v1/${rest.join('/')}`, deployment };
+  return { path: path.replace(/(?<=.)\/$/, ''), deployment: null };
+}
+
+/** Handles what no other route has taken. @param missing tells that nobody takes it */
+export function passedHandler(steps: Steps, missing: (request: Request) => RouterError) {
+  return async (http: Request, response: Response): Promise<void> => {
+    const arrival = response.locals.arrival as Arrival;
+    const address = addressOf(http);
+    const span = steps.tracing.request('pass', http.headers, performance.now() - arrival.receivedAt);
+    const visit = new RedisVisit(span);
+    let leave: (() => void) | null = null;
+    let release: (() => void) | null = null;
+    let grant: Grant | null = null;
+    let caller: Caller | null = null;
+    let target: Target | null = null;
+    let failure: RouterError | null = null;
+    let ruleName = '';
+    let textBytes = 0;
+    let outcome: Awaited<ReturnType<Steps['caller']['passOn']>> | null = null;
+    const config = steps.config();
+    try {
+      caller = await steps.authenticator().authenticate(http.headers, address, visit);
+      const { path, deployment } = pathOf(http);
+      checkPath(path);
+      const rule = ruleFor(config, caller, path);
+      if (!rule) throw missing(http);
+      ruleName = rule.name;
+      leave = await steps.gate.enter(caller.tenant, arrival.signal);
+      const held = steps.bodies.open(caller.tenant);
+      release = held.release;
+      const named = http.headers[TARGET_HEADER];
+      const wanted = rule.targets.length > 1 && named === undefined;
+      const body = await namedBody(http, response, config, held, arrival.signal, wanted);
+      textBytes = body.textBytes;
+      const query = http.query.model;
+      const model = body.model ?? deployment ?? (typeof query === 'string' ? query : null);
+      target = chooseTarget(rule, model, typeof named === 'string' ? named : null);
+      grant = await steps.admission.admit({
+        visit,
+        caller,
+        policy: NO_POLICY,
+        estimate: () => ({ promptTokens: Math.ceil(textBytes / 4), answerTokens: 0 }),
+      });
+      const taken = await grant.admitTarget(target.name);
+      if (taken instanceof RouterError) throw taken;
+      const { body: bytes, length } = body.under(target.model);
+      outcome = await steps.caller.passOn(
+        target,
+        {
+          method: http.method,
+          path,
+          search: searchOf(http),
+          headers: http.headers,
+          body: bytes,
+          length,
+          signal: arrival.signal,
+        },
+        response,
+        {
+          'x-request-id': arrival.id,
+          ...grant.headers,
+          'x-llm-router-target': headerValue(target.name),
+          'x-llm-router-model': headerValue(target.model),
+        },
+      );
+    } catch (raised) {
+      failure = toRouterError(raised);
+      if (failure.status === 500)
+        http.app.locals.log?.error('internal error', { request_id: arrival.id, error: failure.cause });
+      if (!response.headersSent)
+        for (const [name, value] of Object.entries(grant?.headers ?? {})) response.setHeader(name, value);
+      sendError(response, failure);
+    } finally {
+      leave?.();
+      release?.();
+      const settled = steps.settler.settlePassed({
+        id: arrival.id,
+        address,
+        caller,
+        target,
+        rule: ruleName,
+        method: http.method,
+        status: failure?.status ?? outcome?.status ?? 500,
+        code: failure?.code ?? '',
+        usage: outcome?.usage ?? null,
+        answered: outcome !== null && outcome.status < 400,
+        textBytes,
+        incomplete: outcome?.incomplete ?? false,
+        elapsedMs: performance.now() - arrival.receivedAt,
+      });
+      grant?.settle(settled);
+      span.set({
+        'llm_router.request_id': arrival.id,
+        'http.response.status_code': outcome?.status ?? failure?.status,
+      });
+      span.end(failure?.code ?? null);
+    }
+  };
+}

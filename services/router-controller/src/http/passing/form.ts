@@ -1,0 +1,58 @@
+/** Finds the `model` field of a multipart form while it comes, so that the file beside it need not be held. */
+
+/** Where the field's value stands. */
+export interface FormField {
+  readonly start: number;
+  readonly end: number;
+}
+
+const BOUNDARY = /;\s?boundary=(?:"([^"]{1,70})"|([^\s;]{1,70}))/i;
+/** Longest head of one part. */
+const MAX_HEAD = 2_048;
+const MODEL = /content-disposition:[^\r\n]{0,1000};\s?name="?model"?\s*(?:;|\r|$)/i;
+
+export function boundaryOf(contentType: string): string | null {
+  const found = BOUNDARY.exec(contentType.slice(0, 300));
+  return found?.[1] ?? found?.[2] ?? null;
+}
+
+/** Looks for the field in what has come so far; each byte is searched once, however many pieces there are. */
+export class FormReader {
+  readonly #delimiter: Buffer;
+  /** From here on delimiters are looked for. */
+  #from = 0;
+
+  constructor(boundary: string) {
+    this.#delimiter = Buffer.from(`--${boundary}`);
+  }
+
+  /** @returns the field, or null: it has not come yet, or not whole. */
+  find(bytes: Buffer): FormField | null {
+    for (;;) {
+      const at = bytes.indexOf(this.#delimiter, this.#from);
+      if (at < 0) {
+        this.#from = Math.max(this.#from, bytes.length - this.#delimiter.length);
+        return null;
+      }
+      const head = at + this.#delimiter.length;
+      const end = bytes.subarray(head, head + MAX_HEAD).indexOf('\r\n\r\n');
+      if (end < 0) {
+        // Not all of the part's head is here yet, or it is none that a form has.
+        if (bytes.length < head + MAX_HEAD) {
+          this.#from = at;
+          return null;
+        }
+        this.#from = head;
+        continue;
+      }
+      const start = head + end + 4;
+      if (!MODEL.test(bytes.toString('latin1', head, head + end))) {
+        this.#from = start;
+        continue;
+      }
+      const close = bytes.indexOf(`\r\n${this.#delimiter}`, start);
+      this.#from = at;
+      return close < 0 ? null : { start, end: close };
+    }
+  }
+}
