@@ -4,7 +4,7 @@ import type { SideRequest } from './facts.ts';
 /** Instructions stand at the beginning; what is quoted after them may be of any length. */
 const HEAD = 1_600;
 const QUOTED =
-  /<(?:chat_history|conversation|chat|transcript|messages|history|session|dialogue|diff|user_message|user_messages)\b|(?:chat|conversation) history\s*:|(?:^|\n)\s*(?:user|human|assistant|ai)\s*:|(?:^|\n)diff --git|"role"\s*:/i;
+  /<(?:chat_history|conversation|chat|transcript|messages|history|session|dialogue|diff|user_message|user_messages)\b|(?:chat|conversation) history[ \t]{0,4}:|(?:^|\n)[ \t]{0,8}(?:user|human|assistant|ai)[ \t]{0,4}:|(?:^|\n)diff --git|"role"\s{0,4}:/i;
 const VERB =
   'generate|create|write|make|give|produce|provide|suggest|come up with|summari[sz]e|output|return|analy[sz]e|propose|compose|determine|extract|name|craft|add';
 const TALK = 'chat|conversation|session|thread|discussion|dialogue|messages?|exchange|query|prompt';
