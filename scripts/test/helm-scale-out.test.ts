@@ -7,7 +7,7 @@ import dns from 'node:dns';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKServeClient, encodeBytes, type KServeClient } from '../../protos/src/index.ts';
-import { WIRE } from '../../services/router-controller/src/decide/model-client.ts';
+import { WIRE } from '../../services/router-controller/src/decide/classify/model-client.ts';
 import { startTriton, type Triton } from '../../services/triton/src/start-triton.ts';
 import { pick, render, valuesFiles } from '../deploy/chart.ts';
 import { ROOT } from '../parts/lib.ts';

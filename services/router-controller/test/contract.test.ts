@@ -1,7 +1,7 @@
 /** Every row of v1's contract, in our better form. The classifier is scripted: what it says is not the matter here. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { ClassifierError } from '../src/decide/model-client.ts';
+import { ClassifierError } from '../src/decide/classify/model-client.ts';
 import { chat, favour, scriptedClassifier, startWhole, user, V1_CONFIG, type Whole } from './harness.ts';
 
 const LABELS = [

@@ -6,7 +6,7 @@ import { Writable } from 'node:stream';
 import { type RouterServer, startRouterServer } from '@llm-router/router-server';
 import { type StandInOptions, type StandIns, startStandInLlms } from '@llm-router/stand-in-llms';
 import { loadConfig } from '../src/config/index.ts';
-import type { ModelClient } from '../src/decide/model-client.ts';
+import type { ModelClient } from '../src/decide/classify/model-client.ts';
 import { createLog, createMetrics, type Metrics } from '../src/observe/index.ts';
 import { type Router, startRouter } from '../src/router.ts';
 

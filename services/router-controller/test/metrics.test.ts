@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Agent, request as httpRequest } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { hashKey } from '../src/authenticate/index.ts';
-import { ClassifierError } from '../src/decide/model-client.ts';
+import { ClassifierError } from '../src/decide/classify/model-client.ts';
 import { CATALOGUE, createMetrics } from '../src/observe/index.ts';
 import {
   chat,

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseConfig } from '../config/index.ts';
 import { createLog, createMetrics } from '../observe/index.ts';
+import { ClassifierError, type ModelClient } from './classify/model-client.ts';
 import { Decider, type DecisionInput } from './decider.ts';
-import { ClassifierError, type ModelClient } from './model-client.ts';
 
 const LABELS = ['Chat', 'Code'];
 const config = (policy = '', rest = '') =>

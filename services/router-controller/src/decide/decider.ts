@@ -8,18 +8,18 @@ import { abortError, RouterError } from '../errors.ts';
 import { type Logger, type Metrics, NO_SPAN, type Span } from '../observe/index.ts';
 import type { RedisVisit } from '../redis/index.ts';
 import type { ChatBody, Decision, DecisionReason, RoutedRequest } from '../request.ts';
-import { type Choice, type Classification, chooseEntry, findManual, orderTargets } from './choose.ts';
-import { Conversations, conversationKey, type Pin } from './conversations.ts';
-import { guessLabel } from './heuristic.ts';
-import { ClassifierError } from './model-client.ts';
+import { type Choice, type Classification, chooseEntry, findManual, orderTargets } from './choose/choose.ts';
+import { guessLabel } from './classify/heuristic.ts';
+import { ClassifierError } from './classify/model-client.ts';
 import {
   type ClassifierStatus,
   LabelMismatch,
   PolicyClassifier,
   type PolicyClassifierDeps,
-} from './policy-classifier.ts';
+} from './classify/policy-classifier.ts';
 import { type PromptText, promptText } from './prompt-text.ts';
 import { MemoryStore, type SharedStore } from './shared-store.ts';
+import { Conversations, conversationKey, type Pin } from './stay/conversations.ts';
 
 export interface DeciderDeps {
   readonly config: RouterConfig;

@@ -11,11 +11,11 @@ import {
   handleWhen,
   IsolatedCircuitError,
 } from 'cockatiel';
-import { hint } from '../config/problems.ts';
-import type { ClassifierConfig } from '../config/schema.ts';
-import type { ClassifierEndpoint, Policy } from '../config/types.ts';
+import { hint } from '../../config/problems.ts';
+import type { ClassifierConfig } from '../../config/schema.ts';
+import type { ClassifierEndpoint, Policy } from '../../config/types.ts';
+import type { Classification } from '../choose/choose.ts';
 import { PromptBatcher, type TextOptions } from './batcher.ts';
-import type { Classification } from './choose.ts';
 import { KServeGrpcClient } from './kserve-grpc.ts';
 import { KServeHttpClient } from './kserve-http.ts';
 import {

@@ -1,7 +1,7 @@
 /** What the cue words see; that they are quick is in observe/linear-regexes.test.ts. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseConfig } from '../config/index.ts';
+import { parseConfig } from '../../config/index.ts';
 import { guessLabel } from './heuristic.ts';
 
 const policyOf = (labels: string[]) =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseConfig } from '../config/index.ts';
+import { parseConfig } from '../../config/index.ts';
 import { type Classification, chooseEntry, findManual, orderTargets } from './choose.ts';
 
 const { policies } = parseConfig(

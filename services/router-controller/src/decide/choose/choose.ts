@@ -1,6 +1,6 @@
 /** Pure: from a classification and a policy to the entry and the order of its targets. */
-import type { Entry, Policy, Target } from '../config/types.ts';
-import type { DecisionReason } from '../request.ts';
+import type { Entry, Policy, Target } from '../../config/types.ts';
+import type { DecisionReason } from '../../request.ts';
 
 /** A model's answer with names put to its numbers. */
 export interface Classification {

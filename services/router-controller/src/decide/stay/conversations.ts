@@ -3,11 +3,11 @@
  * move only upwards (to an entry of a higher rank), on need, or when the target fails.
  */
 import { createHash } from 'node:crypto';
-import type { Policy } from '../config/types.ts';
-import type { RedisVisit } from '../redis/index.ts';
-import type { ChatBody, RoutedRequest } from '../request.ts';
-import { contentText } from './prompt-text.ts';
-import type { SharedStore } from './shared-store.ts';
+import type { Policy } from '../../config/types.ts';
+import type { RedisVisit } from '../../redis/index.ts';
+import type { ChatBody, RoutedRequest } from '../../request.ts';
+import { contentText } from '../prompt-text.ts';
+import type { SharedStore } from '../shared-store.ts';
 
 export interface Pin {
   readonly entry: string;

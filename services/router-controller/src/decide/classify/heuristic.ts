@@ -2,7 +2,7 @@
  * A rough guess by cue words, only for the time in which the classifier is away and only when
  * `classifier.heuristic` asks for it. It is not the classifier and never overrules it.
  */
-import type { Policy } from '../config/types.ts';
+import type { Policy } from '../../config/types.ts';
 
 /** Both in a line, in this order; as one pattern it would read the line's rest again for every first word. */
 function inOneLine(first: RegExp, then: RegExp): Pick<RegExp, 'test'> {
