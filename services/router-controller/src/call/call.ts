@@ -12,8 +12,9 @@ import { type CallHooks, type Journey, startJourney, type Won } from './journey.
 import { type CallObserver, observeCalls } from './observer.ts';
 import { type PassOutcome, type PassRequest, passOn } from './pass/pass-on.ts';
 import type { ClientResponse } from './stream/client-response.ts';
-import { startHeartbeat } from './stream/heartbeat.ts';
+import { EarlyStream } from './stream/early.ts';
 import { relay } from './stream/relay.ts';
+import { REAL_TIME, type Time } from './time.ts';
 import { responseHeaders } from './transport/headers.ts';
 import { Transport } from './transport/transport.ts';
 import { estimateUsage } from './usage.ts';
@@ -24,15 +25,19 @@ export interface CallerDeps {
   readonly log: Logger;
   /** Replaces metrics and log as the listener. */
   readonly observer?: CallObserver;
+  /** Replaces clock and timers in proofs. */
+  readonly time?: Time;
 }
 
 export class UpstreamCaller {
   readonly #transport: Transport;
   readonly #health: Health;
   readonly #observer: CallObserver;
+  readonly #time: Time;
 
   /** Breakers and pools take their settings from this first configuration; a reload does not change them. */
-  constructor({ config, metrics, log, observer }: CallerDeps) {
+  constructor({ config, metrics, log, observer, time = REAL_TIME }: CallerDeps) {
+    this.#time = time;
     const { upstream } = config.file;
     this.#observer = observer ?? observeCalls(metrics, log);
     this.#transport = new Transport({
@@ -81,18 +86,24 @@ export class UpstreamCaller {
    * @throws RouterError when nothing was sent yet and no target answered.
    */
   async call(request: RoutedRequest, client: ClientResponse, hooks: CallHooks): Promise<CallOutcome> {
-    const journey = startJourney(request, hooks, needsOf(request.body));
-    const { heartbeatMs } = journey.decision.policy;
-    const stopHeartbeat = startHeartbeat(
-      client,
-      request.body.stream === true ? heartbeatMs : 0,
-      hooks.headers(null),
-    );
+    const settings = request.config.file.upstream;
+    const early =
+      request.body.stream === true
+        ? new EarlyStream({
+            client,
+            time: this.#time,
+            everyMs: request.decision!.policy.heartbeatMs,
+            holdMs: settings.opening_hold_ms,
+            headers: hooks.headers(null),
+          })
+        : null;
+    const journey = startJourney(request, hooks, needsOf(request.body), early);
     const deps: TryDeps = {
       transport: this.#transport,
       health: this.#health,
       observer: this.#observer,
-      settings: request.config.file.upstream,
+      settings,
+      time: this.#time,
     };
     let won: Won | null;
     try {
@@ -101,7 +112,7 @@ export class UpstreamCaller {
       if (error instanceof RouterError) return this.#refuse(journey, client, error);
       throw error;
     } finally {
-      stopHeartbeat();
+      early?.stop();
     }
     if (request.signal.aborted) {
       won?.answer.abort();

@@ -7,6 +7,7 @@ import { type Attempt, type Decision, EXTENSION, type RoutedRequest } from '../r
 import type { Answer, Failure } from './attempts/attempt.ts';
 import type { Needs } from './attempts/capabilities.ts';
 import type { Pass } from './health/breaker.ts';
+import type { EarlyStream } from './stream/early.ts';
 
 export interface CallHooks {
   /** Reads the answers of the API that was called; default: chat completions. */
@@ -41,6 +42,8 @@ export interface Journey {
   readonly hooks: CallHooks;
   readonly answers: AnswerReader;
   readonly needs: Needs;
+  /** What the client of a stream hears before its content; null for plain calls. */
+  readonly early: EarlyStream | null;
   readonly started: number;
   readonly attempts: Attempt[];
   readonly tried: Tried[];
@@ -52,13 +55,19 @@ export interface Journey {
   readonly bodies: Map<string, Buffer>;
 }
 
-export function startJourney(request: RoutedRequest, hooks: CallHooks, needs: Needs): Journey {
+export function startJourney(
+  request: RoutedRequest,
+  hooks: CallHooks,
+  needs: Needs,
+  early: EarlyStream | null,
+): Journey {
   return {
     request,
     decision: request.decision!,
     hooks,
     answers: hooks.answers ?? chatAnswers,
     needs,
+    early,
     started: performance.now(),
     attempts: [],
     tried: [],

@@ -4,6 +4,7 @@ import { formatPath, hint, type Problem } from './problems.ts';
 import type { ConfigFile } from './schema.ts';
 import { capabilitiesSchema, STANDARD_PASSES, timeoutsSchema } from './schema-table.ts';
 import { Secret } from './secret.ts';
+import { timeoutsOf } from './timeouts.ts';
 import {
   type ClassifierEndpoint,
   type Entry,
@@ -74,7 +75,7 @@ class Compiler {
         apiKey: this.apiKey(target.api_key),
         model: target.model,
         capabilities: target.capabilities,
-        timeouts: target.timeouts,
+        timeouts: timeoutsOf(target.timeouts),
         price: target.price ?? null,
         headers: target.headers,
         passes: target.passes,
@@ -110,7 +111,7 @@ class Compiler {
         apiKey,
         model: entry.model,
         capabilities: capabilitiesSchema.parse({}),
-        timeouts: timeoutsSchema.parse({}),
+        timeouts: timeoutsOf(timeoutsSchema.parse({})),
         price: null,
         headers: {},
         passes: STANDARD_PASSES,

@@ -4,10 +4,30 @@ import { z } from 'zod';
 const ms = (what: string, value: number) => z.int().min(1).default(value).describe(`${what}, milliseconds`);
 const name = z.string().trim().min(1).max(120);
 
+/** One time for every call, or one for each kind of call. */
+const byKind = (what: string) =>
+  z
+    .union([
+      z.int().min(1),
+      z.strictObject({ stream: z.int().min(1).optional(), plain: z.int().min(1).optional() }),
+    ])
+    .optional()
+    .describe(`${what}, milliseconds; one number, or { stream, plain }`);
+
+/** What holds where the file says nothing. A plain answer has no first byte before its last token; SDKs wait 600 s for it. */
+export const FIRST_BYTE_MS = { stream: 120_000, plain: 600_000 } as const;
+/** A stream that is at work shows it within seconds; a plain answer of an ordinary model is whole within two minutes. */
+export const FALL_BACK_AFTER_MS = { stream: 30_000, plain: 120_000 } as const;
+
 export const timeoutsSchema = z.strictObject({
   connect_ms: ms('TCP and TLS', 5_000),
-  first_byte_ms: ms('Until the first byte of the answer; long prompts on big models think long', 120_000),
-  idle_ms: ms('Longest silence between bytes of an answer', 60_000),
+  first_byte_ms: byKind(
+    'Until the first byte of the answer, where no other target is left to ask; default: 120000 for streams, 600000 for plain calls, as reasoning takes so long',
+  ),
+  fall_back_after_ms: byKind(
+    'Silence after which the call is given to the next target that has not been asked; a stream whose headers have come has twice as long; default: 30000 for streams, 120000 for plain calls. Give a reasoning model that has fallbacks more',
+  ),
+  idle_ms: ms('Longest silence between bytes of an answer', 120_000),
   total_ms: ms('Whole call', 600_000),
 });
 
@@ -150,10 +170,19 @@ export const policySchema = z.strictObject({
   retry_budget: z
     .strictObject({
       attempts: z.int().min(1).default(4).describe('Upstream attempts per request, the first included'),
-      time_ms: ms('No new attempt is begun later than this after the first', 30_000),
+      time_ms: ms(
+        'No target is asked a second time later than this after the first attempt, whatever pause it asks for (retry-after): the client is told at once. Each fallback is asked once all the same',
+        5_000,
+      ),
     })
     .prefault({}),
   hedge: hedgeSchema.prefault({}),
-  heartbeat_ms: z.int().min(0).default(0).describe('Comment lines before a slow first token; 0 is off'),
+  heartbeat_ms: z
+    .int()
+    .min(0)
+    .default(15_000)
+    .describe(
+      'Comment lines before a slow first token, so often: proxies cut what is silent for 60 s; falling back goes on behind them. 0 is off, milliseconds',
+    ),
   llms: z.array(entrySchema).min(1).describe('One entry a label'),
 });

@@ -17,6 +17,10 @@ export const upstreamSchema = z.strictObject({
   bad_key_rest_ms: ms('How long a target that refuses our key, or is out of credit, is asked last', 60_000),
   retry_first_ms: ms('Pause before the first retry of a target; doubles, with full jitter', 100),
   retry_max_ms: ms('Longest pause of our own; an upstream’s Retry-After may ask for more', 5_000),
+  opening_hold_ms: ms(
+    'How long a stream’s headers wait for the first content once the upstream has sent comments or a role; they name the model that answers, unless they have to go before that is known',
+    500,
+  ),
   held_body_bytes: z
     .int()
     .min(1024)

@@ -1,12 +1,13 @@
 /** The routing table after compilation: names resolved, secrets wrapped, URLs normalised. Immutable; replaced whole. */
 import type { z } from 'zod';
 import type { ConfigFile } from './schema.ts';
-import type { capabilitiesSchema, priceSchema, timeoutsSchema } from './schema-table.ts';
+import type { capabilitiesSchema, priceSchema } from './schema-table.ts';
 import type { Secret } from './secret.ts';
+import type { Timeouts } from './timeouts.ts';
 
 export type Capabilities = z.infer<typeof capabilitiesSchema>;
 export type Price = z.infer<typeof priceSchema>;
-export type Timeouts = z.infer<typeof timeoutsSchema>;
+export type { Timeouts };
 
 /** One upstream model. */
 export interface Target {

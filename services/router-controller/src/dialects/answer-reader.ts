@@ -67,6 +67,8 @@ export interface AnswerReader {
    * it did ask.
    */
   withoutUsage(event: SseEvent, kind: EventKind): Buffer | null;
+  /** A plain answer as a stream, for a client whose stream has begun when the upstream sends one. */
+  asEvents(body: Buffer, hideUsage: boolean): Buffer;
   /** The event that ends a broken stream honestly; nothing that looks like a natural end follows it. */
   errorEvent(error: OpenAiErrorBody): Buffer;
 }

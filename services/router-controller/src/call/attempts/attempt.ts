@@ -2,7 +2,15 @@
 import type { Target } from '../../config/types.ts';
 import type { AnswerReader } from '../../dialects/index.ts';
 import type { AttemptOutcome, ChatBody } from '../../request.ts';
-import { isCompressed, isEventStream, type Opening, readOpening, readUpTo } from '../stream/opening.ts';
+import {
+  type HeldEvent,
+  isCompressed,
+  isEventStream,
+  type Opening,
+  readOpening,
+  readUpTo,
+} from '../stream/opening.ts';
+import type { Time } from '../time.ts';
 import type { UpstreamResponse } from '../transport/fetch-undici.ts';
 import type { HeaderBag } from '../transport/headers.ts';
 import type { SendOptions, Transport } from '../transport/transport.ts';
@@ -13,6 +21,8 @@ import { AttemptTimeout, describeError, outcomeOfError, outcomeOfStatus } from '
 const ERROR_BODY_BYTES = 1024 * 1024;
 /** The status of an error is known; its body is not worth a long wait while a fallback could answer. */
 const ERROR_BODY_MS = 2_000;
+/** How long the end of a body may come after a stream's last event, milliseconds. */
+const DRAIN_MS = 250;
 
 /** An answer that may go to the client. */
 export interface Answer {
@@ -22,6 +32,8 @@ export interface Answer {
   /** The rest of the body; each wait is limited by the target's idle time. */
   readonly chunks: AsyncIterator<Buffer>;
   readonly firstByteMs: number;
+  /** The answer is complete: lets the rest of the body come for a moment, so that the connection serves again, then aborts. */
+  readonly finish: () => void;
   /** Ends the upstream call and lets go of all it holds; safe to call at any time, needed once. */
   readonly abort: () => void;
 }
@@ -55,6 +67,11 @@ export interface AttemptOptions extends Omit<SendOptions, 'signal'> {
   readonly heldBodyBytes: number;
   /** The router asks for usage on its own account, and hides the event that it causes. */
   readonly asksUsage: boolean;
+  readonly time: Time;
+  /** A target that was not asked yet could take over from a silent one. */
+  readonly othersWait: boolean;
+  /** A stream has shown a sign of life before its content: its headers, or the events held so far, to which more are added. */
+  readonly onLife?: (held: HeldEvent[], headers: HeaderBag) => void;
   /** Any of them ends the upstream call, and what has begun of the answer. */
   readonly signals: readonly AbortSignal[];
   readonly onFirstByte?: () => void;
@@ -72,7 +89,8 @@ export function failure(
 class Running {
   readonly controller = new AbortController();
   readonly clock: Clock;
-  readonly started = performance.now();
+  readonly #time: Time;
+  readonly started: number;
   firstByteMs: number | null = null;
   /** The body was read to its end. */
   whole = false;
@@ -83,7 +101,17 @@ class Running {
   constructor(target: Target, options: AttemptOptions) {
     this.#signals = options.signals;
     this.#onFirstByte = options.onFirstByte;
-    this.clock = new Clock(target, (reason) => this.controller.abort(reason));
+    this.#time = options.time;
+    this.started = options.time.now();
+    const { first_byte_ms, fall_back_after_ms, idle_ms, total_ms } = target.timeouts;
+    const kind = options.stream ? 'stream' : 'plain';
+    const limits = {
+      firstByteMs: first_byte_ms[kind],
+      idleMs: idle_ms,
+      totalMs: total_ms,
+      leaveMs: options.othersWait ? fall_back_after_ms[kind] : Number.POSITIVE_INFINITY,
+    };
+    this.clock = new Clock(options.time, limits, (reason) => this.controller.abort(reason));
     for (const signal of this.#signals) signal.addEventListener('abort', this.#forward, { once: true });
     if (this.cancelled) this.#forward();
   }
@@ -95,6 +123,10 @@ class Running {
 
   reason(): unknown {
     return this.#signals.find((signal) => signal.aborted)?.reason;
+  }
+
+  sinceStart(): number {
+    return this.#time.now() - this.started;
   }
 
   release(): void {
@@ -109,7 +141,7 @@ class Running {
       clock.wait();
       for await (const chunk of response.body) {
         if (this.firstByteMs === null) {
-          this.firstByteMs = performance.now() - this.started;
+          this.firstByteMs = this.sinceStart();
           this.#onFirstByte?.();
         }
         clock.tick();
@@ -144,7 +176,9 @@ export async function attempt(
     const reason = signal.aborted ? signal.reason : error;
     return failure(outcomeOfError(reason), describeError(reason), { cause: reason });
   }
+  let finishing = false;
   const abort = () => {
+    if (finishing) return;
     running.release();
     // An answer that has been read has nothing left to end, and its connection serves the next request.
     if (running.whole) return;
@@ -161,16 +195,24 @@ export async function attempt(
   try {
     if (outcome === 'protocol_error')
       return fail(failure(outcome, `answered with status ${response.status}`));
-    if (outcome !== 'ok')
-      return fail(await errorAnswer(running, response, chunks, outcome, options.asksUsage));
+    if (outcome !== 'ok') return fail(await errorAnswer(running, response, chunks, outcome, options));
     if (options.asksUsage && isEventStream(response.headers) && isCompressed(response.headers)) {
       // The usage event could not be found again in compressed bytes, so it must not be there.
       return fail(failure('protocol_error', 'compressed its stream', { withoutUsage: true }));
     }
+    if (options.stream && isEventStream(response.headers)) running.clock.alive();
     const opening = await readOpening(response.headers, chunks, { ...options, limit: options.heldBodyBytes });
     if (opening.kind === 'broken') return fail(failure(opening.outcome, opening.message));
-    const firstByteMs = running.firstByteMs ?? performance.now() - running.started;
-    return { kind: 'answer', response, opening, chunks, firstByteMs, abort };
+    running.clock.content();
+    const firstByteMs = running.firstByteMs ?? running.sinceStart();
+    const finish = () => {
+      finishing = true;
+      void drain(chunks, options.time).then(() => {
+        finishing = false;
+        abort();
+      });
+    };
+    return { kind: 'answer', response, opening, chunks, firstByteMs, finish, abort };
   } catch (error) {
     abort();
     if (running.cancelled) return failure('aborted', 'was not waited for');
@@ -180,24 +222,33 @@ export async function attempt(
   }
 }
 
+async function drain(chunks: AsyncIterator<Buffer>, time: Time): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = time.after(DRAIN_MS, late.resolve);
+  const rest = (async () => {
+    while (!(await chunks.next()).done);
+  })().catch(() => {});
+  await Promise.race([rest, late.promise]);
+  timer.stop();
+}
+
 /** Reads an error answer. The status counts even when its body is cut. */
 async function errorAnswer(
   running: Running,
   response: UpstreamResponse,
   chunks: AsyncIterator<Buffer>,
   outcome: AttemptOutcome,
-  askedUsage: boolean,
+  { time, asksUsage }: Pick<AttemptOptions, 'time' | 'asksUsage'>,
 ): Promise<Failure> {
   const { status, headers } = response;
-  const hurry = setTimeout(
-    () => running.controller.abort(new Error('the error answer took too long')),
-    ERROR_BODY_MS,
+  const hurry = time.after(ERROR_BODY_MS, () =>
+    running.controller.abort(new Error('the error answer took too long')),
   );
   const { parts, whole } = await readUpTo(chunks, ERROR_BODY_BYTES)
     .catch(() => ({ parts: [], whole: false }))
-    .finally(() => clearTimeout(hurry));
+    .finally(() => hurry.stop());
   const body = whole ? Buffer.concat(parts) : null;
-  const withoutUsage =
-    askedUsage && (status === 400 || status === 422) && body?.includes('stream_options') === true;
+  // Whatever it says, in whatever words or coding: the router has added to this request, so it asks once without.
+  const withoutUsage = asksUsage && (status === 400 || status === 422);
   return failure(outcome, `answered ${status}`, { answer: { status, headers, body }, withoutUsage });
 }

@@ -1,8 +1,8 @@
 /** Asks target after target within the request's one budget of attempts and time, until one answers. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Target } from '../../config/types.ts';
 import { RouterError } from '../../errors.ts';
 import type { Journey, Tried, TryResult, Won } from '../journey.ts';
+import { sleep } from '../time.ts';
 import { retryAfterMs } from '../transport/headers.ts';
 import { lacks } from './capabilities.ts';
 import { hedged } from './hedge.ts';
@@ -40,47 +40,56 @@ export async function findAnswer(deps: TryDeps, journey: Journey): Promise<Won |
   const { request, decision } = journey;
   const { attempts, time_ms } = decision.policy.retryBudget;
   const { retry_first_ms: firstMs, retry_max_ms: maxMs } = deps.settings;
+  const { time, health } = deps;
   const schedule = new Schedule(capable(deps, journey), { firstMs, maxMs });
-  const deadline = journey.started + time_ms;
-  const spent = () => journey.sent >= attempts || (journey.sent > 0 && performance.now() > deadline);
+  const deadline = time.now() + time_ms;
+  const othersWait = () =>
+    journey.sent < attempts && schedule.fresh().some((each) => health.standing(each).breaker !== 'open');
 
   for (;;) {
-    if (request.signal.aborted || spent()) return null;
-    const next = schedule.take(performance.now());
-    if (!next || performance.now() + next.waitMs > deadline) return null;
-    if (next.waitMs > 0) await sleep(next.waitMs, undefined, { signal: request.signal }).catch(() => {});
+    if (request.signal.aborted || journey.sent >= attempts) return null;
+    const next = schedule.take(time.now());
+    if (!next) return null;
+    // A silent target may have used up all the time: the fallbacks are there for just that, so each is asked once.
+    if (!next.first && time.now() + next.waitMs > deadline) return null;
+    if (next.waitMs > 0) await sleep(time, next.waitMs, request.signal);
     if (request.signal.aborted) return null;
 
-    const second = () => {
-      const ready = spent() ? null : schedule.take(performance.now(), true);
-      return ready?.target ?? null;
-    };
-    for (const result of await ask(deps, journey, next.target, second)) {
+    const second = () =>
+      journey.sent >= attempts ? null : (schedule.take(time.now(), true)?.target ?? null);
+    for (const result of await ask(deps, journey, next.target, { second, othersWait })) {
       if (result.kind === 'won') return result;
       if (!goOn(deps, journey, schedule, result)) return null;
     }
   }
 }
 
+interface Others {
+  /** The target that a hedge asks; null: none is left. */
+  readonly second: () => Target | null;
+  readonly othersWait: () => boolean;
+}
+
 function ask(
   deps: TryDeps,
   journey: Journey,
   target: Target,
-  second: () => Target | null,
+  { second, othersWait }: Others,
 ): Promise<TryResult[]> {
   const { hedge } = journey.decision.policy;
   const p95 = hedge.enabled ? deps.health.latency(target).p95() : null;
-  if (p95 === null) return tryTarget(deps, journey, target).then((result) => [result]);
+  if (p95 === null) return tryTarget(deps, journey, target, { othersWait }).then((result) => [result]);
   return hedged(target, {
-    run: (each, options) => tryTarget(deps, journey, each, options),
+    run: (each, options) => tryTarget(deps, journey, each, { ...options, othersWait }),
     delayMs: Math.max(hedge.min_ms, p95),
     second,
+    time: deps.time,
   });
 }
 
 /** Takes note of a failure. @returns false when nobody else is to be asked. */
 function goOn(
-  { observer }: TryDeps,
+  { observer, time }: TryDeps,
   journey: Journey,
   schedule: Schedule,
   { target, failure }: Tried,
@@ -92,7 +101,7 @@ function goOn(
   observer.fellBack(journey.decision, failure.outcome);
   if (RETRIES.has(failure.outcome)) {
     const asked = failure.answer ? retryAfterMs(failure.answer.headers) : null;
-    schedule.again(target, performance.now(), asked);
+    schedule.again(target, time.now(), asked);
   }
   return true;
 }

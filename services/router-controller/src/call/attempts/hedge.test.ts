@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Target } from '../../config/types.ts';
 import type { TryResult } from '../journey.ts';
 import { attemptsOf, type CallTest, errorOf, eventually, withCall } from '../testing.ts';
+import { REAL_TIME } from '../time.ts';
 import { failure } from './attempt.ts';
 import { hedged } from './hedge.ts';
 import type { TryOptions } from './try-target.ts';
@@ -78,7 +79,7 @@ test('the first may still win, and the second is aborted', async () => {
         setTimeout(() => resolve({ kind: 'won', target } as unknown as TryResult), 50);
     });
   const [first, second] = ['first', 'second'].map((name) => ({ name }) as Target) as [Target, Target];
-  const results = await hedged(first, { run, delayMs: 1, second: () => second });
+  const results = await hedged(first, { run, delayMs: 1, second: () => second, time: REAL_TIME });
   assert.deepEqual(
     results.map(({ kind, target }) => [target.name, kind]),
     [

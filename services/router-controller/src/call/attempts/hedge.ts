@@ -1,6 +1,7 @@
 /** Hedging: a second target is asked when the first has not begun in time; the slower of the two is aborted. */
 import type { Target } from '../../config/types.ts';
 import type { TryResult } from '../journey.ts';
+import type { Time } from '../time.ts';
 import { fallsBack } from './outcome.ts';
 import type { TryOptions } from './try-target.ts';
 
@@ -11,13 +12,17 @@ export interface HedgeOptions {
   readonly delayMs: number;
   /** The target to ask then; null: none is left. */
   readonly second: () => Target | null;
+  readonly time: Time;
 }
 
 /**
  * @returns results in the order in which they came. At most one has won; when one has, the other was aborted and is
  * over.
  */
-export async function hedged(first: Target, { run, delayMs, second }: HedgeOptions): Promise<TryResult[]> {
+export async function hedged(
+  first: Target,
+  { run, delayMs, second, time }: HedgeOptions,
+): Promise<TryResult[]> {
   const running = new Map<Target, { controller: AbortController; result: Promise<TryResult> }>();
   const begin = (target: Target, onFirstByte?: () => void) => {
     const controller = new AbortController();
@@ -26,10 +31,10 @@ export async function hedged(first: Target, { run, delayMs, second }: HedgeOptio
   };
 
   const tooSlow = Promise.withResolvers<'slow'>();
-  const timer = setTimeout(() => tooSlow.resolve('slow'), delayMs);
+  const timer = time.after(delayMs, () => tooSlow.resolve('slow'));
   const results: TryResult[] = [];
   try {
-    begin(first, () => clearTimeout(timer));
+    begin(first, () => timer.stop());
     const early = await Promise.race([running.get(first)!.result, tooSlow.promise]);
     if (early !== 'slow') {
       running.clear();
@@ -56,7 +61,7 @@ export async function hedged(first: Target, { run, delayMs, second }: HedgeOptio
     running.clear();
     return results;
   } finally {
-    clearTimeout(timer);
+    timer.stop();
     for (const { controller } of running.values()) controller.abort();
   }
 }

@@ -112,13 +112,14 @@ describe('the schedule', () => {
 
   test('asks each target in order, then the one that may be asked soonest', () => {
     const schedule = new Schedule([a, b], { firstMs: 100, maxMs: 1_000 }, () => 1);
-    assert.deepEqual(schedule.take(0), { target: a, waitMs: 0 });
+    assert.deepEqual(schedule.take(0), { target: a, waitMs: 0, first: true });
     schedule.again(a, 0, 5_000);
-    assert.deepEqual(schedule.take(0), { target: b, waitMs: 0 });
+    assert.deepEqual(schedule.fresh(), [b]);
+    assert.deepEqual(schedule.take(0), { target: b, waitMs: 0, first: true });
     schedule.again(b, 0, null);
     assert.equal(schedule.take(0, true), null);
-    assert.deepEqual(schedule.take(0), { target: b, waitMs: 100 });
-    assert.deepEqual(schedule.take(1_000), { target: a, waitMs: 4_000 });
+    assert.deepEqual(schedule.take(0), { target: b, waitMs: 100, first: false });
+    assert.deepEqual(schedule.take(1_000), { target: a, waitMs: 4_000, first: false });
     assert.equal(schedule.take(1_000), null);
   });
 

@@ -31,7 +31,7 @@ export class Schedule {
    *
    * @param readyOnly take none that has to be waited for.
    */
-  take(now: number, readyOnly = false): { target: Target; waitMs: number } | null {
+  take(now: number, readyOnly = false): { target: Target; waitMs: number; first: boolean } | null {
     const ready = this.#candidates.filter(({ notBefore }) => notBefore <= now);
     const next =
       ready.length > 0
@@ -43,7 +43,12 @@ export class Schedule {
     if (!next || (readyOnly && next.notBefore > now)) return null;
     this.#candidates.splice(this.#candidates.indexOf(next), 1);
     this.#taken.set(next.target, next.tries + 1);
-    return { target: next.target, waitMs: Math.max(0, next.notBefore - now) };
+    return { target: next.target, waitMs: Math.max(0, next.notBefore - now), first: next.tries === 0 };
+  }
+
+  /** Targets that have not been taken yet. */
+  fresh(): Target[] {
+    return this.#candidates.filter(({ tries }) => tries === 0).map(({ target }) => target);
   }
 
   /**

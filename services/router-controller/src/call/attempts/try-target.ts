@@ -8,6 +8,8 @@ import type { Pass } from '../health/breaker.ts';
 import type { Health } from '../health/health.ts';
 import { bodyFor, type Journey, type TryResult } from '../journey.ts';
 import type { CallObserver } from '../observer.ts';
+import type { HeldEvent } from '../stream/opening.ts';
+import type { Time } from '../time.ts';
 import { forwardedHeaders, retryAfterMs } from '../transport/headers.ts';
 import type { Transport } from '../transport/transport.ts';
 import { asksForUsage } from '../usage.ts';
@@ -19,12 +21,15 @@ export interface TryDeps {
   readonly health: Health;
   readonly observer: CallObserver;
   readonly settings: UpstreamConfig;
+  readonly time: Time;
 }
 
 export interface TryOptions {
   /** Aborted when another target has won. */
   readonly signal?: AbortSignal;
   readonly onFirstByte?: () => void;
+  /** Another target that was not asked yet could answer in its place. */
+  readonly othersWait?: () => boolean;
 }
 
 /** Notes an attempt that has ended, or that could not begin. */
@@ -150,6 +155,10 @@ async function send(
     ? request.span.child(`chat ${target.model}`, spanAttributes(target), 'client')
     : NO_SPAN;
   journey.sent++;
+  const othersWait = options.othersWait?.() ?? false;
+  const heldNow: HeldEvent[][] = [];
+  // Where the target's own limits end its silence soon, its failure had better be told by a status.
+  const patient = target.timeouts.idle_ms > SOON_MS;
   const result = await attempt(deps.transport, target, {
     path: upstreamPath(request.path, target),
     body: bodyFor(journey, target, asksUsage),
@@ -161,10 +170,21 @@ async function send(
     answers: journey.answers,
     request: request.body,
     heldBodyBytes: deps.settings.held_body_bytes,
+    time: deps.time,
+    othersWait,
+    ...(journey.early &&
+      patient && {
+        onLife: (held, upstream) => {
+          heldNow[0] = held;
+          const sure = othersWait ? null : { upstream, headers: journey.hooks.headers(target) };
+          journey.early?.life(held, sure);
+        },
+      }),
     asksUsage,
     signals: options.signal ? [request.signal, options.signal] : [request.signal],
     ...(options.onFirstByte && { onFirstByte: options.onFirstByte }),
   });
+  if (result.kind !== 'answer' && heldNow[0]) journey.early?.forget(heldNow[0]);
   if (result.kind === 'answer') {
     span.set({ 'http.response.status_code': result.response.status });
     if (result.opening.kind === 'stream') span.event('first token');
@@ -192,6 +212,9 @@ function learn({ health, observer, settings }: TryDeps, target: Target, { outcom
   if (outcome === 'status_429' && answer)
     health.rest(target, Math.min(retryAfterMs(answer.headers) ?? 0, MAX_REST_MS));
 }
+
+/** Silence that ends within so long is no reason to send headers before it is known what comes, milliseconds. */
+const SOON_MS = 3_000;
 
 /** A target that asks for a longer pause is tried last for so long at most. */
 const MAX_REST_MS = 60_000;

@@ -53,12 +53,19 @@ export interface Broken {
   readonly message: string;
 }
 
+/** An event that waits for the first content; a comment may go ahead of it. */
+export type HeldEvent = ReadEvent;
+
 export interface OpeningOptions {
   readonly answers: AnswerReader;
   /** The request that it answers. */
   readonly request: ChatBody;
+  /** A stream was asked for. */
+  readonly stream: boolean;
   /** Bytes of a plain answer that may be held. */
   readonly limit: number;
+  /** The upstream is at work on a stream; what it has sent so far is held here, and may be taken out. */
+  readonly onLife?: (held: HeldEvent[], headers: HeaderBag) => void;
 }
 
 const broken = (outcome: Broken['outcome'], message: string): Broken => ({
@@ -75,6 +82,10 @@ export const isCompressed = (headers: HeaderBag) =>
 
 export const isEventStream = (headers: HeaderBag) => typeOf(headers).includes('text/event-stream');
 
+/**
+ * Whether an answer is events or a plain body is told by its bytes, whatever its type says: a stream under `text/plain` or
+ * no type at all is a stream, and an error page under `text/event-stream` is none.
+ */
 export async function readOpening(
   headers: HeaderBag,
   chunks: AsyncIterator<Buffer>,
@@ -84,10 +95,56 @@ export async function readOpening(
     const { value, done } = await chunks.next();
     return { kind: 'open', begun: done ? [] : [value] };
   }
-  if (isEventStream(headers)) return readStream(chunks, options);
-  const { parts, whole } = await readUpTo(chunks, options.limit);
+  const held: HeldEvent[] = [];
+  const begun: Buffer[] = [];
+  let form: Form | null = null;
+  while (form === null) {
+    const { value, done } = await chunks.next();
+    if (done) break;
+    begun.push(value);
+    form = formOf(begun);
+  }
+  const rest = replay(begun, chunks);
+  if (form === 'events') {
+    if (options.stream) return readStream(rest, headers, held, options);
+    // Stock clients would take the events for the answer’s text. Rather another target, or a word that names it.
+    return broken('protocol_error', 'answered with a stream, which the request did not ask for');
+  }
+  if (form === 'other')
+    return broken('protocol_error', `sent no JSON but ${typeOf(headers) || 'bytes without a type'}`);
+  const { parts, whole } = await readUpTo(rest, options.limit);
   if (!whole) return { kind: 'open', begun: parts };
   return judge(Buffer.concat(parts), options);
+}
+
+/** Longest beginning that is looked at for a form, bytes; nothing but blanks may still become JSON. */
+const MAX_FORM_BYTES = 4_096;
+const EVENTS = /^(?:data|event|id|retry)\s?:|^:/;
+const MAYBE_EVENTS = /^(?:d|da|dat|data|e|ev|eve|even|event|i|id|r|re|ret|retr|retry)\s?$/;
+
+type Form = 'events' | 'json' | 'other';
+
+/** What the first bytes are; null: too few to tell. */
+function formOf(begun: readonly Buffer[]): Form | null {
+  const bytes = begun.length === 1 ? begun[0]! : Buffer.concat(begun);
+  const text = bytes
+    .toString('utf8', 0, MAX_FORM_BYTES)
+    .replace(/^\ufeff/, '')
+    .trimStart();
+  if (text === '') return bytes.length < MAX_FORM_BYTES ? null : 'json';
+  if (text.startsWith('{') || text.startsWith('[')) return 'json';
+  if (EVENTS.test(text)) return 'events';
+  return MAYBE_EVENTS.test(text) ? null : 'other';
+}
+
+/** The chunks that were looked at, then the rest. */
+async function* replay(begun: readonly Buffer[], chunks: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  yield* begun;
+  for (;;) {
+    const { value, done } = await chunks.next();
+    if (done) return;
+    yield value;
+  }
 }
 
 function judge(body: Buffer, { answers, request }: OpeningOptions): WholeBody | Broken {
@@ -115,11 +172,12 @@ export async function readUpTo(
 
 async function readStream(
   chunks: AsyncIterator<Buffer>,
-  { answers, request }: OpeningOptions,
+  headers: HeaderBag,
+  held: HeldEvent[],
+  { answers, request, onLife }: OpeningOptions,
 ): Promise<StreamStart | Broken> {
   const splitter = new SseSplitter();
   const reader = answers.stream(request);
-  const held: ReadEvent[] = [];
   let size = 0;
   let ready = false;
   for (;;) {
@@ -136,5 +194,6 @@ async function readStream(
     }
     if (ready) return { kind: 'stream', splitter, reader, held, ended: done === true };
     if (done) return broken('cut', 'ended its stream before any content');
+    onLife?.(held, headers);
   }
 }

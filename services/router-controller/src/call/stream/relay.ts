@@ -45,13 +45,21 @@ export async function relay(
 ): Promise<RelayResult> {
   const { opening } = answer;
   if (opening.kind === 'stream') return relayStream(client, answer, opening, options);
-  if (client.headersSent) return relayTooLate(client, options);
+  if (client.headersSent) return relayInStream(client, opening, options);
   if (opening.kind === 'whole') return relayWhole(client, answer, opening, options);
   return relayOpen(client, answer, opening, options);
 }
 
-/** Heartbeats have begun an event stream, and the upstream's answer is none. */
-async function relayTooLate(client: ClientResponse, { answers }: RelayOptions): Promise<RelayResult> {
+/** Headers of a stream have gone out, and the upstream's answer is none: where it was held, it can be told as one. */
+async function relayInStream(
+  client: ClientResponse,
+  opening: WholeBody | OpenBody,
+  { answers, hideUsage }: RelayOptions,
+): Promise<RelayResult> {
+  if (opening.kind === 'whole') {
+    client.end(answers.asEvents(opening.body, hideUsage));
+    return wholeResult(opening);
+  }
   const problem = 'the upstream answered a request for a stream without one';
   const error = new RouterError('upstream_error', `The answer broke off: ${problem}`);
   await writeTo(client, answers.errorEvent(error.toBody()));
@@ -59,20 +67,25 @@ async function relayTooLate(client: ClientResponse, { answers }: RelayOptions): 
   return { ...NOTHING, incomplete: true, problem };
 }
 
+function wholeResult({ verdict }: WholeBody): RelayResult {
+  const usage = usageOf(verdict);
+  return { ...NOTHING, usage, contentEvents: 1, written: usage ? NOTHING.written : verdict.written() };
+}
+
 function relayWhole(
   client: ClientResponse,
   { response }: Answer,
-  { body, verdict }: WholeBody,
+  opening: WholeBody,
   options: RelayOptions,
 ): RelayResult {
+  const { body } = opening;
   client.writeHead(response.status, {
     ...responseHeaders(response.headers, false),
     ...options.headers,
     'content-length': body.length,
   });
   client.end(body);
-  const usage = usageOf(verdict);
-  return { ...NOTHING, usage, contentEvents: 1, written: usage ? NOTHING.written : verdict.written() };
+  return wholeResult(opening);
 }
 
 async function relayOpen(
@@ -116,7 +129,7 @@ async function relayOpen(
 
 async function relayStream(
   client: ClientResponse,
-  { response, chunks }: Answer,
+  { response, chunks, finish }: Answer,
   { splitter, reader, held, ended }: StreamStart,
   options: RelayOptions,
 ): Promise<RelayResult> {
@@ -134,12 +147,18 @@ async function relayStream(
     );
     if (parts.length > 0) await writeTo(client, parts.length === 1 ? parts[0]! : Buffer.concat(parts));
   };
-  const read = (event: SseEvent): ReadEvent => ({ event, kind: reader.read(event) });
+  // Some upstreams keep the connection open after the stream's last word; nobody has to wait for that.
+  let over = held.some(({ kind }) => kind === 'done');
+  const read = (event: SseEvent): ReadEvent => {
+    const kind = reader.read(event);
+    over ||= kind === 'done';
+    return { event, kind };
+  };
 
   let broken: unknown = null;
   try {
     await send(held);
-    while (!ended) {
+    while (!ended && !over) {
       const { value, done } = await chunks.next();
       if (options.signal.aborted) throw options.signal.reason;
       if (done) {
@@ -163,6 +182,7 @@ async function relayStream(
   };
   if (reader.complete || client.destroyed) {
     client.end();
+    if (over && broken === null) finish();
     return { ...result, problem: null };
   }
   if (reader.error !== null) {

@@ -97,7 +97,7 @@ test(
         'keep-alive': 'timeout=5',
         'x-latin': 'caf\u00e9',
       },
-      chunks: [Buffer.from('{"choices":[]}')],
+      chunks: [Buffer.from('{"choices":[{"message":{}}]}')],
     });
     const { headers } = await call.ask();
     assert.equal(headers.get('content-type'), 'application/json; charset=utf-8');

@@ -1,9 +1,10 @@
 /** Reads answers of chat completions, and of the older completions, which differ in `text` for `message` alone. */
 import type { OpenAiErrorBody } from '../../errors.ts';
 import type { Uncounted } from '../../request.ts';
-import type { AnswerReader, EventKind, Verdict } from '../answer-reader.ts';
-import type { SseEvent } from '../sse.ts';
+import type { AnswerReader, Verdict } from '../answer-reader.ts';
 import { TextSample } from '../text-sample.ts';
+import { asEvents } from './as-events.ts';
+import { withoutUsage } from './hide-usage.ts';
 import { writtenTexts } from './message-text.ts';
 import { ChatStreamReader } from './stream.ts';
 import { errorIn } from './told-errors.ts';
@@ -45,6 +46,7 @@ export const chatAnswers: AnswerReader = {
   whole,
   stream: (request) => new ChatStreamReader(request),
   usageByOption: true,
-  withoutUsage: (event: SseEvent, kind: EventKind) => (kind === 'usage' ? null : event.bytes),
+  withoutUsage,
+  asEvents,
   errorEvent: (error: OpenAiErrorBody) => Buffer.from(`data: ${JSON.stringify(error)}\n\n`),
 };

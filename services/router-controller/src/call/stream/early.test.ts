@@ -50,7 +50,6 @@ test(
       for (const [fault, code, message] of [
         ['status:400', 'stand_in', /told to answer 400/],
         ['status:401', 'upstream_bad_credentials', /refused the router’s own key/],
-        ['no-stream', 'upstream_error', /without one/],
       ] as const) {
         call.faults.second = fault;
         const response = await call.ask({ stream: true });
@@ -62,6 +61,27 @@ test(
         assert.match(error.message, message);
         assert.doesNotMatch(text, /\[DONE\]/);
       }
+    },
+  ),
+);
+
+test(
+  'a plain answer behind the pings is told as the stream that was asked for',
+  withCall(
+    { targets: [{ name: 'first', timeouts: LIMITS }, { name: 'second' }], ...beating() },
+    async (call) => {
+      call.faults.first = 'stall-before-headers';
+      call.faults.second = 'no-stream';
+      const events = dataOf(await (await call.ask({ stream: true })).text());
+      assert.equal(events.length, 2);
+      const { object, choices, usage } = JSON.parse(events[0]!);
+      assert.deepEqual(
+        [object, choices[0].finish_reason, usage],
+        ['chat.completion.chunk', 'stop', undefined],
+      );
+      assert.match(choices[0].delta.content, /stand-in for second/);
+      assert.equal(events[1], '[DONE]');
+      assert.equal(call.last().usage?.source, 'upstream');
     },
   ),
 );
