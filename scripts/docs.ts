@@ -10,6 +10,8 @@ import { BOARDS } from '../deploy/grafana/src/boards.ts';
 import { chartFiles } from '../deploy/helm/src/files.ts';
 import { proofsFiles, rulesFile } from '../deploy/prometheus/src/files.ts';
 import { configurationSchema } from '../services/router-controller/src/config/json-schema.ts';
+import { openApi } from '../services/router-controller/src/http/openapi/document.ts';
+import { VERSION } from '../services/router-controller/src/version.ts';
 import { configurationPage } from './docs/configuration.ts';
 import { errorsPage } from './docs/errors.ts';
 import { metricsPage } from './docs/metrics.ts';
@@ -24,6 +26,7 @@ const pages: Record<string, string> = {
   'docs/reference/configuration.md': configurationPage(configurationSchema()),
   'docs/reference/errors.md': errorsPage(),
   'docs/reference/metrics.md': metricsPage(),
+  'docs/reference/openapi.json': json(openApi(VERSION)),
   ...Object.fromEntries(
     BOARDS.map((board) => [`deploy/grafana/dashboards/${board.uid}.json`, json(build(board))]),
   ),

@@ -17,8 +17,10 @@ import { ByteBudget } from './receive/index.ts';
 import { createRedis } from './redis/index.ts';
 import { Reloader, type ReloadResult } from './reload.ts';
 import { Settler } from './settle/index.ts';
+import { VERSION } from './version.ts';
 
-export const VERSION = '0.1.0';
+export { VERSION };
+
 /** Conversations remembered by this process for a Redis that is away. */
 const PINS_KEPT = 50_000;
 

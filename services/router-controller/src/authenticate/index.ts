@@ -30,6 +30,15 @@ export const ANONYMOUS: Caller = { id: 'anonymous', tenant: 'default', policies:
  * @throws Error when keys are needed and there can be none: nobody could call.
  */
 export function keysRequired(file: ConfigFile): boolean {
+  const required = asksForKeys(file);
+  if (!required && file.server.cors_origins.includes('*'))
+    throw new Error(
+      "server.cors_origins: '*' would let every web page call a router without keys; list the origins",
+    );
+  return required;
+}
+
+function asksForKeys(file: ConfigFile): boolean {
   const { mode, keys, keys_in_redis, jwt } = file.auth;
   if (mode === 'open') return false;
   const some = keys.length > 0 || keys_in_redis || jwt !== undefined;

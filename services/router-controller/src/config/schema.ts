@@ -84,6 +84,15 @@ export const serverSchema = z.strictObject({
     .describe('Requests that may wait for a place; past it 503 with Retry-After'),
   max_queue_wait_ms: ms('Longest wait for a place before 503', 2_000),
   trusted_proxies: trustedProxiesSchema,
+  cors_origins: z
+    .array(
+      z.string().regex(/^(?:\*|https?:\/\/[^/\s]{1,253})$/, 'an origin as https://chat.example.com, or *'),
+    )
+    .max(100)
+    .default([])
+    .describe(
+      'Origins whose web pages may call the router from a browser; default none. `*` is any, where keys are asked for',
+    ),
 });
 
 export const classifierSchema = z.strictObject({

@@ -7,11 +7,15 @@ import type { Ledger } from '../ledger/index.ts';
 import { Exposition, type Logger, type Metrics } from '../observe/index.ts';
 import { RedisVisit } from '../redis/index.ts';
 import type { Caller } from '../request.ts';
+import { VERSION } from '../version.ts';
 import { addressOf, trustProxies } from './address.ts';
 import { type Arrival, type Arrivals, arrive } from './arrival.ts';
+import { cors } from './cors.ts';
 import { PASSED, ROUTED, TOLD } from './endpoints.ts';
 import { errorHandler, toRouterError } from './errors.ts';
 import { sendModel, sendModels } from './models.ts';
+import { openApi } from './openapi/document.ts';
+import { openApiPage } from './openapi/page.ts';
 import { passedHandler } from './passed.ts';
 import { routeHandler } from './route-preview.ts';
 import { routedHandler, type Steps } from './routed.ts';
@@ -27,6 +31,10 @@ export interface AppDeps extends Steps {
   readonly accepting: () => boolean;
   readonly arrivals: Arrivals;
 }
+
+/** The page of the API has a style and nothing else. */
+const PAGE_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 function methodNotAllowed(allowed: string) {
   return (request: Request, response: Response) => {
@@ -83,6 +91,7 @@ export function createApp(deps: AppDeps): Express {
     response.set('content-type', exposition.contentType).end(await exposition.text());
   });
 
+  app.use(cors(() => deps.config().file.server.cors_origins));
   // A base URL with a slash at its end makes `//v1/…`; every handler asks for the key, so nothing is passed by.
   app.use((request, _response, next) => {
     if (request.url.startsWith('//')) request.url = request.url.replace(/^\/+/, '/');
@@ -118,11 +127,20 @@ export function createApp(deps: AppDeps): Express {
   });
 
   app.get('/v1/usage', usageHandler(deps));
+  app.get('/openapi.json', (_request, response) => {
+    response.json(openApi(VERSION));
+  });
+  app.get('/docs', (_request, response) => {
+    response.set('content-security-policy', PAGE_POLICY).type('html').send(openApiPage(VERSION));
+  });
 
   for (const { endpoint, spellings } of ROUTED) app.post([...spellings], routedHandler(deps, endpoint));
   app.post('/v1/route', routeHandler(deps));
   app.all('/v1/route', methodNotAllowed('POST'));
-  app.all(['/v1/usage', '/config', '/health', '/livez', '/readyz', '/metrics'], methodNotAllowed('GET'));
+  app.all(
+    ['/v1/usage', '/config', '/openapi.json', '/docs', '/health', '/livez', '/readyz', '/metrics'],
+    methodNotAllowed('GET'),
+  );
   app.all([...PASSED], passedHandler(deps, missing));
   app.use((request: Request) => {
     throw missing(request);

@@ -23,6 +23,17 @@ function pathOf({ path, params }: Request): { path: string; deployment: string |
   return { path: path.replace(/(?<=.)\/$/, ''), deployment: null };
 }
 
+/** @throws RouterError invalid_request: a WebSocket's bytes are no HTTP answer that limits and budgets could follow. */
+function refuseRealtime({ headers, path }: Request): void {
+  const upgrade = String(headers.upgrade ?? '').toLowerCase();
+  if (upgrade !== 'websocket' && !/^\/v1\/realtime(?:\/|$)/i.test(path.slice(0, 100))) return;
+  throw new RouterError(
+    'invalid_request',
+    'Realtime and WebSocket connections are not served by the router; use /v1/responses or /v1/chat/completions with ' +
+      'stream: true, or connect to the model itself',
+  );
+}
+
 /** Handles what no other route has taken. @param missing tells that nobody takes it */
 export function passedHandler(steps: Steps, missing: (request: Request) => RouterError) {
   return async (http: Request, response: Response): Promise<void> => {
@@ -43,6 +54,7 @@ export function passedHandler(steps: Steps, missing: (request: Request) => Route
     try {
       caller = await steps.authenticator().authenticate(http.headers, address, visit);
       const { path, deployment } = pathOf(http);
+      refuseRealtime(http);
       checkPath(path);
       const rule = ruleFor(config, caller, path);
       if (!rule) throw missing(http);

@@ -1,0 +1,108 @@
+/** Shapes of what the router itself reads and answers. Everything else of a body is open. */
+import { EXTENSION } from '../../request.ts';
+
+const text = { type: 'string' };
+const number = { type: 'number' };
+const count = { type: 'integer', minimum: 0 };
+const flag = { type: 'boolean' };
+const nullable = (schema: { type: string }) => ({ ...schema, type: [schema.type, 'null'] });
+const open = (properties: object, required: string[] = []) => ({
+  type: 'object',
+  properties,
+  ...(required.length > 0 && { required }),
+  additionalProperties: true,
+});
+const list = (items: object, more: object = {}) => ({ type: 'array', items, ...more });
+const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+
+const ROUTED = {
+  model: {
+    ...nullable(text),
+    description: '`auto`, a policy’s name, an alias, or a model of the default policy',
+  },
+  stream: nullable(flag),
+  [EXTENSION]: { anyOf: [reference('Routing'), { type: 'null' }] },
+};
+const message = open({ role: text, content: {} }, ['role']);
+
+export const SCHEMAS: Readonly<Record<string, object>> = {
+  Routing: {
+    type: 'object',
+    description: 'v1’s request extension; it never goes upstream',
+    properties: {
+      policy: nullable(text),
+      routing_strategy: { enum: ['triton', 'manual', null] },
+      model: { ...nullable(text), description: 'For `manual`: an entry’s name or a model id' },
+      threshold: { type: ['number', 'null'], minimum: 0, maximum: 1 },
+    },
+    additionalProperties: true,
+  },
+  ChatRequest: open({ ...ROUTED, messages: list(message, { minItems: 1 }) }, ['messages']),
+  CompletionRequest: open({ ...ROUTED, prompt: {} }),
+  ResponseRequest: open({
+    ...ROUTED,
+    input: { anyOf: [text, list({ type: 'object' }), { type: 'null' }] },
+    instructions: {},
+  }),
+  MessagesRequest: open(
+    { ...ROUTED, max_tokens: count, system: {}, messages: list(message, { minItems: 1 }) },
+    ['messages'],
+  ),
+  Answer: {
+    type: 'object',
+    description: 'The model’s answer, as the dialect has it',
+    additionalProperties: true,
+  },
+  RouteRequest: {
+    anyOf: [reference('RouteItem'), list(reference('RouteItem'), { maxItems: 256 })],
+  },
+  RouteItem: open({ ...ROUTED, messages: list(message), prompt: {}, input: {} }),
+  Decision: open(
+    {
+      policy: text,
+      entry: text,
+      label: nullable(text),
+      confidence: { type: ['number', 'null'], minimum: 0, maximum: 1 },
+      scores: { type: ['object', 'null'], additionalProperties: number },
+      reason: text,
+      target: text,
+      model: text,
+      fallbacks: list(text),
+      truncated: flag,
+    },
+    ['policy', 'entry', 'reason', 'target', 'model'],
+  ),
+  Decisions: { anyOf: [reference('Decision'), list({ anyOf: [reference('Decision'), reference('Error')] })] },
+  Model: open(
+    {
+      id: text,
+      object: { const: 'model' },
+      created: count,
+      owned_by: text,
+      context_window: count,
+      input_modalities: list(text),
+      pricing: { type: 'object', additionalProperties: text },
+    },
+    ['id', 'object', 'created', 'owned_by'],
+  ),
+  Models: open({ object: { const: 'list' }, data: list(reference('Model')) }, ['object', 'data']),
+  Usage: open(
+    { object: { const: 'usage' }, scope: { enum: ['key', 'tenant'] }, id: text, total: { type: 'object' } },
+    ['object', 'scope'],
+  ),
+  Config: open({}),
+  Status: open({ status: text }, ['status']),
+  Error: {
+    type: 'object',
+    properties: {
+      error: {
+        type: 'object',
+        properties: { message: text, type: text, param: nullable(text), code: nullable(text) },
+        required: ['message', 'type'],
+        additionalProperties: true,
+      },
+    },
+    required: ['error'],
+    additionalProperties: true,
+  },
+};
