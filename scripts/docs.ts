@@ -26,7 +26,7 @@ const pages: Record<string, string> = {
   'docs/reference/configuration.md': configurationPage(configurationSchema()),
   'docs/reference/errors.md': errorsPage(),
   'docs/reference/metrics.md': metricsPage(),
-  'docs/reference/openapi.json': json(openApi(VERSION)),
+  'docs/reference/openapi.generated.json': json(openApi(VERSION)),
   ...Object.fromEntries(
     BOARDS.map((board) => [`deploy/grafana/dashboards/${board.uid}.json`, json(build(board))]),
   ),
