@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # The controller. Node runs the TypeScript sources as they are, so there is no build step; the workspace layout is kept
 # because Node strips types only outside node_modules.
 ARG NODE_IMAGE=node:24-bookworm-slim

@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # Bounded load for a router of one's own. It runs to its end and exits, so it has no health check.
 ARG NODE_IMAGE=node:24-bookworm-slim
 

@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # The playground: a page to try the router with. It needs nothing but Node.
 ARG NODE_IMAGE=node:24-bookworm-slim
 

@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # The small classifier server for machines without Triton, with the models of this repository.
 ARG NODE_IMAGE=node:24-bookworm-slim
 
@@ -24,7 +23,9 @@ LABEL org.opencontainers.image.title="LLM Router classifier server" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 WORKDIR /app
-ENV NODE_ENV=production
+# onnxruntime tells its maker about the machine unless this is set.
+ENV NODE_ENV=production \
+    ORT_DISABLE_TELEMETRY=1
 COPY --from=install /app ./
 COPY protos protos
 COPY services/router-server services/router-server

@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # Stand-ins for the LLMs, for trying and testing without keys. They need nothing but Node.
 ARG NODE_IMAGE=node:24-bookworm-slim
 

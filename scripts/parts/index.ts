@@ -6,6 +6,7 @@ import { setupHelm } from './helm.ts';
 import { setupPrometheus } from './prometheus.ts';
 import { setupPythonTools } from './python-tools.ts';
 import { setupRedis } from './redis.ts';
+import { setupStrace } from './strace.ts';
 import { setupTrainer } from './trainer.ts';
 import { setupTriton } from './triton.ts';
 
@@ -20,6 +21,7 @@ export const PARTS = {
   helm: setupHelm,
   'deploy-tools': setupDeployTools,
   compose: setupCompose,
+  strace: setupStrace,
 } as const satisfies Readonly<Record<string, () => Promise<string>>>;
 
 export type PartName = keyof typeof PARTS;

@@ -4,6 +4,7 @@
  * Prints `ready grpc HOST:PORT http URL` when it serves.
  */
 import { parseArgs } from 'node:util';
+import './no-telemetry.ts';
 import { startRouterServer } from './index.ts';
 
 const HELP = `node src/main.ts --repository DIR

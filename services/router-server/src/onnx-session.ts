@@ -1,4 +1,5 @@
 /** One model.onnx in onnxruntime, as plain data in and out; used on the main thread and inside a worker. */
+import './no-telemetry.ts';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Tensor, TensorData, Tensors } from './tensor.ts';
 

@@ -76,7 +76,7 @@ export async function startTriton(options: TritonOptions): Promise<Triton> {
   ];
   // A group of its own, so that its Python stubs can be ended with it.
   const child = spawn(...leashed(install.binary, args), {
-    env: { ...process.env, ...install.env },
+    env: { ...process.env, ...install.env, ORT_DISABLE_TELEMETRY: '1' },
     stdio: ['ignore', out, out],
     detached: true,
   });
