@@ -1,0 +1,36 @@
+/** Errors as the Messages API tells them. */
+import type { ToldError } from '../dialect.ts';
+import { isObject, type Json, objectOf, textOf } from '../values.ts';
+
+const TYPES: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  402: 'billing_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  503: 'overloaded_error',
+  504: 'timeout_error',
+  529: 'overloaded_error',
+};
+
+const OWN = new Set([...Object.values(TYPES), 'invalid_request_error', 'api_error']);
+
+/** @param status decides the type; of an error inside a stream that has begun it is 500 unless its code says more. */
+export function errorBody(status: number, error: ToldError, requestId?: string): Json {
+  const byStatus = TYPES[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
+  const type = error.type && OWN.has(error.type) && status >= 500 ? error.type : byStatus;
+  const code = error.code === null || error.code === undefined ? {} : { code: error.code };
+  return {
+    type: 'error',
+    error: { type, message: error.message, ...code },
+    ...(requestId !== undefined && { request_id: requestId }),
+  };
+}
+
+/** The error of an answer or event; null: it is none. */
+export function toldError(body: unknown): ToldError | null {
+  if (!isObject(body) || (body.type !== 'error' && !isObject(body.error))) return null;
+  const { message, type } = objectOf(body.error);
+  return { message: textOf(message) ?? JSON.stringify(body).slice(0, 500), type: textOf(type) };
+}

@@ -1,0 +1,66 @@
+/** Tools and tool choice of a Messages request, as a chat model can be offered them. */
+
+import type { Notes } from '../notes.ts';
+import { compact, isObject, type Json, listOf, objectOf, textOf } from '../values.ts';
+import { BUILTINS } from './builtins.ts';
+import { TOOL_CHOICES, TOOLS } from './tables.ts';
+
+/** Members of the chat body for tools and choice. */
+export function toolMembers({ tools, tool_choice }: Json, notes: Notes): Json {
+  const offered: Json[] = [];
+  const hosted: string[] = [];
+  for (const [index, tool] of listOf(tools).entries()) {
+    const shape = chatTool(tool, `tools[${index}]`, notes, hosted);
+    if (shape) offered.push({ type: 'function', function: shape });
+  }
+  const choice = choiceMembers(tool_choice, notes);
+  if (offered.length > 0) return { tools: offered, ...choice };
+  for (const place of hosted)
+    notes.refuse(
+      place,
+      'this tool runs at a target that speaks the Messages API only, and the request has no other tool',
+    );
+  return {};
+}
+
+function chatTool(tool: unknown, place: string, notes: Notes, hosted: string[]): Json | null {
+  const refuse = (why: string) => {
+    notes.refuse(place, why);
+    return null;
+  };
+  if (!isObject(tool)) return refuse('a tool must be an object');
+  const type = (textOf(tool.type) ?? 'custom').replace(/_\d{8}$/, '');
+  const row = TOOLS[type];
+  if (!row) return refuse(`tool type '${type}' is not known to chat completions`);
+  if (row.fate === 'refused') return refuse(row.note!);
+  if (row.fate === 'dropped') {
+    if (row.quiet) return null;
+    hosted.push(place);
+    notes.drop(`tools.${type}`);
+    return null;
+  }
+  const name = textOf(tool.name);
+  if (name === null) return refuse('a tool needs a `name`');
+  const builtin = BUILTINS[type];
+  if (builtin) return { name, ...builtin };
+  return compact({
+    name,
+    description: textOf(tool.description) ?? undefined,
+    parameters: isObject(tool.input_schema) ? tool.input_schema : undefined,
+    strict: typeof tool.strict === 'boolean' ? tool.strict : undefined,
+  });
+}
+
+function choiceMembers(choice: unknown, notes: Notes): Json {
+  if (choice === undefined || choice === null) return {};
+  const { type, name, disable_parallel_tool_use } = objectOf(choice);
+  const row = TOOL_CHOICES[String(type)];
+  if (!row) {
+    notes.refuse('tool_choice', `type '${String(type)}' is none of auto, any, tool, none`);
+    return {};
+  }
+  return {
+    tool_choice: type === 'tool' ? { type: 'function', function: { name } } : row.to,
+    ...(disable_parallel_tool_use === true && { parallel_tool_calls: false }),
+  };
+}

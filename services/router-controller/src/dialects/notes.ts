@@ -1,0 +1,43 @@
+/** What a translation meets on its way: things that are refused and things that are left out. */
+import type { Refusal } from './dialect.ts';
+import type { FieldTable } from './table.ts';
+
+export class Notes {
+  readonly refusals: Refusal[] = [];
+  readonly #dropped = new Set<string>();
+
+  /** @param why goes on after the place: "`x` …" */
+  refuse(param: string, why: string): void {
+    this.refusals.push({ param, message: `'${param}': ${why}` });
+  }
+
+  /** @param name without indexes, as it is told in a header. */
+  drop(name: string): void {
+    this.#dropped.add(name);
+  }
+
+  get dropped(): readonly string[] {
+    return [...this.#dropped];
+  }
+
+  /**
+   * Treats the members of an object as its table says: copies what is the same in chat, notes what is dropped or
+   * refused. What is `mapped` is the caller's.
+   *
+   * @param place of the object: '' for the body itself.
+   */
+  members(object: Readonly<Record<string, unknown>>, table: FieldTable, place = ''): Record<string, unknown> {
+    const copied: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(object)) {
+      if (value === undefined || value === null) continue;
+      const at = place === '' ? name : `${place}.${name}`;
+      const row = Object.hasOwn(table, name) ? table[name]! : null;
+      if (row === null) this.drop(at.replaceAll(/\[\d+\]/g, '[]'));
+      else if (row.neutral?.some((each) => each === value)) continue;
+      else if (row.fate === 'same') copied[row.to ?? name] = value;
+      else if (row.fate === 'dropped' && !row.quiet) this.drop(at.replaceAll(/\[\d+\]/g, '[]'));
+      else if (row.fate === 'refused') this.refuse(at, row.note ?? 'chat completions have nothing like it');
+    }
+    return copied;
+  }
+}

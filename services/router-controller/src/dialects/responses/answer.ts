@@ -1,0 +1,177 @@
+/** A chat answer as a response, whole or event by event. Both come from one machine, so that they can't differ. */
+import { deltaOf } from '../chat/delta.ts';
+import { type ChatUsage, chatUsage } from '../chat/usage.ts';
+import type { AnswerTranslator, StreamTranslator, ToldError } from '../dialect.ts';
+import { parseJson } from '../json.ts';
+import { sseEvent } from '../sse-event.ts';
+import { given, isObject, type Json, listOf, objectOf } from '../values.ts';
+import { CallItem, type Emit, type Item, MessageItem, ReasoningItem } from './output.ts';
+import { frame, responseObject, type Told } from './response.ts';
+import type { ToolBox } from './tools.ts';
+
+export function createAnswers(request: Json, tools: ToolBox): AnswerTranslator {
+  return {
+    whole(completion) {
+      if (!isObject(completion) || !Array.isArray(completion.choices))
+        throw new Error('the upstream answered without a chat completion');
+      const machine = new ResponseMachine(request, tools, () => {});
+      machine.take(completion);
+      return machine.finish();
+    },
+    stream: () => responseStream(request, tools),
+  };
+}
+
+function responseStream(request: Json, tools: ToolBox): StreamTranslator {
+  let out = '';
+  let number = 0;
+  const machine = new ResponseMachine(request, tools, (type, members) => {
+    out += sseEvent(type, { type, sequence_number: number++, ...members });
+  });
+  const taken = () => {
+    const text = out;
+    out = '';
+    return text;
+  };
+  return {
+    push(data) {
+      const chunk = data.trim() === '[DONE]' ? null : parseJson(data);
+      if (isObject(chunk)) machine.take(chunk);
+      return taken();
+    },
+    end() {
+      machine.finish();
+      return taken();
+    },
+    fail(error) {
+      machine.fail(error);
+      return taken();
+    },
+  };
+}
+
+class ResponseMachine {
+  readonly #common: Json;
+  readonly #tools: ToolBox;
+  readonly #emit: Emit;
+  readonly #asSummary: boolean;
+  readonly #items: Item[] = [];
+  readonly #calls = new Map<number, CallItem>();
+  /** The item that text or reasoning goes on in. */
+  #open: MessageItem | ReasoningItem | null = null;
+  #begun = false;
+  #model: unknown;
+  #usage: ChatUsage | null = null;
+  #finish: string | null = null;
+
+  constructor(request: Json, tools: ToolBox, emit: Emit) {
+    const summary = objectOf(request.reasoning).summary ?? objectOf(request.reasoning).generate_summary;
+    this.#common = frame(request);
+    this.#model = request.model;
+    this.#tools = tools;
+    this.#emit = emit;
+    this.#asSummary = given(summary);
+  }
+
+  /** One chunk, or a whole completion. */
+  take(chunk: Json): void {
+    if (given(chunk.model)) this.#model = chunk.model;
+    this.#begin();
+    this.#usage = chatUsage(chunk.usage) ?? this.#usage;
+    const delta = deltaOf(chunk);
+    if (!delta) return;
+    if (delta.reasoning !== '') this.#reasoning().add(delta.reasoning);
+    if (delta.content !== '' || delta.logprobs.length > 0)
+      this.#message('output_text').add(delta.content, delta.logprobs);
+    if (delta.refusal !== '') this.#message('refusal').add(delta.refusal, []);
+    for (const call of delta.calls) {
+      this.#close();
+      let item = this.#calls.get(call.index);
+      // Some servers give every call the index 0, and tell them apart by id.
+      if (item && call.id !== '' && call.name !== '' && item.id !== call.id) item = undefined;
+      if (!item) {
+        item = this.#add(new CallItem(this.#place('fc'), this.#tools));
+        this.#calls.set(call.index, item);
+      }
+      item.add(call);
+    }
+    this.#finish = delta.finish ?? this.#finish;
+  }
+
+  /** @returns the response as it is at its end. */
+  finish(): Json {
+    this.#begin();
+    this.#close();
+    for (const item of this.#items) item.end();
+    const reason =
+      this.#finish === 'length'
+        ? ('max_output_tokens' as const)
+        : this.#finish === 'content_filter'
+          ? ('content_filter' as const)
+          : undefined;
+    const status = reason ? 'incomplete' : 'completed';
+    const response = this.#response({ status, ...(reason && { reason }) });
+    this.#emit(`response.${status}`, { response });
+    return response;
+  }
+
+  fail(error: ToldError): void {
+    this.#begin();
+    this.#emit('response.failed', { response: this.#response({ status: 'failed', error }) });
+  }
+
+  #begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    const response = this.#response({ status: 'in_progress' });
+    this.#emit('response.created', { response });
+    this.#emit('response.in_progress', { response });
+  }
+
+  #response(told: Pick<Told, 'status' | 'error' | 'reason'>): Json {
+    const output = this.#items.map((item) => item.value());
+    return responseObject(this.#common, { model: this.#model, output, usage: this.#usage, ...told });
+  }
+
+  #place(prefix: string) {
+    const index = this.#items.length;
+    const id = `${prefix}_${String(this.#common.id).slice('resp_'.length)}${index.toString(16).padStart(4, '0')}`;
+    return { id, index, emit: this.#emit };
+  }
+
+  #add<T extends Item>(item: T): T {
+    this.#items.push(item);
+    return item;
+  }
+
+  #reasoning(): ReasoningItem {
+    if (this.#open instanceof ReasoningItem) return this.#open;
+    this.#close();
+    const item = this.#add(new ReasoningItem(this.#place('rs'), this.#asSummary));
+    this.#open = item;
+    return item;
+  }
+
+  #message(kind: 'output_text' | 'refusal'): MessageItem {
+    if (this.#open instanceof MessageItem) {
+      this.#open.part(kind);
+      return this.#open;
+    }
+    this.#close();
+    const item = this.#add(new MessageItem(this.#place('msg'), kind));
+    this.#open = item;
+    return item;
+  }
+
+  #close(): void {
+    this.#open?.end();
+    this.#open = null;
+  }
+}
+
+/** Items of a finished response that a test or a caller may want as text. */
+export const outputText = (response: Json) =>
+  listOf(response.output)
+    .flatMap((item) => listOf(objectOf(item).content))
+    .map((part) => (objectOf(part).type === 'output_text' ? String(objectOf(part).text) : ''))
+    .join('');
