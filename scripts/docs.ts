@@ -13,6 +13,7 @@ import { configurationSchema } from '../services/router-controller/src/config/js
 import { openApi } from '../services/router-controller/src/http/openapi/document.ts';
 import { VERSION } from '../services/router-controller/src/version.ts';
 import { configurationPage } from './docs/configuration.ts';
+import { dialectsPage } from './docs/dialects.ts';
 import { errorsPage } from './docs/errors.ts';
 import { metricsPage } from './docs/metrics.ts';
 import { ROOT } from './parts/lib.ts';
@@ -24,6 +25,7 @@ const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
 const pages: Record<string, string> = {
   'config/schema.generated.json': `${JSON.stringify(configurationSchema(), null, 2)}\n`,
   'docs/reference/configuration.md': configurationPage(configurationSchema()),
+  'docs/reference/dialects.md': dialectsPage(),
   'docs/reference/errors.md': errorsPage(),
   'docs/reference/metrics.md': metricsPage(),
   'docs/reference/openapi.generated.json': json(openApi(VERSION)),

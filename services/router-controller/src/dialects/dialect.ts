@@ -4,9 +4,6 @@
  */
 import type { ChatBody } from '../request.ts';
 
-export const DIALECTS = ['chat', 'responses', 'messages'] as const;
-export type DialectName = (typeof DIALECTS)[number];
-
 /** Something that a body asks for and a chat completion can't give. */
 export interface Refusal {
   /** Where it stands: `tools[2]`, `previous_response_id`. */
@@ -62,12 +59,4 @@ export interface StreamTranslator {
   readonly end: () => string;
   /** It has not: what ends the client's stream honestly. */
   readonly fail: (error: ToldError) => string;
-}
-
-/** What a dialect says when something goes wrong. */
-export interface DialectErrors {
-  /** Body of an error answer. */
-  readonly body: (status: number, error: ToldError, requestId: string) => object;
-  /** An error object of the dialect's own, in OpenAI's words; null: it is none. */
-  readonly told: (body: unknown) => ToldError | null;
 }

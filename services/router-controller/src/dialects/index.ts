@@ -2,6 +2,22 @@
 export type { AnswerReader, EventKind, StreamReader, Verdict } from './answer-reader.ts';
 export { chatAnswers } from './chat/answer.ts';
 export { promptSample, promptTexts } from './chat/message-text.ts';
+export {
+  type AnswerTranslator,
+  type ChatOptions,
+  PLAIN_CHAT,
+  type Refusal,
+  type StreamTranslator,
+  type ToldError,
+  type Translation,
+} from './dialect.ts';
 export { parseJson } from './json.ts';
+export { errorBody as messagesError } from './messages/errors.ts';
+export { messagesAnswers } from './messages/reader.ts';
+export { toChat as messagesToChat } from './messages/request.ts';
+export { TABLES as MESSAGES_TABLES } from './messages/tables.ts';
+export { responsesAnswers } from './responses/reader.ts';
+export { toChat as responsesToChat } from './responses/request.ts';
+export { TABLES as RESPONSES_TABLES } from './responses/tables.ts';
 export { type SseEvent, SseSplitter } from './sse.ts';
 export { TextSample } from './text-sample.ts';

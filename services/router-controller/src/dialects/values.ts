@@ -19,11 +19,5 @@ export function compact<T extends Json>(object: T): T {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
 }
 
-/** `data:image/png;base64,…` in its two parts; null for other URLs. */
-export function dataUrl(url: string): { readonly mediaType: string; readonly data: string } | null {
-  const match = /^data:([\w.+-]+\/[\w.+-]+)(?:;[\w=.+-]+)*;base64,/.exec(url.slice(0, 200));
-  return match && { mediaType: match[1]!, data: url.slice(match[0].length) };
-}
-
 /** JSON that stands inside a string, as the arguments of a call do. */
 export const nestedJson = (value: unknown): string => JSON.stringify(value);

@@ -5,7 +5,7 @@ import { type ChatUsage, chatUsage } from '../chat/usage.ts';
 import type { AnswerTranslator, StreamTranslator } from '../dialect.ts';
 import { parseJson } from '../json.ts';
 import { sseEvent } from '../sse-event.ts';
-import { given, isObject, type Json, listOf, objectOf } from '../values.ts';
+import { given, isObject, type Json, objectOf } from '../values.ts';
 import { errorBody } from './errors.ts';
 
 type Emit = (type: string, members: Json) => void;
@@ -240,9 +240,3 @@ function usageObject(usage: ChatUsage | null): Json {
     speed: null,
   };
 }
-
-/** The words of a finished message. */
-export const messageText = (message: Json) =>
-  listOf(message.content)
-    .map((block) => (objectOf(block).type === 'text' ? String(objectOf(block).text) : ''))
-    .join('');

@@ -1,5 +1,5 @@
 /** Tools that the Messages API defines and the client runs: their shapes, which a chat model has to be told. */
-import type { Json } from '../json.ts';
+import type { Json } from '../values.ts';
 
 export interface Builtin {
   readonly description: string;

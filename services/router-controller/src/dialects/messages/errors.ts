@@ -1,6 +1,6 @@
 /** Errors as the Messages API tells them. */
 import type { ToldError } from '../dialect.ts';
-import { isObject, type Json, objectOf, textOf } from '../values.ts';
+import type { Json } from '../values.ts';
 
 const TYPES: Readonly<Record<number, string>> = {
   401: 'authentication_error',
@@ -26,11 +26,4 @@ export function errorBody(status: number, error: ToldError, requestId?: string):
     error: { type, message: error.message, ...code },
     ...(requestId !== undefined && { request_id: requestId }),
   };
-}
-
-/** The error of an answer or event; null: it is none. */
-export function toldError(body: unknown): ToldError | null {
-  if (!isObject(body) || (body.type !== 'error' && !isObject(body.error))) return null;
-  const { message, type } = objectOf(body.error);
-  return { message: textOf(message) ?? JSON.stringify(body).slice(0, 500), type: textOf(type) };
 }

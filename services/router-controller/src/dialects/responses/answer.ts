@@ -4,7 +4,7 @@ import { type ChatUsage, chatUsage } from '../chat/usage.ts';
 import type { AnswerTranslator, StreamTranslator, ToldError } from '../dialect.ts';
 import { parseJson } from '../json.ts';
 import { sseEvent } from '../sse-event.ts';
-import { given, isObject, type Json, listOf, objectOf } from '../values.ts';
+import { given, isObject, type Json, objectOf } from '../values.ts';
 import { CallItem, type Emit, type Item, MessageItem, ReasoningItem } from './output.ts';
 import { frame, responseObject, type Told } from './response.ts';
 import type { ToolBox } from './tools.ts';
@@ -168,10 +168,3 @@ class ResponseMachine {
     this.#open = null;
   }
 }
-
-/** Items of a finished response that a test or a caller may want as text. */
-export const outputText = (response: Json) =>
-  listOf(response.output)
-    .flatMap((item) => listOf(objectOf(item).content))
-    .map((part) => (objectOf(part).type === 'output_text' ? String(objectOf(part).text) : ''))
-    .join('');

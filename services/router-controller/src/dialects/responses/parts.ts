@@ -1,10 +1,10 @@
 /** Parts of a message's content, as chat has them. */
 
 import type { Notes } from '../notes.ts';
-import { isObject, type Json, listOf, textOf } from '../values.ts';
+import { isObject, type Json, textOf } from '../values.ts';
 import { PARTS } from './tables.ts';
 
-/** A string stays one: many servers take no lists. Lists of text alone become one string for the same reason. */
+/** One text is a string: many servers take no lists. */
 export function chatParts(content: unknown, place: string, notes: Notes): string | Json[] {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) {
@@ -36,7 +36,7 @@ function chatPart(part: unknown, place: string, notes: Notes): Json[] {
   if (type === 'input_file') return file(part, place, notes);
   if (type === 'input_audio') return [{ type, input_audio: part.input_audio }];
   const text = textOf(part.text) ?? textOf(part.refusal);
-  return listOf([text]).flatMap((each) => (each === null ? [] : [{ type: 'text', text: each }]));
+  return text === null ? [] : [{ type: 'text', text }];
 }
 
 function image(part: Json, place: string, notes: Notes): Json[] {
