@@ -58,6 +58,25 @@ for (const [reader, answers] of DIALECTS) {
     );
   });
 
+  test(`${reader.name}: a plain answer told as events says the same`, () => {
+    fc.assert(
+      fc.property(saidArbitrary, (answer) => {
+        const plain = answers.whole(completionOf(answer));
+        const events = reader.asEvents(Buffer.from(JSON.stringify(plain)), false).toString();
+        const { stream, kinds } = read(reader, events);
+        assert.ok(stream.complete);
+        assert.equal(kinds.at(-1), 'done');
+        const verdict = reader.whole(plain, {});
+        assert.ok(verdict.kind === 'answer');
+        assert.deepEqual(stream.usage, verdict.usage);
+        const written = stream.written.read().texts.join('');
+        assert.ok(written.includes(answer.content));
+        for (const { args } of answer.calls) assert.ok(written.includes(args), written);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   test(`${reader.name}: what the router adds to a broken stream is read as an error`, () => {
     const told = reader.errorEvent({
       error: { message: 'it broke', type: 'server_error', param: null, code: 'upstream_error' },

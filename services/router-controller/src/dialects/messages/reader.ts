@@ -7,6 +7,7 @@ import type { SseEvent } from '../sse.ts';
 import { sseEvent } from '../sse-event.ts';
 import { TextSample } from '../text-sample.ts';
 import { countOf, isObject, type Json, listOf, objectOf, textOf } from '../values.ts';
+import { asEvents } from './as-events.ts';
 import { errorBody } from './errors.ts';
 
 /** Longer data is content without being looked into. */
@@ -126,5 +127,6 @@ export const messagesAnswers: AnswerReader = {
   stream: () => new MessageStreamReader(),
   usageByOption: false,
   withoutUsage: (event) => event.bytes,
+  asEvents,
   errorEvent: ({ error }: OpenAiErrorBody) => Buffer.from(sseEvent('error', errorBody(500, error))),
 };

@@ -7,6 +7,7 @@ import type { SseEvent } from '../sse.ts';
 import { sseEvent } from '../sse-event.ts';
 import { TextSample } from '../text-sample.ts';
 import { countOf, isObject, type Json, listOf, objectOf, textOf } from '../values.ts';
+import { asEvents } from './as-events.ts';
 
 /** Longer data is classed by the event's name alone. */
 const MAX_READ_CHARS = 256 * 1024;
@@ -124,6 +125,7 @@ export const responsesAnswers: AnswerReader = {
   stream: () => new ResponseStreamReader(),
   usageByOption: false,
   withoutUsage: (event) => event.bytes,
+  asEvents,
   // Both spellings that clients read: the members of the event, and the object inside.
   errorEvent: ({ error }: OpenAiErrorBody) => {
     const { code, message, param } = error;
