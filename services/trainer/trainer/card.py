@@ -14,9 +14,10 @@ from .steps import TOGETHER
 
 SERVICE = Path(__file__).resolve().parent.parent
 TITLES = {
-    TOGETHER: "both held-out sets together",
+    TOGETHER: "all held-out sets together",
     "heldout": "first held-out set (hand-written, never trained on; watched between runs)",
     "heldout2": "second held-out set (other writers, who saw no training prompt)",
+    "heldout3": "third held-out set (one writer, after the rules; a quarter not English)",
     "validation": "own prompts held back (same writers as the training prompts; calibrates)",
     "eval": "eval.jsonl (same sources and templates as training: flatters)",
 }
