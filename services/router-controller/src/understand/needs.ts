@@ -57,7 +57,9 @@ function readMessage(message: unknown, seen: Seen): void {
 const listed = (value: unknown): value is unknown[] => Array.isArray(value) && value.length > 0;
 
 function answerTokens(body: Body): number {
-  const given = Number(body.max_completion_tokens ?? body.max_tokens ?? body.max_output_tokens ?? 0);
+  const asked = body.max_completion_tokens ?? body.max_tokens ?? body.max_output_tokens ?? 0;
+  // Anything may stand there; what is no number is for the upstream to refuse.
+  const given = typeof asked === 'object' ? 0 : Number(asked);
   return Number.isFinite(given) && given > 0 ? Math.ceil(given) : 0;
 }
 

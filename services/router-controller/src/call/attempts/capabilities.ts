@@ -34,7 +34,9 @@ export function needsOf(body: ChatBody): Needs {
   let bytes = 0;
   for (const text of promptTexts(body)) bytes += Buffer.byteLength(text);
   const tools = listed(body.tools) || listed(body.functions);
-  const given = Number(body.max_completion_tokens ?? body.max_tokens ?? 0);
+  const asked = body.max_completion_tokens ?? body.max_tokens ?? 0;
+  // Anything may stand there; what is no number is for the upstream to refuse.
+  const given = typeof asked === 'object' ? 0 : Number(asked);
   const answer = Number.isFinite(given) && given > 0 ? Math.ceil(given) : 0;
   const format = body.response_format as { type?: unknown } | null | undefined;
   const promptTokens = Math.ceil(bytes / BYTES_PER_TOKEN);
