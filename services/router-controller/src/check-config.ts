@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util';
 import { keysRequired } from './authenticate/index.ts';
 import { anyEnv, ConfigError, loadConfig } from './config/index.ts';
+import { isTooWeak } from './observe/secrets/index.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -33,6 +34,9 @@ try {
       `  ${policy.name}: ${policy.entries.size} entries, classifier ${model} at ${address} (${protocol})`,
     );
   }
+  for (const { path, value } of values['allow-missing-secrets'] ? [] : config.secrets)
+    if (isTooWeak(value.reveal()))
+      console.error(`warning: ${path} is too short, or a common word, to be taken out of answers and logs`);
 } catch (error) {
   console.error(error instanceof ConfigError ? error.message : error);
   process.exit(1);

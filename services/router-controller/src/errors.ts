@@ -4,6 +4,7 @@
  */
 
 import { echo, MAX_ECHO } from './echo.ts';
+import { secrets } from './observe/secrets/index.ts';
 
 interface CatalogueRow {
   readonly status: number;
@@ -170,7 +171,7 @@ export class RouterError extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
-    super(echo(message, MAX_MESSAGE), { cause: options.cause });
+    super(echo(secrets.text(message), MAX_MESSAGE), { cause: options.cause });
     this.name = 'RouterError';
     this.code = code;
     this.status = ERRORS[code].status;

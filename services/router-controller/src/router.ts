@@ -12,7 +12,15 @@ import { createAdminApp } from './http/admin.ts';
 import { createApp } from './http/app.ts';
 import { Arrivals } from './http/arrival.ts';
 import { Ledger } from './ledger/index.ts';
-import { createLog, createMetrics, createTracing, type Logger, type Metrics } from './observe/index.ts';
+import {
+  createLog,
+  createMetrics,
+  createTracing,
+  isTooWeak,
+  type Logger,
+  type Metrics,
+  secrets,
+} from './observe/index.ts';
 import { ByteBudget } from './receive/index.ts';
 import { createRedis } from './redis/index.ts';
 import { Reloader, type ReloadResult } from './reload.ts';
@@ -53,6 +61,12 @@ export interface Router {
   /** Reads the configuration again and takes it into force when it is whole and right. Never rejects. */
   readonly reload: (trigger: string) => Promise<ReloadResult>;
 }
+
+/** Headers for the receiver of traces, as OpenTelemetry's variables hold them: `name=value,…`. */
+const tracingSecrets = (env: NodeJS.ProcessEnv): string[] =>
+  [env.OTEL_EXPORTER_OTLP_HEADERS, env.OTEL_EXPORTER_OTLP_TRACES_HEADERS]
+    .flatMap((text) => text?.split(',') ?? [])
+    .map((pair) => pair.slice(pair.indexOf('=') + 1).trim());
 
 /** Between the last word of the router and the cutting of connections: the words have to arrive. */
 const FAREWELL_MS = 1_000;
@@ -95,6 +109,16 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
         onDropped: (lines) => metrics.logDropped.inc(lines),
       });
   const log = options.log ?? ownLog!;
+  const keeper = {};
+  const keepSecrets = ({ secrets: found }: RouterConfig) => {
+    secrets.know(keeper, [...found.map(({ value }) => value.reveal()), ...tracingSecrets(process.env)]);
+    const weak = found.filter(({ value }) => isTooWeak(value.reveal())).map(({ path }) => path);
+    if (weak.length > 0)
+      log.warn('too short, or a common word, to be taken out of answers and logs; use a longer one', {
+        paths: weak,
+      });
+  };
+  keepSecrets(config);
   const tracing = await createTracing(config.file.tracing, VERSION, (problem) =>
     log.warn('traces can’t be delivered', { problem }),
   );
@@ -165,6 +189,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       const withAuth = new Authenticator(next.file, metrics, redis);
       // The only part that can refuse, and the only one that waits: after it everything changes in one turn.
       await decider.useConfig(next);
+      keepSecrets(next);
       if (!isDeepStrictEqual(next.file.auth, config.file.auth)) authenticator = withAuth;
       admission.useConfig(next);
       ledger.useConfig(next);
@@ -252,6 +277,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     await tracing.close();
     log.info('stopped');
     await ownLog?.finish();
+    secrets.forget(keeper);
   }
 
   return {

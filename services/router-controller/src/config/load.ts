@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { load as parseYaml, YAMLException } from 'js-yaml';
 import { compile, type Overrides } from './compile.ts';
+import { secretsIn } from './known-secrets.ts';
 import { fillIn } from './placeholders.ts';
 import { ConfigError, type Problem, problemsOf } from './problems.ts';
 import { configSchema } from './schema.ts';
@@ -41,7 +42,7 @@ export function parseConfig(text: string, path: string, options: LoadOptions = {
   }
   // Stand-ins need no keys, so an unset NVIDIA_API_KEY must not stop them.
   const env = options.env ?? process.env;
-  const { value, files, problems: secretProblems, placeholders } = substitute(document, env);
+  const { value, files, problems: secretProblems, placeholders, outside } = substitute(document, env);
   const ignoreSecrets = options.overrides?.standInUrl !== undefined;
   const places = ({ path: first, alsoAt = [] }: Problem) => [first, ...alsoAt];
   const keyless = ignoreSecrets
@@ -66,6 +67,7 @@ export function parseConfig(text: string, path: string, options: LoadOptions = {
     version: sha256(text).slice(0, 12),
     contentHash: sha256(JSON.stringify(value)),
     secretFiles: files,
+    secrets: secretsIn(value, outside),
   };
 }
 

@@ -25,10 +25,18 @@ const placeholder = (name: string) => `\${${name}}`.padEnd(32, '.');
 export function substitute(
   document: unknown,
   env: Readonly<Record<string, string | undefined>>,
-): { value: unknown; files: readonly string[]; problems: Problem[]; placeholders: ReadonlySet<string> } {
+): {
+  value: unknown;
+  files: readonly string[];
+  problems: Problem[];
+  placeholders: ReadonlySet<string>;
+  /** Paths of values that are not written in the file, or not wholly. */
+  outside: ReadonlySet<string>;
+} {
   const problems: Problem[] = [];
   const files = new Set<string>();
   const placeholders = new Set<string>();
+  const outside = new Set<string>();
   /** Paths by variable: one line a variable, however often the file names it. */
   const unset = new Map<string, string[]>();
 
@@ -36,6 +44,7 @@ export function substitute(
     if (text.startsWith('file:')) {
       const file = text.slice('file:'.length);
       files.add(file);
+      outside.add(formatPath(path));
       try {
         return readFileSync(file, 'utf8').trimEnd();
       } catch (error) {
@@ -50,7 +59,10 @@ export function substitute(
     }
     return text.replaceAll(VARIABLE, (written, name: string, fallback: string | undefined) => {
       const value = env[name];
-      if (value !== undefined && value !== '') return value;
+      if (value !== undefined && value !== '') {
+        outside.add(formatPath(path));
+        return value;
+      }
       if (fallback !== undefined) return fallback;
       if (env === anyEnv) {
         if (written === text) placeholders.add(formatPath(path));
@@ -79,5 +91,5 @@ export function substitute(
       alsoAt: others,
     });
   }
-  return { value, files: [...files], problems, placeholders };
+  return { value, files: [...files], problems, placeholders, outside };
 }

@@ -93,4 +93,6 @@ export interface RouterConfig {
   readonly contentHash: string;
   /** Files that `file:PATH` names, watched with the configuration. */
   readonly secretFiles: readonly string[];
+  /** Every secret in it: none of them may leave the process but to whom it is for. */
+  readonly secrets: readonly { readonly path: string; readonly value: Secret }[];
 }

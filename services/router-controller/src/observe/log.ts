@@ -2,6 +2,7 @@ import { createLogger, format, type Logger, transports } from 'winston';
 import Transport from 'winston-transport';
 import { LineSink } from './line-sink.ts';
 import { redact } from './redact.ts';
+import { secrets } from './secrets/index.ts';
 
 export { redact } from './redact.ts';
 export type { Logger };
@@ -14,6 +15,13 @@ const redactFormat = format((info) => {
 
 /** winston's own symbol for the finished line. */
 const LINE = Symbol.for('message');
+/** The process' own secrets go out of the finished line, whichever field holds them and however they are written. */
+const withoutSecrets = format((info) => {
+  const line = info as unknown as Record<symbol, unknown>;
+  line[LINE] = secrets.text(String(line[LINE]));
+  return info;
+});
+
 const STDERR = 2;
 /** How long the last lines may take when the process stops, milliseconds. */
 const FAREWELL_MS = 1_000;
@@ -56,7 +64,7 @@ export function createLog({ level, stream, onDropped }: LogOptions): RouterLog {
   if (sink) process.once('exit', () => sink.flushSync());
   const log = createLogger({
     level,
-    format: format.combine(format.timestamp(), redactFormat(), format.json()),
+    format: format.combine(format.timestamp(), redactFormat(), format.json(), withoutSecrets()),
     transports: [sink ? new SinkTransport(sink) : new transports.Stream({ stream: stream! })],
   });
   return Object.assign(log, { finish: async () => sink?.drained(FAREWELL_MS) });

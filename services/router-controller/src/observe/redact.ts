@@ -1,5 +1,7 @@
 /** Keeps secrets out of the log, whoever passes them in. */
 
+import { secrets } from './secrets/index.ts';
+
 /** Field names whose values never belong in a log. Counts of tokens are no secrets, so names are matched whole. */
 const SECRET_FIELD =
   /^(?:(?:proxy-)?authorization|(?:set-)?cookie|(?:x-)?(?:goog-)?api[-_]?key|apikey|pass(?:word|wd|phrase)|(?:access|refresh|id|session|auth|bearer)?[-_]?token|(?:client[-_]?)?secret|private[-_]?key|credentials?)$/i;
@@ -32,7 +34,9 @@ function hideToken(dotted: string): string {
 }
 
 function redactText(text: string): string {
-  const whole = text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS)}… (${text.length} characters)` : text;
+  // The cut must not leave half a secret, which nobody would know again; the line as a whole is searched in log.ts.
+  const whole =
+    text.length > MAX_CHARS ? `${secrets.excerpt(text, MAX_CHARS)}… (${text.length} characters)` : text;
   return whole.replaceAll(DOTTED, hideToken).replaceAll(SECRET_VALUE, HIDDEN);
 }
 

@@ -16,9 +16,47 @@ const HOP = new Set([
   'upgrade',
 ]);
 
-/** About the upstream's own site, or no longer true once relayed. */
-const DROPPED =
-  /^(?:set-cookie2?|alt-svc|strict-transport-security|server|date|via|nel|report-to|reporting-endpoints|refresh|location|www-authenticate|content-security-policy.*|access-control-.*|cross-origin-.*)$/;
+/**
+ * Standard names that say something of the answer itself. A list of what passes and not of what does not: browsers and proxies
+ * act on ever more names (docs/decisions).
+ */
+const STANDARD = new Set([
+  'accept-ranges',
+  'age',
+  'cache-control',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-range',
+  'content-type',
+  'deprecation',
+  'etag',
+  'expires',
+  'last-modified',
+  'request-id',
+  'retry-after',
+  'retry-after-ms',
+  'server-timing',
+  'sunset',
+  'traceparent',
+  'tracestate',
+]);
+
+/** Names that somebody has made up for their own API or edge; nobody else acts on them. */
+const VENDOR =
+  /^(?:x|ai21|amz|amzn|anthropic|apim|azure|azureml|bedrock|cerebras|cf|cohere|databricks|deepseek|fireworks|goog|google|groq|helicone|inference|litellm|llm|mistral|mistralbatch|ms|nim|nv|nvcf|nvidia|openai|openrouter|portkey|ratelimit|sambanova|tgi|together|triton|vertex|vllm|watsonx|xai)-./;
+
+/** Of those the ones that browsers or proxies act on after all: frames, sniffing, policies, files and pages of the proxy. */
+const ACTED_ON =
+  /^x-(?:accel-.*|content-.*|dns-prefetch-control|download-options|envoy-.*|forwarded-.*|frame-options|http-method-override|lighttpd-.*|original-.*|permitted-cross-domain-policies|pingback|powered-by|redirect-.*|reproxy-.*|rewrite-.*|robots-tag|sendfile.*|served-by|ua-compatible|webkit-.*|xss-protection)$/;
+
+/** Types that a browser runs, or loads more for. */
+const ACTIVE =
+  /html|xml|svg|xsl|script|css|wasm|pdf|flash|java|mixed-replace|mhtml|multipart\/related|rfc822|manifest|component|hta/i;
+
+/** What passes as it was told, and what a browser would run is called a text. */
+const typeTold = (type: string | string[]): string =>
+  ACTIVE.test(String(type)) ? 'text/plain; charset=utf-8' : String(Array.isArray(type) ? type[0] : type);
 
 /** The upstream's own names for what the router names too; kept under `x-upstream-…`. */
 const RENAMED = /^(?:x-request-id|x-ratelimit-.+|openai-processing-ms|openai-organization)$/;
@@ -31,8 +69,8 @@ const NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
- * Headers of an upstream's answer as the client gets them. Names listed in `connection` go too, and values that can't
- * be sent on.
+ * Headers of an upstream's answer as the client gets them: what speaks of the answer, and vendors' own. Names listed in
+ * `connection` stay here, and values that can't be sent on.
  *
  * @param keepLength true when the body is relayed whole and unchanged.
  */
@@ -45,11 +83,12 @@ export function responseHeaders(upstream: HeaderBag, keepLength: boolean): Recor
   const out: Record<string, string | string[]> = {};
   for (const [rawName, value] of Object.entries(upstream)) {
     const name = rawName.toLowerCase();
-    if (value === undefined || HOP.has(name) || DROPPED.test(name) || listed.has(name) || OURS.test(name))
-      continue;
+    if (value === undefined || HOP.has(name) || listed.has(name) || OURS.test(name)) continue;
+    if (!STANDARD.has(name) && (!VENDOR.test(name) || ACTED_ON.test(name))) continue;
     if (name === 'content-length' && !keepLength) continue;
     if (!NAME.test(name) || ![value].flat().every((text) => VALUE.test(text))) continue;
-    out[RENAMED.test(name) ? `x-upstream-${name.replace(/^x-/, '')}` : name] = value;
+    out[RENAMED.test(name) ? `x-upstream-${name.replace(/^x-/, '')}` : name] =
+      name === 'content-type' ? typeTold(value) : value;
   }
   return out;
 }

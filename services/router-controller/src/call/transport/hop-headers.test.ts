@@ -119,6 +119,114 @@ test(
   }),
 );
 
+test('what a browser or a proxy would act on does not pass, whatever it is spelt like', () => {
+  const acted = [
+    'clear-site-data',
+    'service-worker-allowed',
+    'content-disposition',
+    'content-location',
+    'content-security-policy',
+    'content-security-policy-report-only',
+    'cross-origin-opener-policy',
+    'permissions-policy',
+    'document-policy',
+    'origin-agent-cluster',
+    'speculation-rules',
+    'no-vary-search',
+    'supports-loading-mode',
+    'accept-ch',
+    'critical-ch',
+    'link',
+    'refresh',
+    'location',
+    'set-cookie',
+    'set-cookie2',
+    'set-login',
+    'activate-storage-access',
+    'sourcemap',
+    'timing-allow-origin',
+    'access-control-allow-origin',
+    'alt-svc',
+    'alt-used',
+    'strict-transport-security',
+    'public-key-pins',
+    'expect-ct',
+    'nel',
+    'report-to',
+    'reporting-endpoints',
+    'www-authenticate',
+    'authorization',
+    'referrer-policy',
+    'vary',
+    'server',
+    'via',
+    'date',
+    'x-frame-options',
+    'x-content-type-options',
+    'x-xss-protection',
+    'x-permitted-cross-domain-policies',
+    'x-dns-prefetch-control',
+    'x-ua-compatible',
+    'x-content-security-policy',
+    'x-webkit-csp',
+    'x-powered-by',
+    'x-accel-redirect',
+    'x-accel-buffering',
+    'x-sendfile',
+    'x-lighttpd-send-file',
+    'X-Frame-Options',
+    'Clear-Site-Data',
+    'a-name-of-next-year',
+  ];
+  for (const name of acted) assert.deepEqual(responseHeaders({ [name]: 'x' }, true), {}, name);
+  for (const name of [
+    'etag',
+    'cache-control',
+    'openai-version',
+    'anthropic-request-id',
+    'cf-ray',
+    'nvcf-status',
+    'x-mine',
+  ])
+    assert.deepEqual(responseHeaders({ [name]: 'x' }, true), { [name]: 'x' }, name);
+});
+
+test('a type that a browser would run is told as a text', () => {
+  const told = (type: string | string[]) => responseHeaders({ 'content-type': type }, true)['content-type'];
+  for (const type of [
+    'text/html',
+    'TEXT/HTML; charset=utf-8',
+    'application/xhtml+xml',
+    'image/svg+xml',
+    'text/xml',
+    'application/rss+xml',
+    'text/javascript',
+    'application/ecmascript',
+    'text/css',
+    'application/pdf',
+    'application/wasm',
+    'multipart/x-mixed-replace; boundary=x',
+    'message/rfc822',
+    // A browser goes by the last one.
+    'application/json, text/html',
+    ['application/json', 'text/html'],
+  ])
+    assert.equal(told(type), 'text/plain; charset=utf-8', String(type));
+  for (const type of [
+    'application/json',
+    'application/json; charset=utf-8',
+    'application/problem+json',
+    'text/event-stream; charset=utf-8',
+    'text/plain',
+    'text/vtt',
+    'audio/mpeg',
+    'image/png',
+    'application/octet-stream',
+    'application/x-ndjson',
+  ])
+    assert.equal(told(type), type);
+});
+
 test(
   'a stream tells proxies not to hold it back',
   withCall({}, async (call) => {

@@ -1,4 +1,5 @@
 /** What the router learns from a stream of chat completion chunks: content, errors, usage, a natural end. */
+import { secrets } from '../../observe/secrets/index.ts';
 import type { ChatBody } from '../../request.ts';
 import type { EventKind, StreamReader } from '../answer-reader.ts';
 import { parseJson } from '../json.ts';
@@ -66,7 +67,7 @@ export class ChatStreamReader implements StreamReader {
     const chunk = chunkOf(data);
     if (chunk === null) {
       if (name !== 'error') return 'other';
-      this.error = data.slice(0, 500);
+      this.error = secrets.excerpt(data, 500);
       return 'error';
     }
     const told = name === 'error' ? errorText(chunk) : errorIn(chunk);

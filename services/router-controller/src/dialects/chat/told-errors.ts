@@ -1,5 +1,7 @@
 /** Failures that upstreams tell of inside an answer that says success, in any of their spellings. */
 
+import { secrets } from '../../observe/secrets/index.ts';
+
 const MAX_CHARS = 500;
 
 interface Told {
@@ -18,7 +20,7 @@ export function errorText({ error, message, msg, detail }: Told): string {
   for (let depth = 0; depth < 3 && told !== null && typeof told === 'object'; depth++)
     told = (told as Told).message ?? (told as Told).error ?? told;
   told ||= message ?? msg ?? detail;
-  return (typeof told === 'string' ? told : JSON.stringify(told ?? 'no message')).slice(0, MAX_CHARS);
+  return secrets.excerpt(typeof told === 'string' ? told : JSON.stringify(told ?? 'no message'), MAX_CHARS);
 }
 
 /** What an answer or a stream event tells of a failure; null: nothing. */
