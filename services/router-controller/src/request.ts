@@ -122,6 +122,8 @@ export type AttemptOutcome =
   | 'status_429'
   | 'status_5xx'
   | 'bad_credentials'
+  | 'no_credit'
+  | 'refused'
   | 'model_retired'
   | 'error_event'
   | 'cut'

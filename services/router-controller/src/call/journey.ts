@@ -51,8 +51,17 @@ export interface Journey {
   sent: number;
   /** A target's own limit refused. */
   refusal: RouterError | null;
+  /** Targets whose failure this request has told of: it counts once, however often they are asked. */
+  readonly blamed: Set<string>;
+  /** Tenant, where tenants are told apart. */
+  readonly who: string | null;
   /** Serialised bodies, by model and whether usage is asked for: each is made once. */
   readonly bodies: Map<string, Buffer>;
+}
+
+/** On a router without keys everybody is the same caller. */
+function whoOf({ caller }: RoutedRequest): string | null {
+  return !caller || caller.id === 'anonymous' ? null : caller.tenant;
 }
 
 export function startJourney(
@@ -73,6 +82,8 @@ export function startJourney(
     tried: [],
     sent: 0,
     refusal: null,
+    blamed: new Set(),
+    who: whoOf(request),
     bodies: new Map(),
   };
 }

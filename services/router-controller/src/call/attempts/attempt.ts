@@ -16,6 +16,7 @@ import type { HeaderBag } from '../transport/headers.ts';
 import type { SendOptions, Transport } from '../transport/transport.ts';
 import { Clock } from './clock.ts';
 import { AttemptTimeout, describeError, outcomeOfError, outcomeOfStatus } from './outcome.ts';
+import { faultOf } from './whose-fault.ts';
 
 /** An upstream's error answer is kept up to this size, bytes. */
 const ERROR_BODY_BYTES = 1024 * 1024;
@@ -43,6 +44,8 @@ export interface ErrorAnswer {
   readonly status: number;
   readonly headers: HeaderBag;
   readonly body: Buffer | null;
+  /** It says whose fault it is. */
+  readonly clear: boolean;
 }
 
 export interface Failure {
@@ -250,5 +253,9 @@ async function errorAnswer(
   const body = whole ? Buffer.concat(parts) : null;
   // Whatever it says, in whatever words or coding: the router has added to this request, so it asks once without.
   const withoutUsage = asksUsage && (status === 400 || status === 422);
-  return failure(outcome, `answered ${status}`, { answer: { status, headers, body }, withoutUsage });
+  const told = faultOf(status, body);
+  return failure(told ?? outcome, `answered ${status}`, {
+    answer: { status, headers, body, clear: told !== null },
+    withoutUsage,
+  });
 }

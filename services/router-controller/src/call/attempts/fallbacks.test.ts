@@ -92,12 +92,12 @@ test(
     call.faults.first = 'status:500';
     call.faults.second = 'refuse';
     assert.equal((await call.ask()).status, 500);
-    call.faults.second = 'status:404';
+    call.faults.second = 'status:410';
     assert.equal((await call.ask()).status, 500);
     call.faults.first = 'refuse';
     const gone = await call.ask();
-    assert.equal(gone.status, 404);
-    assert.match((await errorOf(gone)).message, /told to answer 404/);
+    assert.equal(gone.status, 410);
+    assert.match((await errorOf(gone)).message, /told to answer 410/);
     assert.ok(call.events.includes('retired second'));
   }),
 );

@@ -44,7 +44,7 @@ export async function findAnswer(deps: TryDeps, journey: Journey): Promise<Won |
   const schedule = new Schedule(capable(deps, journey), { firstMs, maxMs });
   const deadline = time.now() + time_ms;
   const othersWait = () =>
-    journey.sent < attempts && schedule.fresh().some((each) => health.standing(each).breaker !== 'open');
+    journey.sent < attempts && schedule.fresh().some((each) => !health.refuses(each, journey.who));
 
   for (;;) {
     if (request.signal.aborted || journey.sent >= attempts) return null;

@@ -16,7 +16,8 @@ export function lastWord(journey: Journey, restMs: number): LastWord {
     ({ failure }) => failure.answer && failure.outcome !== 'bad_credentials',
   );
   // "Come back later" helps the client more than "I don't know this model", which is the operator's business.
-  const tried = answered.findLast(({ failure }) => failure.outcome !== 'model_retired') ?? answered.at(-1);
+  const unknown = ({ failure }: Tried) => failure.answer?.status === 404 || failure.answer?.status === 410;
+  const tried = answered.findLast((each) => !unknown(each)) ?? answered.at(-1);
   if (tried) return { kind: 'upstream', tried, answer: tried.failure.answer! };
   return { kind: 'router', error: routerError(journey, restMs) };
 }

@@ -60,12 +60,16 @@ export function describeError(error: unknown): string {
   }
 }
 
-/** Redirects are refused: a key must not follow them to another host, and 1xx never arrive here. */
+/**
+ * Redirects are refused: a key must not follow them to another host, and 1xx never arrive here. A 402, 403 or 404 speaks of
+ * the request until its body, or other requests, say otherwise.
+ */
 export function outcomeOfStatus(status: number): AttemptOutcome {
   if (status < 200 || (status >= 300 && status < 400) || status > 599) return 'protocol_error';
   if (status < 300) return 'ok';
-  if (status === 401 || status === 402 || status === 403) return 'bad_credentials';
-  if (status === 404 || status === 410) return 'model_retired';
+  if (status === 401) return 'bad_credentials';
+  if (status === 402 || status === 403 || status === 404) return 'refused';
+  if (status === 410) return 'model_retired';
   if (status === 408) return 'status_408';
   if (status === 409) return 'status_409';
   if (status === 429) return 'status_429';
@@ -108,3 +112,14 @@ export const UNHEALTHY: ReadonlySet<AttemptOutcome> = new Set([
 
 /** Outcomes where no request was sent, so that they take nothing from the budget of attempts. */
 export const UNSENT: ReadonlySet<AttemptOutcome> = new Set(['breaker_open', 'limited', 'incapable']);
+
+/** No request can cause these: they come before the upstream has read one. */
+const UNREACHABLE =
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|UND_ERR_PRX_\w+)$/;
+
+/** What an attempt that failed says of the target's health. */
+export function verdictOf(outcome: AttemptOutcome, cause: unknown): 'unreachable' | 'unhealthy' | null {
+  if (!UNHEALTHY.has(outcome)) return null;
+  if (outcome === 'tls_error' || outcome === 'timeout_connect') return 'unreachable';
+  return outcome === 'connect_error' && UNREACHABLE.test(rootCause(cause).code) ? 'unreachable' : 'unhealthy';
+}

@@ -1,4 +1,5 @@
 /** Asks one target: its limits, its breaker, the attempt, and what is learned from it. */
+import { createHash } from 'node:crypto';
 import type { UpstreamConfig } from '../../config/schema.ts';
 import type { Target } from '../../config/types.ts';
 import { RouterError } from '../../errors.ts';
@@ -14,7 +15,7 @@ import { forwardedHeaders, retryAfterMs } from '../transport/headers.ts';
 import type { Transport } from '../transport/transport.ts';
 import { asksForUsage } from '../usage.ts';
 import { type AttemptResult, attempt, type Failure, failure } from './attempt.ts';
-import { UNHEALTHY } from './outcome.ts';
+import { verdictOf } from './outcome.ts';
 
 export interface TryDeps {
   readonly transport: Transport;
@@ -80,7 +81,11 @@ async function tryAdmitted(
   if (request.signal.aborted || options.signal?.aborted) {
     return { kind: 'failed', target, failure: failure('aborted', 'was not waited for') };
   }
-  const pass = deps.health.pass(target);
+  const pass = deps.health.pass(target, journey.who, () => {
+    if (journey.blamed.has(target.id)) return false;
+    journey.blamed.add(target.id);
+    return true;
+  });
   if (!pass) {
     note(deps, journey, target, 'breaker_open');
     return { kind: 'failed', target, failure: failure('breaker_open', 'rests after repeated failures') };
@@ -89,15 +94,22 @@ async function tryAdmitted(
     const asks =
       journey.answers.usageByOption && asksForUsage(request.body) && deps.health.givesUsage(target);
     const sent = await send(deps, journey, target, asks, options);
-    if (sent.result.kind === 'failure' && sent.result.withoutUsage) {
-      deps.health.noteNoUsage(target);
-      return finish(target, await send(deps, journey, target, false, options), pass, false);
-    }
-    return finish(target, sent, pass, asks);
+    if (sent.result.kind === 'answer' || !sent.result.withoutUsage || !maybeUsage(deps, target, sent.result))
+      return finish(target, sent, pass, asks);
+    const again = await send(deps, journey, target, false, options);
+    // The same answer without: it was not the router's addition that was refused.
+    if (again.result.kind === 'answer') deps.health.noteUsage(target, false);
+    return finish(target, again, pass, false);
   } catch (error) {
     pass.end('unknown');
     throw error;
   }
+}
+
+/** A target that has taken the option before is not asked twice for each bad request, unless it names the option. */
+function maybeUsage({ health }: TryDeps, target: Target, { answer }: Failure): boolean {
+  if (!health.takesUsage(target) || !answer) return true;
+  return /stream_options|include_usage/.test(answer.body?.toString('utf8') ?? '');
 }
 
 interface Sent {
@@ -116,8 +128,7 @@ function finish(target: Target, { result, span }: Sent, pass: Pass, hideUsage: b
     return { kind: 'won', target, answer: { ...result, abort }, hideUsage, pass, span };
   }
   const { outcome, answer } = result;
-  if (UNHEALTHY.has(outcome)) pass.end('unhealthy');
-  else pass.end(answer ? 'healthy' : 'unknown');
+  pass.end(verdictOf(outcome, result.cause) ?? (answer ? 'healthy' : 'unknown'));
   return { kind: 'failed', target, failure: result };
 }
 
@@ -155,13 +166,14 @@ async function send(
     ? request.span.child(`chat ${target.model}`, spanAttributes(target), 'client')
     : NO_SPAN;
   journey.sent++;
+  const body = bodyFor(journey, target, asksUsage);
   const othersWait = options.othersWait?.() ?? false;
   const heldNow: HeldEvent[][] = [];
   // Where the target's own limits end its silence soon, its failure had better be told by a status.
   const patient = target.timeouts.idle_ms > SOON_MS;
   const result = await attempt(deps.transport, target, {
     path: upstreamPath(request.path, target),
-    body: bodyFor(journey, target, asksUsage),
+    body,
     stream: request.body.stream === true,
     headers: {
       ...forwardedHeaders(request.headers),
@@ -191,24 +203,41 @@ async function send(
     note(deps, journey, target, 'ok', { status: result.response.status, started });
     deps.observer.firstByte(target, result.firstByteMs);
     deps.health.latency(target).add(result.firstByteMs);
-    deps.health.noteKey(target, false, result.response.status);
+    deps.health.answered(target, result.response.status);
+    if (asksUsage && result.opening.kind === 'stream') deps.health.noteUsage(target, true);
   } else {
     const { outcome, answer, cause } = result;
     note(deps, journey, target, outcome, { status: answer?.status ?? null, started, cause });
-    learn(deps, target, result);
+    learn(deps, target, result, { what: () => fingerprint(body), who: journey.who });
     span.set({ 'http.response.status_code': answer?.status });
     span.end(outcome);
   }
   return { result, span };
 }
 
+interface Asker {
+  /** Tells requests apart. */
+  readonly what: () => string;
+  readonly who: string | null;
+}
+
+const fingerprint = (body: Buffer) => createHash('sha1').update(body).digest('base64');
+
 /** What a failure says about the target beyond this request. */
-function learn({ health, observer, settings }: TryDeps, target: Target, { outcome, answer }: Failure): void {
-  if (outcome === 'bad_credentials') {
-    health.noteKey(target, true, answer?.status ?? null);
+function learn(
+  { health, observer, settings }: TryDeps,
+  target: Target,
+  { outcome, answer }: Failure,
+  { what, who }: Asker,
+): void {
+  const status = answer?.status ?? null;
+  const agreed =
+    outcome === 'refused' && answer?.clear === false && health.agrees(target, answer.status, what(), who);
+  if (outcome === 'bad_credentials' || outcome === 'no_credit' || (agreed && status === 403)) {
+    health.noteKey(target, true, status);
     health.rest(target, settings.bad_key_rest_ms);
   }
-  if (outcome === 'model_retired') observer.modelRetired(target, answer?.status ?? null);
+  if (outcome === 'model_retired' || (agreed && status === 404)) observer.modelRetired(target, status);
   if (outcome === 'status_429' && answer)
     health.rest(target, Math.min(retryAfterMs(answer.headers) ?? 0, MAX_REST_MS));
 }

@@ -17,8 +17,11 @@ export interface BreakerSettings {
   readonly openMaxMs: number;
 }
 
-/** healthy: it works · unhealthy: it failed · unknown: nobody waited for the end, or the fault is the client's. */
-export type Verdict = 'healthy' | 'unhealthy' | 'unknown';
+/**
+ * healthy: it works · unreachable: it failed, and no request could have caused that · unhealthy: it failed · unknown: nobody
+ * waited for the end, or the fault is the client's.
+ */
+export type Verdict = 'healthy' | 'unreachable' | 'unhealthy' | 'unknown';
 
 /** Leave to ask the target. `end` must be called once; further calls do nothing. */
 export interface Pass {

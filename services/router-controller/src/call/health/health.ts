@@ -1,18 +1,23 @@
 /** What is known of each target: its breaker, its key, how fast it begins. It outlives reloads that leave the target as it is. */
 import type { Target } from '../../config/types.ts';
 import type { CallObserver } from '../observer.ts';
-import { Breaker, type BreakerSettings, type BreakerState, type Pass } from './breaker.ts';
+import { Agreement } from './agreement.ts';
+import type { BreakerSettings, BreakerState, Pass } from './breaker.ts';
 import { Latency } from './latency.ts';
+import { TargetHealth } from './target-health.ts';
 import { keepOnly, targetKey } from './target-key.ts';
 
 interface State {
-  readonly breaker: Breaker;
+  readonly breaker: TargetHealth;
   readonly latency: Latency;
+  /** Of 403s that don't say whose fault they are, and of 404s. */
+  readonly forbidden: Agreement;
+  readonly missing: Agreement;
   keyBad: boolean;
   /** The target is asked last until then. */
   restsUntil: number;
-  /** It refused `stream_options`, or compresses its streams. */
-  noUsage: boolean;
+  /** It takes `stream_options`; false: it refused, or compresses its streams; null: not known. */
+  usage: boolean | null;
 }
 
 export class Health {
@@ -29,17 +34,53 @@ export class Health {
     const key = targetKey(target);
     let state = this.#states.get(key);
     if (!state) {
-      const breaker = new Breaker(this.#settings, (changed) =>
+      const breaker = new TargetHealth(this.#settings, (changed) =>
         this.#observer.breakerChanged(target, changed),
       );
-      state = { breaker, latency: new Latency(), keyBad: false, restsUntil: 0, noUsage: false };
+      state = {
+        breaker,
+        latency: new Latency(),
+        forbidden: new Agreement(),
+        missing: new Agreement(),
+        keyBad: false,
+        restsUntil: 0,
+        usage: null,
+      };
       this.#states.set(key, state);
     }
     return state;
   }
 
-  pass(target: Target): Pass | null {
-    return this.#state(target).breaker.pass();
+  /**
+   * @param who the request's tenant; null: tenants are not told apart.
+   * @param firstFailure true once for each request.
+   */
+  pass(target: Target, who: string | null, firstFailure: () => boolean): Pass | null {
+    return this.#state(target).breaker.pass(who, firstFailure);
+  }
+
+  /** True when a request of this tenant would be refused now. */
+  refuses(target: Target, who: string | null): boolean {
+    return this.#states.get(targetKey(target))?.breaker.refuses(who) ?? false;
+  }
+
+  /**
+   * A 403 or 404 that may speak of the request or of the target.
+   *
+   * @param what tells requests apart.
+   * @returns true when different requests agree that it is the target's.
+   */
+  agrees(target: Target, status: number, what: string, who: string | null): boolean {
+    const { forbidden, missing } = this.#state(target);
+    return (status === 403 ? forbidden : missing).add(what, who);
+  }
+
+  /** The target has answered a request. */
+  answered(target: Target, status: number): void {
+    const state = this.#state(target);
+    state.forbidden.clear();
+    state.missing.clear();
+    this.noteKey(target, false, status);
   }
 
   latency(target: Target): Latency {
@@ -71,13 +112,18 @@ export class Health {
   }
 
   givesUsage(target: Target): boolean {
-    return !this.#state(target).noUsage;
+    return this.#state(target).usage !== false;
   }
 
-  noteNoUsage(target: Target): void {
+  /** True when it has streamed an answer to a request with the option. */
+  takesUsage(target: Target): boolean {
+    return this.#state(target).usage === true;
+  }
+
+  noteUsage(target: Target, takes: boolean): void {
     const state = this.#state(target);
-    if (!state.noUsage) this.#observer.usageRefused(target);
-    state.noUsage = true;
+    if (!takes && state.usage !== false) this.#observer.usageRefused(target);
+    state.usage = takes;
   }
 
   /** Forgets targets that have left the table. */
