@@ -144,6 +144,8 @@ export interface Attempt {
 export interface CallOutcome {
   /** The target whose answer went to the client; null when none did. */
   readonly target: Target | null;
+  /** Whose work `usage` is, and is charged for: the target that answered, or that was at it when the client left. */
+  readonly charged: Target | null;
   readonly attempts: readonly Attempt[];
   /** HTTP status the client got (499 when it had left: logs only). */
   readonly status: number;

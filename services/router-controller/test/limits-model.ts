@@ -41,6 +41,10 @@ export function micro(ms: number): number {
   return tie && Math.abs(Math.round(up * 1_000)) % 2 === 1 ? Number((up - 0.001).toFixed(3)) : up;
 }
 
+/** Two buckets are owed at most. */
+const latest = (now: number, { interval, burst }: { interval: number; burst: number }) =>
+  now + 2 * burst * interval;
+
 function bucket(
   tat: number,
   now: number,
@@ -76,10 +80,19 @@ export class PlainLimits {
     this.states = this.#empty();
   }
 
-  /** Milliseconds a token takes to refill; 0: the limit counts none. */
-  interval(at: number): number {
+  /** Milliseconds a token takes to refill, and how many are held; 0: the limit counts none. */
+  rate(at: number): { interval: number; burst: number } {
     const { tokens_per_minute: tpm, burst_tokens } = this.#limits[at]!;
-    return tpm === undefined ? 0 : perMinute(tpm, burst_tokens).interval;
+    return tpm === undefined ? { interval: 0, burst: 0 } : perMinute(tpm, burst_tokens);
+  }
+
+  /** Milliseconds that each bucket takes to refill. */
+  buckets(): number[] {
+    return this.#limits.flatMap(({ requests_per_minute: rpm, burst }, at) => {
+      const { interval, burst: tokens } = this.rate(at);
+      const requests = rpm === undefined ? { interval: 0, burst: 0 } : perMinute(rpm, burst);
+      return [interval * tokens, requests.interval * requests.burst];
+    });
   }
 
   /** Leases past their end give back what they had reserved. */
@@ -92,7 +105,7 @@ export class PlainLimits {
       state.leases.delete(id);
     }
     if (state.tokens !== undefined && state.tokens > 0 && reserved > 0)
-      state.tokens = micro(state.tokens - reserved * this.interval(at));
+      state.tokens = micro(state.tokens - reserved * this.rate(at).interval);
   }
 
   take(id: string, tokens: number, now: number): { granted: boolean; figures: Figures[] } {
@@ -155,9 +168,11 @@ export class PlainLimits {
       state.leases.delete(id);
       const wanted = !lease && again ? 0 : used;
       const more = wanted - (lease?.reserved ?? 0);
-      if (this.interval(at) === 0 || more === 0) continue;
+      const rate = this.rate(at);
+      if (rate.interval === 0 || more === 0) continue;
       const tat = state.tokens ?? 0;
-      state.tokens = micro((more > 0 ? Math.max(tat, now) : tat) + more * this.interval(at));
+      const after = (more > 0 ? Math.max(tat, now) : tat) + more * rate.interval;
+      state.tokens = micro(Math.min(after, latest(now, rate)));
     }
   }
 
@@ -175,9 +190,9 @@ export class PlainLimits {
       if (rpm === undefined || shadow) continue;
       const state = this.states[at]!;
       const tat = state.requests ?? 0;
-      state.requests = micro(
-        (requests > 0 ? Math.max(tat, now) : tat) + requests * perMinute(rpm, burst).interval,
-      );
+      const rate = perMinute(rpm, burst);
+      const after = (requests > 0 ? Math.max(tat, now) : tat) + requests * rate.interval;
+      state.requests = micro(Math.min(after, latest(now, rate)));
     }
   }
 }

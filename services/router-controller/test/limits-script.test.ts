@@ -33,6 +33,10 @@ const amounts = {
 const named = (given: readonly object[]): LimitConfig[] =>
   given.map((each, index) => limitSchema.parse({ name: `l${index}`, ...each }));
 
+/** What nobody can have used; the limiter stands it, though nothing lets it get here. */
+const ABSURD = { weight: 1, arbitrary: fc.constantFrom(1e15, 1e17, 1e300, Number.POSITIVE_INFINITY) };
+const USED = fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 0, max: 4_000 }) }, ABSURD);
+
 let run = 0;
 
 test('the memory of one process answers as the script does, whatever comes', async () => {
@@ -44,7 +48,7 @@ test('the memory of one process answers as the script does, whatever comes', asy
     wait: fc.integer({ min: 0, max: 20_000 }),
     tokens: fc.integer({ min: 0, max: 3_000 }),
     ends: fc.option(fc.nat(5), { nil: undefined }),
-    used: fc.integer({ min: 0, max: 4_000 }),
+    used: USED,
   });
   await fc.assert(
     fc.asyncProperty(
@@ -67,8 +71,12 @@ test('the memory of one process answers as the script does, whatever comes', asy
             const rest = ending.held.flatMap((at) => {
               const { tokens_per_minute: tpm, burst_tokens } = all[at]!;
               return tpm
-                ? [60_000 / tpm, Math.min(Number(ending.id.split('-')[1]), burst_tokens ?? tpm)]
-                : [0, 0];
+                ? [
+                    60_000 / tpm,
+                    burst_tokens ?? tpm,
+                    Math.min(Number(ending.id.split('-')[1]), burst_tokens ?? tpm),
+                  ]
+                : [0, 0, 0];
             });
             await plain.eval(settle, mine.length, ...mine, ending.id, used, 0, ...rest, now);
           }
@@ -127,7 +135,7 @@ const STEPS = fc.array(
         what: fc.constant('settle' as const),
         wait: pause,
         which: fc.nat(8),
-        used: fc.integer({ min: 0, max: 4_000 }),
+        used: USED,
         again: fc.boolean(),
       }),
     },
@@ -152,15 +160,15 @@ const STEPS = fc.array(
       arbitrary: fc.record({
         what: fc.constant('charge' as const),
         wait: pause,
-        tokens: fc.integer({ min: -2_000, max: 4_000 }),
+        tokens: fc.oneof({ weight: 9, arbitrary: fc.integer({ min: -2_000, max: 4_000 }) }, ABSURD),
       }),
     },
     { weight: 1, arbitrary: fc.record({ what: fc.constant('lose' as const), wait: pause }) },
   ),
   { maxLength: 40 },
 );
-/** Longer than any debt that a run can make takes to refill. */
-const LONG_MS = 1e10;
+/** Longer than the greatest debt takes to refill: two buckets of 2,000 tokens, ten a minute. */
+const LONG_MS = 2 * 2_000 * 6_000;
 
 test('the scripts do as the plain model: leases that end, are renewed or lost, requests told late or again, debts', async () => {
   const limit = fc
@@ -210,4 +218,41 @@ test('the scripts do as the plain model: leases that end, are renewed or lost, r
     { numRuns: 1_000 },
   );
   for (const [what, times] of Object.entries(seen)) assert.ok(times > 0, `${what} never came`);
+});
+
+for (const [what, tat] of [
+  ['1e17 tokens, as an earlier version kept them', '6000000000000000000.000'],
+  ['1e300 tokens', '1e+300'],
+  ['no number', 'nan'],
+  ['infinity', 'inf'],
+  ['a word', 'locked'],
+] as const) {
+  test(`a bucket that says ${what} refuses for no longer than two buckets, and is as others are afterwards`, async () => {
+    const [limit] = named([{ tokens_per_minute: 600, requests_per_minute: 60 }]) as [LimitConfig];
+    const keys = [`{poison${++run}}:s`, `{poison${run}}:l`] as [string, string];
+    const now = Date.now();
+    await plain.hset(keys[0], 't', tat, 'r', tat);
+    await plain.pexpire(keys[0], 10 ** 15);
+    const ask = async (at: number) =>
+      (await plain.eval(take, 2, ...keys, `id${at}`, LEASE_MS, 600, ...figuresOf(limit), at)) as number[];
+    const [granted, , waitMs] = await ask(now);
+    if (granted === 0) {
+      assert.ok(waitMs! <= 2 * 60_000, `${waitMs} ms`);
+      await plain.eval(settle, 2, ...keys, 'other', 10 ** 17, 0, 100, 600, 0, now);
+      assert.equal((await ask(now + 2 * 60_000 + 1))[0], 1);
+    }
+    assert.ok((await plain.pttl(keys[0])) <= 3 * 60_000 + LEASE_MS);
+    const [requests, tokens] = (await plain.hmget(keys[0], 'r', 't')).map(Number);
+    for (const time of [requests!, tokens!]) assert.ok(time >= now && time <= now + 4 * 60_000, String(time));
+  });
+}
+
+test('what is no number charges nothing', async () => {
+  const keys = [`{nan${++run}}:s`, `{nan${run}}:l`] as [string, string];
+  const now = Date.now();
+  await plain.zadd(keys[1], now + 1_000, 'id|50');
+  await plain.hset(keys[0], 't', now + 5_000);
+  await plain.eval(settle, 2, ...keys, 'id', Number.NaN, 0, 100, 600, 50, now);
+  assert.equal(Number(await plain.hget(keys[0], 't')), now + 5_000);
+  assert.equal(await plain.zcard(keys[1]), 0);
 });

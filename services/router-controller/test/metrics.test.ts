@@ -21,6 +21,9 @@ const KEY = 'llmr_a-key-for-the-metrics-test';
 
 /** Fed by parts that this file does not start: each has its own test. */
 const ELSEWHERE: ReadonlySet<string> = new Set([
+  // lying-upstreams.test.ts
+  'usageDoubted',
+  'unpriced',
   'limiterErrors',
   'limiterUp',
   'budgetUsed',

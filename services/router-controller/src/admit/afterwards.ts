@@ -18,6 +18,9 @@ interface End {
   readonly used: number;
 }
 
+/** A request bucket that is charged, or given back to where the interval is negative. */
+export interface Owed extends Pick<Held, 'state' | 'interval' | 'burst'> {}
+
 interface Telling {
   /** @param again it was sent before, and may have been done. */
   readonly ask: (redis: RedisClient, again: boolean) => Promise<unknown>;
@@ -59,22 +62,18 @@ export class Afterwards {
         id,
         used,
         Number(again),
-        ...held.flatMap(({ interval, reserved }) => [interval, reserved]),
+        ...held.flatMap(({ interval, burst, reserved }) => [interval, burst, reserved]),
       );
     this.#tell({ ask, once: false, until: performance.now() + lastsMs, sent: false }, span);
   }
 
   /** A request is charged that went on without asking, or gets back what it was charged. */
-  owe(
-    owed: readonly { readonly state: string; readonly interval: number }[],
-    span: Span,
-    lastsMs: number,
-  ): void {
+  owe(owed: readonly Owed[], span: Span, lastsMs: number): void {
     const ask = (redis: RedisClient) =>
       scripts(redis).llmOwe(
         owed.length,
         ...owed.map(({ state }) => state),
-        ...owed.map(({ interval }) => interval),
+        ...owed.flatMap(({ interval, burst }) => [interval, burst]),
       );
     this.#tell({ ask, once: true, until: performance.now() + lastsMs, sent: false }, span);
   }

@@ -31,6 +31,15 @@ export const perMinute = (units: number, burst: number | undefined): Rate => ({
 /** More than the bucket ever holds is taken as a full bucket: it has to wait for that, and not for ever. */
 export const clamp = (cost: number, { burst }: Rate): number => Math.min(cost, burst);
 
+/**
+ * Most buckets that may be owed. One answer that is far longer than its reservation is paid for; a report that can't be, or
+ * a flood while Redis was away, must not lock anybody out for longer than two buckets take to refill.
+ */
+export const DEBT_BUCKETS = 2;
+
+/** The time by which a bucket is full again at the latest, whatever was taken. */
+const latest = (now: number, { interval, burst }: Rate): number => now + DEBT_BUCKETS * burst * interval;
+
 /** What taking `cost` units at `now` would do. */
 export function takeFrom(tat: number, now: number, rate: Rate, cost: number): Taken {
   const start = Math.max(tat, now);
@@ -49,7 +58,7 @@ export function takeFrom(tat: number, now: number, rate: Rate, cost: number): Ta
 
 /**
  * The bucket after a reservation turned out as `units` more than was taken (fewer: negative). What was taken and has
- * refilled since gives nothing back twice: a bucket is never fuller than full.
+ * refilled since gives nothing back twice: a bucket is never fuller than full. Nor does it owe more than {@link DEBT_BUCKETS}.
  */
 export const correct = (tat: number, now: number, rate: Rate, units: number): number =>
-  (units > 0 ? Math.max(tat, now) : tat) + units * rate.interval;
+  Math.min((units > 0 ? Math.max(tat, now) : tat) + units * rate.interval, latest(now, rate));

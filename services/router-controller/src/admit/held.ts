@@ -9,6 +9,8 @@ export interface Held {
   readonly leases: string;
   /** Milliseconds a token takes to refill; 0: the limit counts none. */
   readonly interval: number;
+  /** Tokens it holds. */
+  readonly burst: number;
   readonly reserved: number;
 }
 
@@ -32,6 +34,13 @@ export function heldOf(
     const { tokens_per_minute: tpm, burst_tokens, concurrent } = limit;
     if (reply[1 + index * PER_ANSWER] !== 0 || (tpm === undefined && concurrent === undefined)) return [];
     const rate = tpm === undefined ? null : perMinute(tpm, burst_tokens);
-    return [{ ...keys[index]!, interval: rate?.interval ?? 0, reserved: rate ? clamp(tokens, rate) : 0 }];
+    return [
+      {
+        ...keys[index]!,
+        interval: rate?.interval ?? 0,
+        burst: rate?.burst ?? 0,
+        reserved: rate ? clamp(tokens, rate) : 0,
+      },
+    ];
   });
 }

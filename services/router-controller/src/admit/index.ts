@@ -22,6 +22,8 @@ export interface Estimate {
   readonly promptTokens: number;
   /** Null: the request sets no bound. */
   readonly answerTokens: number | null;
+  /** How many answers; default: 1. */
+  readonly answers?: number;
 }
 
 export interface AdmissionRequest {
@@ -151,7 +153,7 @@ export class Admission {
       },
       settle: (outcome) => {
         used = tokensOf(outcome?.usage);
-        const winner = outcome?.target?.name;
+        const winner = outcome?.charged?.name;
         charged = [verdict, ...(winner === undefined ? [] : (targets.get(winner) ?? []))];
         for (const each of [verdict, ...[...targets.values()].flat()])
           each.settle(charged.includes(each) ? used : 0);
@@ -169,8 +171,8 @@ export class Admission {
     throw error.withHeaders(rateLimitHeaders(this.#memory.take(who, 0, { look: true })));
   }
 
-  #tokens({ promptTokens, answerTokens }: Estimate): number {
-    return promptTokens + (answerTokens ?? this.#assumed);
+  #tokens({ promptTokens, answerTokens, answers = 1 }: Estimate): number {
+    return promptTokens + (answerTokens ?? this.#assumed) * answers;
   }
 
   async #take(who: Holder, tokens: number, visit: RedisVisit): Promise<Verdict> {

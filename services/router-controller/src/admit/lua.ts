@@ -6,11 +6,26 @@
  * and a sorted set of leases, one a request in flight: `ID|TOKENS RESERVED`, scored by when it ends unless it is renewed.
  * A controller that dies renews nothing, so what it held comes back.
  */
+import { DEBT_BUCKETS } from './gcra.ts';
+
+/** A key is kept no longer, ms: a bucket that takes more than a year to refill is full again then. */
+const MAX_KEEP_MS = 400 * 86_400_000;
 
 const NOW = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
+-- What no number can be read from counts as nothing.
+local function number(value)
+  local read = tonumber(value or '0') or 0
+  return read == read and read or 0
+end
 local function text(number) return string.format('%.3f', number) end
+local function latest(interval, burst) return now + ${DEBT_BUCKETS} * burst * interval end
+local function keep(key, ms)
+  -- What is no number is kept for as little as any.
+  if not (ms >= 1000) then ms = 1000 end
+  redis.call('PEXPIRE', key, string.format('%.0f', math.min(math.ceil(ms), ${MAX_KEEP_MS})))
+end
 `;
 
 /** Gives back what leases past their end had reserved. `interval` 0: the limit counts no tokens. */
@@ -21,8 +36,8 @@ local function sweep(state, leases, interval)
   redis.call('ZREM', leases, unpack(ended))
   if interval == 0 then return end
   local tokens = 0
-  for _, lease in ipairs(ended) do tokens = tokens + tonumber(string.match(lease, '|(.*)$')) end
-  local tat = tonumber(redis.call('HGET', state, 't') or '0')
+  for _, lease in ipairs(ended) do tokens = tokens + number(string.match(lease, '|([^|]*)$')) end
+  local tat = number(redis.call('HGET', state, 't'))
   if tat > 0 then redis.call('HSET', state, 't', text(tat - tokens * interval)) end
 end
 `;
@@ -40,6 +55,15 @@ export const PER_ANSWER = 7;
 export const TAKE = `${NOW}${SWEEP}
 local id, lease, tokens = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local answer, charges, allowed = {1}, {}, true
+
+-- What was kept by an earlier version, or under another configuration, may owe more than anybody can pay.
+local function kept(state, field, value, interval, burst)
+  local tat, most = number(value), latest(interval, burst)
+  if tat <= most then return tat end
+  redis.call('HSET', state, field, text(most))
+  keep(state, most - now)
+  return most
+end
 
 local function bucket(tat, interval, burst, cost)
   local start = math.max(tat, now)
@@ -65,18 +89,19 @@ for i = 1, #KEYS / 2 do
   end
   if every > 0 then
     local wait, tat
-    wait, tat, left, full = bucket(tonumber(known[1] or '0'), every, burst, 1)
+    wait, tat, left, full = bucket(kept(state, 'r', known[1], every, burst), every, burst, 1)
     charge.r = tat
     if wait > 0 and kind == 0 then kind, waits = 2, wait end
   end
   if token_every > 0 then
     local wait, tat
-    wait, tat, tokens_left, tokens_full = bucket(tonumber(known[2] or '0'), token_every, token_burst, tokens)
+    wait, tat, tokens_left, tokens_full = bucket(
+      kept(state, 't', known[2], token_every, token_burst), token_every, token_burst, tokens)
     charge.t = tat
     if wait > 0 and kind == 0 then kind, waits = 3, wait end
   end
   if concurrent > 0 or token_every > 0 then
-    charge.lease = id .. '|' .. (token_every > 0 and math.min(tokens, token_burst) or 0)
+    charge.lease = id .. '|' .. string.format('%.0f', token_every > 0 and math.min(tokens, token_burst) or 0)
   end
   if kind == 0 then charges[#charges + 1] = charge elseif not shadow then allowed = false end
   for _, figure in ipairs({kind, waits, left, full, tokens_left, tokens_full, places}) do
@@ -93,7 +118,7 @@ for _, charge in ipairs(charges) do
   if charge.t then redis.call('HSET', charge.state, 't', text(charge.t)) end
   if charge.r or charge.t then
     -- Kept a lease longer than it says anything, because a lease that ends may still change it.
-    redis.call('PEXPIRE', charge.state, math.ceil(math.max(charge.r or now, charge.t or now) - now + lease))
+    keep(charge.state, math.max(charge.r or now, charge.t or now) - now + lease)
   end
   if charge.lease then
     redis.call('ZADD', charge.leases, text(now + lease), charge.lease)
@@ -105,44 +130,48 @@ return answer
 
 /**
  * KEYS: state and leases of each limit that was charged. ARGV: lease id, tokens used, 1 when an earlier call may have done
- * it already, then token interval and reserved tokens each.
+ * it already, then token interval, token burst and reserved tokens each.
  */
 export const SETTLE = `${NOW}
 local id, used = ARGV[1], tonumber(ARGV[2])
 for i = 1, #KEYS / 2 do
   local state, leases = KEYS[2 * i - 1], KEYS[2 * i]
-  local interval, reserved = tonumber(ARGV[2 + 2 * i]), tonumber(ARGV[3 + 2 * i])
+  local interval, burst, reserved = tonumber(ARGV[1 + 3 * i]), tonumber(ARGV[2 + 3 * i]), tonumber(ARGV[3 + 3 * i])
   local tokens = used
-  local had = redis.call('ZREM', leases, id .. '|' .. reserved)
+  -- Not a number: nothing is known of what was used.
+  if not (tokens == tokens) then tokens = reserved end
+  local had = redis.call('ZREM', leases, id .. '|' .. string.format('%.0f', reserved))
+  -- Its place may be held without tokens as well, where a renewal was under way while they were reserved.
+  local bare = redis.call('ZREM', leases, id .. '|0')
   if had == 0 then
     -- It had ended, or Redis came back empty: nothing of it is reserved any more.
     reserved = 0
-    if redis.call('ZREM', leases, id .. '|0') == 0 and ARGV[3] == '1' then tokens = 0 end
+    if bare == 0 and ARGV[3] == '1' then tokens = 0 end
   end
   if interval > 0 and tokens ~= reserved then
-    local tat = tonumber(redis.call('HGET', state, 't') or '0')
+    local tat = number(redis.call('HGET', state, 't'))
     if tokens > reserved then tat = math.max(tat, now) end
-    tat = tat + (tokens - reserved) * interval
-    local keep = redis.call('PTTL', state)
+    tat = math.min(tat + (tokens - reserved) * interval, latest(interval, burst))
+    local lasts = redis.call('PTTL', state)
     redis.call('HSET', state, 't', text(tat))
-    redis.call('PEXPIRE', state, math.ceil(math.max(keep, tat - now, 1000)))
+    keep(state, math.max(lasts, tat - now))
   end
 end
 return 1
 `;
 
 /**
- * KEYS: states. ARGV: request interval each; negative gives back. Charges a request that was let through without asking,
- * beyond the bucket if need be.
+ * KEYS: states. ARGV: request interval and request burst each; a negative interval gives back. Charges a request that was
+ * let through without asking, beyond the bucket if need be.
  */
 export const OWE = `${NOW}
 for i = 1, #KEYS do
-  local tat, interval = tonumber(redis.call('HGET', KEYS[i], 'r') or '0'), tonumber(ARGV[i])
+  local tat, interval = number(redis.call('HGET', KEYS[i], 'r')), tonumber(ARGV[2 * i - 1])
   if interval > 0 then tat = math.max(tat, now) end
-  tat = tat + interval
-  local keep = redis.call('PTTL', KEYS[i])
+  tat = math.min(tat + interval, latest(math.abs(interval), tonumber(ARGV[2 * i])))
+  local lasts = redis.call('PTTL', KEYS[i])
   redis.call('HSET', KEYS[i], 'r', text(tat))
-  redis.call('PEXPIRE', KEYS[i], math.ceil(math.max(keep, tat - now, 1000)))
+  keep(KEYS[i], math.max(lasts, tat - now))
 end
 return #KEYS
 `;

@@ -219,7 +219,7 @@ export class RedisLimiter {
     const held = applying(limits, who).flatMap((each) => {
       const { tokens_per_minute: tpm, burst_tokens, shadow } = each.limit;
       if (tpm === undefined || shadow) return [];
-      return [{ ...this.#keys(each), interval: perMinute(tpm, burst_tokens).interval, reserved: 0 }];
+      return [{ ...this.#keys(each), ...perMinute(tpm, burst_tokens), reserved: 0 }];
     });
     this.#charge(held, used, span, DEBT_MS);
   }
@@ -233,7 +233,8 @@ export class RedisLimiter {
     const owed = applying(limits, who).flatMap((each) => {
       const { requests_per_minute: rpm, burst, shadow } = each.limit;
       if (rpm === undefined || shadow) return [];
-      return [{ state: this.#keys(each).state, interval: requests * perMinute(rpm, burst).interval }];
+      const rate = perMinute(rpm, burst);
+      return [{ state: this.#keys(each).state, interval: requests * rate.interval, burst: rate.burst }];
     });
     if (owed.length > 0) this.#afterwards.owe(owed, span, DEBT_MS);
   }

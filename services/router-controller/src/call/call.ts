@@ -2,7 +2,7 @@
 import { allTargets, type RouterConfig, type Target } from '../config/types.ts';
 import { clientLeft, RouterError } from '../errors.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
-import type { CallOutcome, RoutedRequest } from '../request.ts';
+import type { CallOutcome, RoutedRequest, Uncounted } from '../request.ts';
 import { needsOf } from './attempts/capabilities.ts';
 import { findAnswer } from './attempts/find-answer.ts';
 import { errorObject, isRetried, lastWord } from './attempts/last-word.ts';
@@ -11,13 +11,14 @@ import { Health } from './health/health.ts';
 import { type CallHooks, type Journey, startJourney, type Won } from './journey.ts';
 import { type CallObserver, observeCalls } from './observer.ts';
 import { type PassOutcome, type PassRequest, passOn } from './pass/pass-on.ts';
+import { answersOf, spendingOf } from './spending.ts';
 import type { ClientResponse } from './stream/client-response.ts';
 import { EarlyStream } from './stream/early.ts';
 import { relay } from './stream/relay.ts';
 import { REAL_TIME, type Time } from './time.ts';
 import { responseHeaders } from './transport/headers.ts';
 import { Transport } from './transport/transport.ts';
-import { estimateUsage } from './usage.ts';
+import { estimateUsage, usageCeiling } from './usage.ts';
 
 export interface CallerDeps {
   readonly config: RouterConfig;
@@ -66,13 +67,15 @@ export class UpstreamCaller {
   }
 
   /** Passes a request on to a target without a decision; see passOn. */
-  passOn(
+  async passOn(
     target: Target,
     request: PassRequest,
     client: ClientResponse,
     own: Readonly<Record<string, string>>,
   ): Promise<PassOutcome> {
-    return passOn(this.#transport, target, request, client, own);
+    const outcome = await passOn(this.#transport, target, request, client, own);
+    if (outcome.doubt !== null) this.#observer.usageDoubted(target, outcome.doubt);
+    return outcome;
   }
 
   /** Cuts what is still open. */
@@ -117,24 +120,27 @@ export class UpstreamCaller {
     if (request.signal.aborted) {
       won?.answer.abort();
       won?.pass.end('unknown');
-      return this.#abandoned(journey, client);
+      return this.#abandoned(journey, client, won);
     }
     if (won) return this.#relay(journey, client, won);
     return this.#giveUp(journey, client, deps);
   }
 
   async #relay(journey: Journey, client: ClientResponse, won: Won): Promise<CallOutcome> {
-    const { request, hooks, needs } = journey;
+    const { request, hooks } = journey;
     const { target, answer, hideUsage, pass, span } = won;
     request.phase = 'relay';
     try {
       const { signal } = request;
+      const ceiling = ceilingOf(request, target);
       const result = await relay(client, answer, {
         answers: journey.answers,
         hideUsage,
+        usageCeiling: ceiling,
         headers: hooks.headers(target),
         signal,
       });
+      if (result.doubt !== null) this.#observer.usageDoubted(target, result.doubt);
       // The router's own giving up (a stop) leaves a stream as unfinished as the upstream's fault does, but is none of its.
       const broke = result.incomplete && !signal.aborted;
       if (broke) this.#observer.incomplete(request, target, result.problem ?? 'no natural end');
@@ -146,7 +152,8 @@ export class UpstreamCaller {
       pass.end(broke ? 'unhealthy' : signal.aborted ? 'unknown' : 'healthy');
       return {
         ...outcomeOf(journey, target, clientLeft(signal) ? 499 : answer.response.status),
-        usage: result.usage ?? estimateUsage(needs.prompt_tokens, result.contentEvents, result.written),
+        usage:
+          result.usage ?? estimateUsage(promptOf(request, ceiling), result.contentEvents, result.written),
         uncounted: result.usage || result.written.texts.length === 0 ? null : result.written,
         streamed: answer.opening.kind === 'stream',
         incomplete: result.incomplete,
@@ -160,10 +167,16 @@ export class UpstreamCaller {
   }
 
   /** The client has left, or the router gives the request up and says why. */
-  #abandoned(journey: Journey, client: ClientResponse): CallOutcome {
-    const { reason } = journey.request.signal;
+  #abandoned(journey: Journey, client: ClientResponse, won: Won | null): CallOutcome {
+    const { request, attempts } = journey;
+    const { reason } = request.signal;
     if (reason instanceof RouterError) return this.#refuse(journey, client, reason);
-    return outcomeOf(journey, null, 499);
+    const outcome = outcomeOf(journey, null, 499);
+    // Its prompt has gone upstream, where it is worked on and billed, whoever waits for the answer.
+    const charged = won?.target ?? attempts.findLast((each) => each.outcome === 'aborted')?.target;
+    if (!charged) return outcome;
+    const prompt = estimateUsage(promptOf(request, ceilingOf(request, charged)), 0, NOTHING_WRITTEN);
+    return { ...outcome, charged, usage: prompt, uncounted: NOTHING_WRITTEN };
   }
 
   /** No target answered: the last upstream's error answer goes through, else the router says what happened. */
@@ -203,9 +216,21 @@ export function createCaller(deps: CallerDeps): UpstreamCaller {
   return new UpstreamCaller(deps);
 }
 
+/** Most tokens that the call can have used. */
+const ceilingOf = ({ body, config }: RoutedRequest, target: Target): number =>
+  usageCeiling(target, answersOf(body), config.file.admission.max_reported_tokens);
+
+/** Estimated tokens of the prompt. */
+function promptOf({ body, raw, config }: RoutedRequest, ceiling: number): number {
+  return Math.min(ceiling, spendingOf(body, raw.bytes.length, config.file.admission.media).promptTokens);
+}
+
+const NOTHING_WRITTEN: Uncounted = { texts: [], bytes: 0 };
+
 function outcomeOf(journey: Journey, target: Target | null, status: number): CallOutcome {
   return {
     target,
+    charged: target,
     attempts: journey.attempts,
     status,
     usage: null,

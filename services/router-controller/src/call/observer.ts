@@ -27,6 +27,8 @@ export interface CallObserver {
   incomplete(request: RoutedRequest, target: Target, problem: string): void;
   /** A target can't be asked for the usage of its streams. */
   usageRefused(target: Target): void;
+  /** The tokens that the target reports can't be: they are counted or estimated instead. */
+  usageDoubted(target: Target, problem: string): void;
 }
 
 const BREAKER_LEVEL: Readonly<Record<BreakerState, number>> = { closed: 0, half_open: 1, open: 2 };
@@ -47,12 +49,14 @@ const DECLARED: readonly AttemptOutcome[] = [
 export function observeCalls(metrics: Metrics, log: Logger): CallObserver {
   const named = new Set<string>();
   const toldRetired = new Map<string, number>();
+  const toldDoubted = new Map<string, number>();
   return {
     targets: (standings) => {
       const names = new Set(standings.map(({ target }) => target.id));
       for (const target of [...named].filter((name) => !names.has(name))) {
         named.delete(target);
         toldRetired.delete(target);
+        toldDoubted.delete(target);
         metrics.breaker.remove({ target });
         metrics.badCredentials.remove({ target });
       }
@@ -66,6 +70,7 @@ export function observeCalls(metrics: Metrics, log: Logger): CallObserver {
         for (const outcome of DECLARED) metrics.attempts.inc({ target: name, outcome }, 0);
         metrics.incomplete.inc({ target: name }, 0);
         metrics.retired.inc({ target: name }, 0);
+        metrics.usageDoubted.inc({ target: name }, 0);
       }
     },
     attemptEnded: (request, { target, outcome, status }, cause) => {
@@ -110,5 +115,15 @@ export function observeCalls(metrics: Metrics, log: Logger): CallObserver {
       log.warn('target’s streams can’t be asked for usage; the router counts their tokens itself', {
         target: target.name,
       }),
+    usageDoubted: (target, problem) => {
+      metrics.usageDoubted.inc({ target: target.name });
+      // Whose answers lie does so each time.
+      if (performance.now() - (toldDoubted.get(target.name) ?? Number.NEGATIVE_INFINITY) < RETELL_MS) return;
+      toldDoubted.set(target.name, performance.now());
+      log.warn('usage reported by the upstream is not believed; the router counts itself', {
+        target: target.name,
+        problem,
+      });
+    },
   };
 }

@@ -60,6 +60,7 @@ function observe(events: string[]): CallObserver {
     modelRetired: (target) => events.push(`retired ${target.name}`),
     incomplete: (_request, target) => events.push(`incomplete ${target.name}`),
     usageRefused: (target) => events.push(`usage-refused ${target.name}`),
+    usageDoubted: (target) => events.push(`usage-doubted ${target.name}`),
   };
 }
 

@@ -82,7 +82,41 @@ export const budgetSchema = z
 /** A budget that a key carries itself. */
 export const ownBudgetSchema = z.strictObject(spending).refine(spendsOne, SPENDS_ONE);
 
+/** What no text says of a prompt's size: estimates by kind, for reservations and where no upstream reports tokens. */
+export const mediaSchema = z.strictObject({
+  image_tokens: z
+    .int()
+    .min(0)
+    .default(1_000)
+    .describe('Tokens assumed for an image; most models take 85 to 1,600, by size'),
+  audio_bytes_per_token: z
+    .int()
+    .min(1)
+    .default(1_000)
+    .describe('Bytes of inline audio a token is assumed to take; MP3 at 128 kbit/s has 16 such a second'),
+  file_bytes_per_token: z
+    .int()
+    .min(1)
+    .default(30)
+    .describe(
+      'Bytes of an inline file (a PDF, a video) a token is assumed to take; a page of 60 KB has 2,000',
+    ),
+  reference_tokens: z
+    .int()
+    .min(0)
+    .default(3_000)
+    .describe('Tokens assumed for audio or a file that is named by its id or URL'),
+});
+
 export const admissionSchema = z.strictObject({
+  media: mediaSchema.prefault({}),
+  max_reported_tokens: z
+    .int()
+    .min(1)
+    .default(10_000_000)
+    .describe(
+      'A report of more tokens for the prompt, or for the answer, of one call is not believed: they are counted or estimated instead. A target’s context_tokens is a closer bound, where it is given',
+    ),
   assumed_answer_tokens: z
     .int()
     .min(0)

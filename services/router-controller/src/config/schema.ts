@@ -8,7 +8,7 @@
 import { z } from 'zod';
 import { adminSchema, authSchema } from './schema-auth.ts';
 import { identitySchema } from './schema-identity.ts';
-import { admissionSchema, budgetSchema, limitSchema } from './schema-limits.ts';
+import { admissionSchema, budgetSchema, limitSchema, type mediaSchema } from './schema-limits.ts';
 import { trustedProxiesSchema } from './schema-proxies.ts';
 import { redisSchema } from './schema-redis.ts';
 import { policySchema, targetSchema } from './schema-table.ts';
@@ -245,6 +245,7 @@ export const configSchema = z.strictObject({
 export type ConfigFile = z.infer<typeof configSchema>;
 export type LimitConfig = z.infer<typeof limitSchema>;
 export type BudgetConfig = z.infer<typeof budgetSchema>;
+export type MediaConfig = z.infer<typeof mediaSchema>;
 export type AuthConfig = z.infer<typeof authSchema>;
 export type ClassifierConfig = z.infer<typeof classifierSchema>;
 export type UpstreamConfig = z.infer<typeof upstreamSchema>;

@@ -1,4 +1,5 @@
 /** The beginning of a text that is written piece by piece, in bounded memory, and how long all of it is. */
+import { byteLength } from '../receive/index.ts';
 import type { Uncounted } from '../request.ts';
 
 /** Characters kept; about 16,000 tokens of English. What comes after is counted by the ratio of what came before. */
@@ -19,7 +20,7 @@ export class TextSample {
 
   /** @param run texts that are written side by side, as the choices of an answer, are kept apart. */
   add(text: string, run = 0): void {
-    this.bytes += Buffer.byteLength(text);
+    this.bytes += Math.max(Buffer.byteLength(text), byteLength(text));
     const room = SAMPLE_CHARS - this.#kept;
     if (room <= 0) return;
     const piece = text.length <= room ? text : text.slice(0, room);

@@ -49,6 +49,7 @@ export function passedHandler(steps: Steps, missing: (request: Request) => Route
     let failure: RouterError | null = null;
     let ruleName = '';
     let textBytes = 0;
+    let sent = false;
     let outcome: Awaited<ReturnType<Steps['caller']['passOn']>> | null = null;
     const config = steps.config();
     try {
@@ -78,6 +79,7 @@ export function passedHandler(steps: Steps, missing: (request: Request) => Route
       const taken = await grant.admitTarget(target.name);
       if (taken instanceof RouterError) throw taken;
       const { body: bytes, length } = body.under(target.model);
+      sent = true;
       outcome = await steps.caller.passOn(
         target,
         {
@@ -87,6 +89,7 @@ export function passedHandler(steps: Steps, missing: (request: Request) => Route
           headers: http.headers,
           body: bytes,
           length,
+          usageCeiling: config.file.admission.max_reported_tokens,
           signal: arrival.signal,
         },
         response,
@@ -118,6 +121,7 @@ export function passedHandler(steps: Steps, missing: (request: Request) => Route
         code: failure?.code ?? '',
         usage: outcome?.usage ?? null,
         answered: outcome !== null && outcome.status < 400,
+        sent,
         textBytes,
         incomplete: outcome?.incomplete ?? false,
         elapsedMs: performance.now() - arrival.receivedAt,

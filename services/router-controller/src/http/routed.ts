@@ -3,9 +3,9 @@
  * body is read before the caller is known and has a place.
  */
 import type { Request, Response } from 'express';
-import type { Admission, Estimate, Gate, Grant } from '../admit/index.ts';
+import type { Admission, Gate, Grant } from '../admit/index.ts';
 import { type Authenticator, checkPolicyAllowed } from '../authenticate/index.ts';
-import { needsOf, type UpstreamCaller } from '../call/index.ts';
+import { spendingOf, type UpstreamCaller } from '../call/index.ts';
 import type { RouterConfig } from '../config/types.ts';
 import type { Decider } from '../decide/index.ts';
 import type { RouterError } from '../errors.ts';
@@ -139,13 +139,6 @@ function told(request: RoutedRequest | null, grant: Grant | null): Record<string
   return { ...grant?.headers, ...(request?.decision && decisionHeaders(request.decision, null)) };
 }
 
-/** Prompt and answer in tokens, as far as the request tells. */
-function estimateOf(body: ChatBody): Estimate {
-  const { prompt_tokens, answer_tokens } = needsOf(body);
-  const choices = typeof body.n === 'number' && body.n > 1 ? Math.floor(body.n) : 1;
-  return { promptTokens: prompt_tokens, answerTokens: answer_tokens === 0 ? null : answer_tokens * choices };
-}
-
 async function route(
   steps: Steps,
   request: RoutedRequest,
@@ -158,7 +151,7 @@ async function route(
       ...(visit && { visit }),
       caller,
       policy: policy.name,
-      estimate: () => estimateOf(request.body),
+      estimate: () => spendingOf(request.body, request.raw.bytes.length, request.config.file.admission.media),
     });
     return holds.grant;
   });

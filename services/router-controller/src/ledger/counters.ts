@@ -17,21 +17,23 @@ const FRESH_MS = 60_000;
 
 /**
  * KEYS: a guard, then hashes. ARGV: for each hash its time to live in s, the number of its fields, then field and amount
- * each. The guard makes a call that is repeated, because its answer came too late, count once.
+ * each. The guard makes a call that is repeated, because its answer came too late, count once. Each addition stands by
+ * itself: one that Redis can't do costs no other. Answer: how many it could not do.
  */
 const ADD = `
 if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', 600) then return 0 end
-local at = 1
+local at, failed = 1, 0
 for i = 2, #KEYS do
   local ttl, fields = ARGV[at], tonumber(ARGV[at + 1])
   at = at + 2
   for _ = 1, fields do
-    redis.call('HINCRBY', KEYS[i], ARGV[at], ARGV[at + 1])
+    local done = redis.pcall('HINCRBY', KEYS[i], ARGV[at], ARGV[at + 1])
+    if type(done) == 'table' and done.err then failed = failed + 1 end
     at = at + 2
   end
-  redis.call('EXPIRE', KEYS[i], ttl)
+  redis.pcall('EXPIRE', KEYS[i], ttl)
 end
-return 1
+return failed
 `;
 
 interface Scripts {
@@ -62,6 +64,10 @@ export interface CountersOptions {
   readonly maxWaiting?: number;
   readonly now?: () => number;
 }
+
+/** Sums stay whole numbers, however many are added. */
+const sum = (before: number | undefined, amount: number) =>
+  Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, (before ?? 0) + amount));
 
 const nameOf = (hash: string, field: string) => `${hash}\u0000${field}`;
 
@@ -98,12 +104,19 @@ export class Counters {
     return this.#redis ? 'redis' : 'memory';
   }
 
-  /** @param amount a whole number. @param ttl seconds to keep the hash after its last change. */
+  /**
+   * @param amount a whole number; anything else is counted as lost, before it gets near the others.
+   * @param ttl seconds to keep the hash after its last change.
+   */
   add(hash: string, field: string, amount: number, ttl: number): void {
     if (amount === 0) return;
+    if (!Number.isSafeInteger(amount)) {
+      this.#metrics.ledgerLost.inc();
+      return;
+    }
     if (!this.#redis) {
       const fields = this.#own.get(hash) ?? new Map<string, number>();
-      fields.set(field, (fields.get(field) ?? 0) + amount);
+      fields.set(field, sum(fields.get(field), amount));
       this.#own.set(hash, fields, { ttl: ttl * 1000 });
       return;
     }
@@ -116,7 +129,7 @@ export class Counters {
       pending = { ttl, fields: new Map() };
       this.#pending.set(hash, pending);
     }
-    pending.fields.set(field, (pending.fields.get(field) ?? 0) + amount);
+    pending.fields.set(field, sum(pending.fields.get(field), amount));
   }
 
   #unwritten(hash: string, field: string): number {
@@ -182,9 +195,10 @@ export class Counters {
         const batch = this.#batch ?? this.#nextBatch();
         this.#batch = batch;
         const { guard, entries } = batch;
-        await this.#redis.background('add', (redis) =>
+        const failed = await this.#redis.background('add', (redis) =>
           write(redis, this.#key(guard), entries, (hash) => this.#key(hash)),
         );
+        if (failed > 0) this.#metrics.ledgerLost.inc(failed);
         for (const [hash, { fields }] of entries) {
           for (const [field, amount] of fields) {
             const total = this.#totals.get(nameOf(hash, field));

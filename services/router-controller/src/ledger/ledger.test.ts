@@ -4,7 +4,7 @@ import type { BudgetConfig } from '../config/schema.ts';
 import { budgetSchema } from '../config/schema-limits.ts';
 import { RouterError } from '../errors.ts';
 import { createMetrics } from '../observe/index.ts';
-import type { SharedRedis } from '../redis/index.ts';
+import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
 import { Budgets } from './budgets.ts';
 import { Counters } from './counters.ts';
 import { lastDays, nextPeriod, periodOf } from './period.ts';
@@ -131,4 +131,25 @@ test('what finds no place while Redis is away is counted as lost; what has one i
   counters.add('first', 'n', 1, 60);
   assert.equal((await metrics.ledgerLost.get()).values[0]!.value, 1);
   await counters.close();
+});
+
+test('an amount that is no whole number is lost by itself, in memory and on the way to Redis', async () => {
+  const away = {
+    up: false,
+    prefix: 'x',
+    define: () => {},
+    run: () => Promise.reject(new RedisUnavailable('away')),
+  } as unknown as SharedRedis;
+  for (const redis of [null, away]) {
+    const metrics = createMetrics();
+    const counters = new Counters(redis, metrics);
+    for (const amount of [1, 1e300, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, 4])
+      counters.add('hash', 'n', amount, 60);
+    assert.equal(await counters.total('hash', 'n'), 5);
+    assert.equal((await metrics.ledgerLost.get()).values[0]!.value, 5);
+    counters.add('most', 'n', Number.MAX_SAFE_INTEGER, 60);
+    counters.add('most', 'n', Number.MAX_SAFE_INTEGER, 60);
+    assert.equal(await counters.total('most', 'n'), Number.MAX_SAFE_INTEGER);
+    await counters.close();
+  }
 });

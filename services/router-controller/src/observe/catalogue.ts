@@ -267,6 +267,16 @@ export const CATALOGUE = {
     ['policy', 'target', 'type', 'source'],
     'Tokens: input, cached_input, output; source: upstream (reported), tokenizer (counted here), estimate (by length)',
   ),
+  usageDoubted: counter(
+    'llm_router_usage_doubted_total',
+    ['target'],
+    'Answers whose reported tokens can’t be (no whole numbers, or past the ceiling), and were counted or estimated instead',
+  ),
+  unpriced: counter(
+    'llm_router_unpriced_requests_total',
+    ['policy', 'target'],
+    'Requests whose target has no price: no budget in USD was charged for them',
+  ),
   cost: counter('llm_router_cost_usd_total', ['policy', 'target'], 'Cost by the price table, USD'),
   savings: counter(
     'llm_router_savings_usd_total',

@@ -189,6 +189,7 @@ export class Settler {
       m.tokens.inc({ ...by, type: 'input' }, usage.promptTokens - usage.cachedTokens);
       m.tokens.inc({ ...by, type: 'output' }, usage.completionTokens);
       if (cost !== null) m.cost.inc({ policy: '', target: target.name }, cost);
+      else m.unpriced.inc({ policy: '', target: target.name });
       this.#ledger?.usage.note(event);
       this.#ledger?.budgets.charge(holderOf(caller, ''), event);
     }
@@ -307,9 +308,9 @@ export class Settler {
     const { decision, outcome, policy } = request;
     const m = this.#metrics;
     if (!decision || !outcome) return null;
-    const { target, usage } = outcome;
+    const { charged: target, usage } = outcome;
     const answer = answerOf(outcome);
-    if (!target || !answer || !usage) return null;
+    if (!target || !usage) return null;
     const genAi = genAiLabels(target);
     const { promptTokens, cachedTokens, completionTokens, source } = usage;
     const by = { policy: policy.name, target: target.name, source };
@@ -321,7 +322,7 @@ export class Settler {
     m.tenantTokens.inc({ tenant, type: 'output' }, completionTokens);
     m.genAiTokens.observe({ ...genAi, gen_ai_token_type: 'input' }, promptTokens);
     m.genAiTokens.observe({ ...genAi, gen_ai_token_type: 'output' }, completionTokens);
-    if (outcome.streamed && completionTokens > 1) {
+    if (answer && outcome.streamed && completionTokens > 1) {
       const each = seconds(Math.max(0, answer.ms - answer.firstMs) / (completionTokens - 1));
       m.perToken.observe({ target: target.name }, each);
       m.genAiPerToken.observe(genAi, each);
@@ -335,7 +336,7 @@ export class Settler {
       m.cost.inc({ policy: policy.name, target: target.name }, cost);
       m.tenantCost.inc({ tenant }, cost);
       m.savings.inc({ policy: policy.name }, savingsOf(request, cost, usage));
-    }
+    } else m.unpriced.inc({ policy: policy.name, target: target.name });
     const { caller } = request;
     const event = {
       key: caller.id,

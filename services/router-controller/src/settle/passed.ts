@@ -16,6 +16,8 @@ export interface PassedRequest {
   readonly usage: Usage | null;
   /** The upstream answered below 400. */
   readonly answered: boolean;
+  /** It has gone upstream. */
+  readonly sent: boolean;
   /** Bytes of text that were sent. */
   readonly textBytes: number;
   readonly incomplete: boolean;
@@ -25,8 +27,10 @@ export interface PassedRequest {
 const BYTES_PER_TOKEN = 4;
 
 /** Tokens of it: as reported, else estimated from the text that was sent; null where nothing was answered. */
-export function usageOfPassed({ usage, answered, textBytes }: PassedRequest): Usage | null {
-  if (usage || !answered) return usage;
+export function usageOfPassed({ usage, answered, sent, code, textBytes }: PassedRequest): Usage | null {
+  // Who leaves while the upstream is at work has spent the prompt.
+  const left = sent && code === 'client_closed_request';
+  if (usage || !(answered || left)) return usage;
   return {
     promptTokens: Math.ceil(textBytes / BYTES_PER_TOKEN),
     cachedTokens: 0,
@@ -39,6 +43,7 @@ export function usageOfPassed({ usage, answered, textBytes }: PassedRequest): Us
 export function outcomeOfPassed(passed: PassedRequest, usage: Usage | null): CallOutcome {
   return {
     target: passed.target,
+    charged: passed.target,
     attempts: [],
     status: passed.status,
     usage,

@@ -8,6 +8,7 @@ import { type ClientResponse, writeTo } from '../stream/client-response.ts';
 import type { UpstreamResponse } from '../transport/fetch-undici.ts';
 import { type HeaderBag, responseHeaders, STREAM_HEADERS } from '../transport/headers.ts';
 import type { Transport } from '../transport/transport.ts';
+import { believe } from '../usage.ts';
 import { UsageTap } from './usage-tap.ts';
 
 export interface PassRequest {
@@ -20,13 +21,17 @@ export interface PassRequest {
   readonly body: Buffer | Readable | null;
   /** Bytes; null: not known before the end. */
   readonly length: number | null;
+  /** A report of more tokens than this is not believed. */
+  readonly usageCeiling: number;
   readonly signal: AbortSignal;
 }
 
 export interface PassOutcome {
   readonly status: number;
-  /** As the upstream reported it; null: it did not. */
+  /** As the upstream reported it; null: it did not, or is not believed. */
   readonly usage: Usage | null;
+  /** Why its report is not believed; null: it is, or there is none. */
+  readonly doubt: string | null;
   /** The answer broke off. */
   readonly incomplete: boolean;
   readonly bytes: number;
@@ -105,7 +110,7 @@ async function relayPassed(
   client: ClientResponse,
   own: Readonly<Record<string, string>>,
   watch: Watch,
-  { signal }: PassRequest,
+  { signal, usageCeiling }: PassRequest,
 ): Promise<PassOutcome> {
   const type = String(headers['content-type'] ?? '');
   const events = type.includes('text/event-stream');
@@ -123,13 +128,19 @@ async function relayPassed(
       if (signal.aborted) throw signal.reason;
     }
     client.end();
-    return { status, usage: tap?.read() ?? null, incomplete: false, bytes };
+    return { status, ...believe(tap?.read() ?? null, usageCeiling), incomplete: false, bytes };
   } catch {
     body.on('error', () => {});
     watch.controller.abort(new Error('no longer wanted'));
     // The length that was promised does not come; only a cut connection tells the client so.
     client.destroy();
-    return { status: signal.aborted ? 499 : status, usage: null, incomplete: !signal.aborted, bytes };
+    return {
+      status: signal.aborted ? 499 : status,
+      usage: null,
+      doubt: null,
+      incomplete: !signal.aborted,
+      bytes,
+    };
   } finally {
     watch.stop();
   }

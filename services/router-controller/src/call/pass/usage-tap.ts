@@ -1,7 +1,6 @@
 /** Reads the `usage` of a JSON answer that goes by, whatever its size: embeddings have theirs after megabytes of numbers. */
 import { JsonScanner } from '../../receive/index.ts';
-import type { Usage } from '../../request.ts';
-import { usageOf } from '../usage.ts';
+import { type ReportedUsage, usageOf } from '../usage.ts';
 
 const ANY = { maxDepth: Number.POSITIVE_INFINITY, maxValues: Number.POSITIVE_INFINITY };
 /** A usage object is shorter; of longer answers only so many last bytes are kept. */
@@ -25,7 +24,7 @@ export class UsageTap {
   }
 
   /** Once the answer has ended. */
-  read(): Usage | null {
+  read(): ReportedUsage | null {
     const member = this.#scanner?.members.findLast(({ name }) => name === 'usage');
     const base = this.#size - this.#tail.length;
     if (!member || member.valueStart < base) return null;

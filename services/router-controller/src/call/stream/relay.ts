@@ -5,13 +5,15 @@ import type { Uncounted, Usage } from '../../request.ts';
 import type { Answer } from '../attempts/attempt.ts';
 import { AttemptTimeout, describeError } from '../attempts/outcome.ts';
 import { responseHeaders, STREAM_HEADERS } from '../transport/headers.ts';
-import { usageOf } from '../usage.ts';
+import { believe, usageOf } from '../usage.ts';
 import { type ClientResponse, writeTo } from './client-response.ts';
 import { isEventStream, type OpenBody, type ReadEvent, type StreamStart, type WholeBody } from './opening.ts';
 
 export interface RelayResult {
-  /** As the upstream reported it; null: it did not. */
+  /** As the upstream reported it; null: it did not, or is not believed. */
   readonly usage: Usage | null;
+  /** Why its report is not believed; null: it is, or there is none. */
+  readonly doubt: string | null;
   readonly incomplete: boolean;
   readonly contentEvents: number;
   /** What went out to the client, as far as it was looked into. */
@@ -24,6 +26,8 @@ export interface RelayOptions {
   readonly answers: AnswerReader;
   /** Hide usage, because the router asked for it and the client did not. */
   readonly hideUsage: boolean;
+  /** A report of more tokens than this is not believed. */
+  readonly usageCeiling: number;
   /** The router's own headers. */
   readonly headers: Readonly<Record<string, string>>;
   /** Aborted when the client has left, or, with a RouterError as its reason, when the router gives up. */
@@ -32,6 +36,7 @@ export interface RelayOptions {
 
 const NOTHING: RelayResult = {
   usage: null,
+  doubt: null,
   incomplete: false,
   contentEvents: 0,
   written: { texts: [], bytes: 0 },
@@ -54,11 +59,12 @@ export async function relay(
 async function relayInStream(
   client: ClientResponse,
   opening: WholeBody | OpenBody,
-  { answers, hideUsage }: RelayOptions,
+  options: RelayOptions,
 ): Promise<RelayResult> {
+  const { answers, hideUsage } = options;
   if (opening.kind === 'whole') {
     client.end(answers.asEvents(opening.body, hideUsage));
-    return wholeResult(opening);
+    return wholeResult(opening, options);
   }
   const problem = 'the upstream answered a request for a stream without one';
   const error = new RouterError('upstream_error', `The answer broke off: ${problem}`);
@@ -67,9 +73,10 @@ async function relayInStream(
   return { ...NOTHING, incomplete: true, problem };
 }
 
-function wholeResult({ verdict }: WholeBody): RelayResult {
-  const usage = usageOf(verdict);
-  return { ...NOTHING, usage, contentEvents: 1, written: usage ? NOTHING.written : verdict.written() };
+function wholeResult({ verdict }: WholeBody, { usageCeiling }: RelayOptions): RelayResult {
+  const told = believe(usageOf(verdict), usageCeiling);
+  const written = told.usage ? NOTHING.written : verdict.written();
+  return { ...NOTHING, ...told, contentEvents: 1, written };
 }
 
 function relayWhole(
@@ -85,7 +92,7 @@ function relayWhole(
     'content-length': body.length,
   });
   client.end(body);
-  return wholeResult(opening);
+  return wholeResult(opening, options);
 }
 
 async function relayOpen(
@@ -173,12 +180,12 @@ async function relayStream(
   } catch (error) {
     broken = options.signal.aborted ? options.signal.reason : error;
   }
-  const usage = usageOf(reader);
+  const told = believe(usageOf(reader), options.usageCeiling);
   const result = {
-    usage,
+    ...told,
     incomplete: !reader.complete,
     contentEvents: reader.contentEvents,
-    written: usage ? NOTHING.written : reader.written.read(),
+    written: told.usage ? NOTHING.written : reader.written.read(),
   };
   if (reader.complete || client.destroyed) {
     client.end();

@@ -1,9 +1,9 @@
-/** Usage of streams: asked for where the client did not say, hidden where it did not ask, never against its word. */
+/** Usage of streams: always asked for, and hidden where the client did not ask for it in so many words. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ChatBody } from '../../request.ts';
 import { dataOf, withCall } from '../testing.ts';
-import { asksForUsage, usageOf } from '../usage.ts';
+import { asksForUsage } from '../usage.ts';
 
 const hasUsage = (text: string) => dataOf(text).some((data) => data.includes('"usage":{'));
 
@@ -38,16 +38,49 @@ test(
   }),
 );
 
+for (const options of [
+  { include_usage: false },
+  { include_usage: null },
+  { include_usage: 'no', include_obfuscation: false },
+  null,
+  'nonsense',
+  ['include_usage'],
+]) {
+  test(
+    `the client's ${JSON.stringify(options)} does not keep the router from knowing: it is asked for, counted and hidden`,
+    withCall({}, async (call) => {
+      const text = await (await call.ask({ stream: true, stream_options: options })).text();
+      const kept = JSON.stringify(options).includes('obfuscation');
+      assert.deepEqual(call.llms.seen[0]!.body.stream_options, {
+        ...(kept && { include_obfuscation: false }),
+        include_usage: true,
+      });
+      assert.equal(hasUsage(text), false);
+      assert.match(text, /\[DONE\]/);
+      assert.equal(call.last().usage?.source, 'upstream');
+    }),
+  );
+}
+
 test(
-  'refused by the client: it is not asked for, and estimated',
+  'an error that repeats the client’s words does not end the asking for all others',
   withCall({}, async (call) => {
-    const options = { include_usage: false };
-    const text = await (await call.ask({ stream: true, stream_options: options })).text();
-    assert.deepEqual(call.llms.seen[0]!.body.stream_options, options);
-    assert.equal(hasUsage(text), false);
-    const usage = call.last().usage!;
-    assert.equal(usage.source, 'estimate');
-    assert.ok(usage.completionTokens > 3 && usage.promptTokens > 3);
+    call.respond = ({ body }) =>
+      body.temperature === undefined
+        ? null
+        : {
+            status: 400,
+            chunks: [Buffer.from(JSON.stringify({ error: { message: `bad: ${body.temperature}` } }))],
+          };
+    const refused = await call.ask({ stream: true, temperature: 'stream_options' });
+    assert.equal(refused.status, 400);
+    await refused.text();
+    await (await call.ask({ stream: true })).text();
+    assert.equal(call.last().usage?.source, 'upstream');
+    assert.deepEqual(
+      call.events.filter((event) => event.startsWith('usage-refused')),
+      [],
+    );
   }),
 );
 
@@ -93,30 +126,19 @@ test(
   }),
 );
 
-test('only a missing word is filled in', () => {
+test('it is asked for unless the client asks itself', () => {
   const cases: [ChatBody, boolean][] = [
     [{ stream: true }, true],
     [{ stream: true, stream_options: null }, true],
     [{ stream: true, stream_options: {} }, true],
-    [{ stream: true, stream_options: { include_usage: false } }, false],
+    [{ stream: true, stream_options: { include_usage: false } }, true],
     [{ stream: true, stream_options: { include_usage: true } }, false],
-    [{ stream: true, stream_options: 'nonsense' }, false],
-    [{ stream: true, stream_options: [] }, false],
+    [{ stream: true, stream_options: 'nonsense' }, true],
+    [{ stream: true, stream_options: [] }, true],
     [{ stream: false }, false],
-    [{ stream: 'true' }, false],
+    [{ stream: 'true' }, true],
+    [{ stream: 1 }, true],
     [{}, false],
   ];
   for (const [body, asks] of cases) assert.equal(asksForUsage(body), asks, JSON.stringify(body));
-});
-
-test('usage with nonsense in it counts as none', () => {
-  const usage = { prompt_tokens: -1, completion_tokens: 'x', prompt_tokens_details: { cached_tokens: 5 } };
-  assert.deepEqual(usageOf({ usage }), {
-    promptTokens: 0,
-    cachedTokens: 0,
-    completionTokens: 0,
-    source: 'upstream',
-  });
-  assert.equal(usageOf({ usage: null }), null);
-  assert.equal(usageOf(null), null);
 });

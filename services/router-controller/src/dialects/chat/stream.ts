@@ -29,6 +29,7 @@ interface ChunkBody {
   object?: unknown;
   message?: unknown;
   usage?: unknown;
+  x_groq?: { usage?: unknown } | null;
   choices?: unknown;
 }
 
@@ -54,10 +55,13 @@ export class ChatStreamReader implements StreamReader {
   }
 
   read({ bytes, data, name, piece }: SseEvent): EventKind {
-    if (piece) return this.#unread(bytes.toString('latin1'));
+    if (piece) {
+      this.written.skip(bytes.length);
+      return this.#unread(bytes.toString('latin1'));
+    }
     if (data === null) return 'other';
     if (data.length > MAX_READ_CHARS) {
-      this.written.skip(data.length);
+      this.written.skip(bytes.length);
       return this.#unread(data);
     }
     if (data.trim() === DONE) {
@@ -75,7 +79,9 @@ export class ChatStreamReader implements StreamReader {
       this.error = told;
       return 'error';
     }
-    if (chunk.usage) this.usage = chunk.usage;
+    // Groq's stands in a room of its own.
+    const usage = chunk.usage ?? chunk.x_groq?.usage;
+    if (usage) this.usage = usage;
     if (!Array.isArray(chunk.choices)) return 'other';
     if (chunk.choices.length === 0) return chunk.usage ? 'usage' : 'other';
     return this.#choices(chunk.choices);
