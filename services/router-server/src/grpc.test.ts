@@ -158,7 +158,7 @@ test('what is wrong comes back with its code and names', async () => {
   await refused(
     raw(['x'], { outputs: [{ name: 'Y' }] }),
     status.INVALID_ARGUMENT,
-    /no output 'Y'; it has: OUTPUT, TOKEN_COUNT/,
+    /no output 'Y'; it has: OUTPUT$/,
   );
   await refused(
     raw(['x'], { raw_input_contents: [Buffer.from([9, 0, 0, 0, 65])] }),
@@ -196,7 +196,7 @@ test('a deadline that passes is told as such, and a cancelled call leaves the se
   const cancelled = Promise.withResolvers<ServiceError | null>();
   client.ModelInfer(long, { deadline: Date.now() + 60_000 }, (error) => cancelled.resolve(error)).cancel();
   assert.equal((await cancelled.promise)?.code, status.CANCELLED);
-  assert.equal((await call('ModelInfer', raw([PROMPT]))).outputs.length, 2);
+  assert.equal((await call('ModelInfer', raw([PROMPT]))).outputs.length, 1);
 });
 
 test('a cancelled request that waits for its batch is dropped', async () => {
@@ -263,7 +263,7 @@ test('the repository API unloads, loads and lists', async () => {
     },
   );
   await call('RepositoryModelLoad', { model_name: MODEL });
-  assert.equal((await call('ModelInfer', raw([PROMPT]))).outputs.length, 2);
+  assert.equal((await call('ModelInfer', raw([PROMPT]))).outputs.length, 1);
   assert.equal((await call('RepositoryIndex', { ready: true })).models.length, 4);
   await assert.rejects(call('RepositoryModelLoad', { model_name: 'nothing' }), /unknown model 'nothing'/);
 });

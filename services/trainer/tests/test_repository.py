@@ -27,7 +27,7 @@ def served():
 @pytest.mark.parametrize("column", labels.HEADS)
 def test_labels_have_v1s_order(served, column):
     assert served[1][column].labels == labels.HEADS[column]
-    for kind in ("head", "ensemble"):
+    for kind in ("head", "details", "ensemble"):
         folder = REPOSITORY / f"{labels.POLICIES[column]}_{kind}"
         assert tuple((folder / "labels.txt").read_text().splitlines()) == labels.HEADS[column]
         declared = re.search(r'name: "OUTPUT" data_type: TYPE_FP32 dims: \[ (\d+) \]', (folder / "config.pbtxt").read_text())

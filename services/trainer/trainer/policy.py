@@ -86,7 +86,7 @@ def check_name(name: str, folder: Path, replace: bool) -> None:
     """Refuses names that Triton, the configuration or other models could not live with."""
     if not NAME.fullmatch(name):
         raise BadData(f"--name '{name}': want lower-case letters, digits and _, starting with a letter, e.g. intent_router")
-    if name in ("prompt", "prompt_encoder", "prompt_tokenizer") or name.endswith(("_head", "_ensemble", "_encoder")):
+    if name in ("prompt", "prompt_encoder", "prompt_tokenizer") or name.endswith(("_head", "_details", "_ensemble", "_encoder")):
         raise BadData(f"--name '{name}': taken for parts of the repository; take another, e.g. intent_router")
     if name in SHIPPED and not replace:
         raise BadData(f"--name {name}: this policy ships with the router; add --replace to put yours in its place")

@@ -59,7 +59,44 @@ output [
 instance_group [ {{ count: 1 kind: KIND_CPU }} ]
 """
 
+# Triton repeats three keys of its JSON answer for every output of an ensemble, and gives the outputs in an order of its own; v1's
+# controller takes neither. So the ensemble that it asks has OUTPUT alone, and names the one that tells the rest.
 ENSEMBLE = """name: "{policy}_ensemble"
+platform: "ensemble"
+max_batch_size: {batch}
+input [ {{ name: "INPUT" data_type: TYPE_STRING dims: [ 1 ] }} ]
+output [ {{ name: "OUTPUT" data_type: TYPE_FP32 dims: [ {labels} ] label_filename: "labels.txt" }} ]
+# Tokens the encoder sees.
+parameters {{ key: "max_tokens" value: {{ string_value: "{max_tokens}" }} }}
+# The same with TOKEN_COUNT and what more the head tells; the router's controller asks it instead.
+parameters {{ key: "details_model" value: {{ string_value: "{policy}_details" }} }}
+ensemble_scheduling {{
+  step [
+    {{
+      model_name: "{tokenizer}"
+      model_version: -1
+      input_map {{ key: "INPUT" value: "INPUT" }}
+      output_map {{ key: "INPUT_IDS" value: "ids" }}
+      output_map {{ key: "ATTENTION_MASK" value: "mask" }}
+    }},
+    {{
+      model_name: "{encoder}"
+      model_version: -1
+      input_map {{ key: "INPUT_IDS" value: "ids" }}
+      input_map {{ key: "ATTENTION_MASK" value: "mask" }}
+      output_map {{ key: "EMBEDDING" value: "embedding" }}
+    }},
+    {{
+      model_name: "{policy}_head"
+      model_version: -1
+      input_map {{ key: "EMBEDDING" value: "embedding" }}
+      output_map {{ key: "OUTPUT" value: "OUTPUT" }}
+    }}
+  ]
+}}
+"""
+
+DETAILS = """name: "{policy}_details"
 platform: "ensemble"
 max_batch_size: {batch}
 input [ {{ name: "INPUT" data_type: TYPE_STRING dims: [ 1 ] }} ]
@@ -156,7 +193,7 @@ def write_policy(
     repository: Path, policy: str, names: tuple[str, ...], weight: np.ndarray, bias: np.ndarray, temperature: float,
     with_scores: bool = False, encoder: str = "prompt_encoder",
 ) -> None:
-    """Head and ensemble of one policy, from a linear head."""
+    """Head and ensembles of one policy, from a linear head."""
     scores = complexity_scores.tables(names) if with_scores else None
     write_head(
         repository, policy, names, weight.shape[1], lambda path: export_onnx.export_head(weight, bias, temperature, path, scores),
@@ -168,7 +205,7 @@ def write_head(
     repository: Path, policy: str, names: tuple[str, ...], width: int, export: Callable[[Path], None], *,
     with_scores: bool = False, encoder: str = "prompt_encoder", tokenizer: str = "prompt_tokenizer", max_tokens: int = MAX_TOKENS,
 ) -> None:
-    """Head and ensemble of one policy; the head first, so that the ensemble finds it. `export` writes the head's graph."""
+    """Head and ensembles of one policy; the head first, so that they find it. `export` writes the head's graph."""
     count = len(complexity_scores.NAMES)
     fill = {
         "policy": policy, "batch": BATCH, "width": width, "labels": len(names), "max_tokens": max_tokens, "encoder": encoder,
@@ -176,11 +213,11 @@ def write_head(
         "scores": f',\n  {{ name: "SCORES" data_type: TYPE_FP32 dims: [ {count} ] label_filename: "scores.txt" }}' if with_scores else "",
         "score_map": '\n      output_map { key: "SCORES" value: "SCORES" }' if with_scores else "",
     }
-    for kind, template in (("head", HEAD), ("ensemble", ENSEMBLE)):
+    for kind, template in (("head", HEAD), ("details", DETAILS), ("ensemble", ENSEMBLE)):
         with Staged(repository, f"{policy}_{kind}") as folder:
             (folder / "config.pbtxt").write_text(template.format(**fill))
             (folder / "labels.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
-            if with_scores:
+            if with_scores and kind != "ensemble":
                 (folder / "scores.txt").write_text("\n".join(complexity_scores.NAMES) + "\n")
             if kind == "head":
                 export(folder / "1" / "model.onnx")

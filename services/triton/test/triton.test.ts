@@ -69,18 +69,31 @@ describe('the repository on a real Triton', () => {
       for (const [, index, label] of told) assert.equal(labels[Number(index)], label);
     });
 
-    test(`${ensemble} answers over HTTP as over gRPC`, async () => {
+    test(`${ensemble} answers v1’s controller: OUTPUT first, and no key of the answer twice`, async () => {
       const labels = labelsOf(ensemble);
       const response = await fetch(`${triton.http}/v2/models/${ensemble}/infer`, {
         method: 'POST',
+        // Its body names no outputs, its reader takes the first one and refuses a key that comes twice.
         body: JSON.stringify({
-          inputs: [{ name: 'INPUT', datatype: 'BYTES', shape: [1, 1], data: [SHORT] }],
+          inputs: [{ name: 'INPUT', datatype: 'BYTES', shape: [1, 1], data: [[SHORT]] }],
         }),
       });
-      const body = (await response.json()) as {
+      const text = await response.text();
+      const body = JSON.parse(text) as {
+        model_name: string;
+        model_version: string;
+        parameters: object;
         outputs: { name: string; shape: number[]; data: number[] }[];
       };
-      const output = body.outputs.find(({ name }) => name === 'OUTPUT')!;
+      assert.equal(body.model_name, ensemble);
+      assert.equal(body.model_version, '1');
+      const keys = { sequence_id: 0, sequence_start: false, sequence_end: false };
+      assert.deepEqual(body.parameters, keys);
+      for (const key of Object.keys(keys))
+        assert.equal(text.split(`"${key}"`).length, 2, `${key} in ${text}`);
+      const [output] = body.outputs;
+      assert.ok(output);
+      assert.equal(output.name, 'OUTPUT');
       assert.deepEqual(output.shape, [1, labels.length]);
       closeTo(output.data, (await client.infer(ensemble, [SHORT])).numbers('OUTPUT'), 1e-5);
       assert.ok(Math.abs(output.data.reduce((sum, p) => sum + p, 0) - 1) < 1e-3);
@@ -88,11 +101,12 @@ describe('the repository on a real Triton', () => {
 
     test(`${ensemble}: every row of a batch is answered as it would be alone`, async () => {
       const classes = labelsOf(ensemble).length;
-      const batch = await client.infer(ensemble, MIXED);
+      const details = ensemble.replace('_ensemble', '_details');
+      const batch = await client.infer(details, MIXED);
       assert.deepEqual(batch.shape('OUTPUT'), [MIXED.length, classes]);
       assert.deepEqual(batch.shape('TOKEN_COUNT'), [MIXED.length, 1]);
       for (const [row, prompt] of MIXED.entries()) {
-        const alone = await client.infer(ensemble, [prompt]);
+        const alone = await client.infer(details, [prompt]);
         assert.equal(batch.numbers('TOKEN_COUNT')[row], alone.numbers('TOKEN_COUNT')[0]);
         closeTo(
           batch.numbers('OUTPUT').slice(row * classes, (row + 1) * classes),
@@ -103,11 +117,11 @@ describe('the repository on a real Triton', () => {
     });
   }
 
-  test('the complexity ensemble names its eight scores', async () => {
-    const scores = readFileSync(join(REPOSITORY, 'complexity_router_ensemble', 'scores.txt'), 'utf8')
+  test('the complexity policy names its eight scores', async () => {
+    const scores = readFileSync(join(REPOSITORY, 'complexity_router_details', 'scores.txt'), 'utf8')
       .trimEnd()
       .split('\n');
-    const answer = await client.infer('complexity_router_ensemble', [SHORT], { SCORES: scores.length });
+    const answer = await client.infer('complexity_router_details', [SHORT], { SCORES: scores.length });
     const told = answer.texts('SCORES').map((text) => text.split(':')[2]!);
     assert.deepEqual(told.sort(), [...scores].sort());
   });
@@ -120,7 +134,7 @@ describe('the repository on a real Triton', () => {
     );
     const crowd = Array.from({ length: 60 }, (_, index) => index % MIXED.length);
     const answers = await Promise.all(
-      crowd.map((kind) => client.infer('task_router_ensemble', [MIXED[kind]!])),
+      crowd.map((kind) => client.infer('task_router_details', [MIXED[kind]!])),
     );
     const reference = await Promise.all(
       MIXED.map(async (prompt) => (await client.infer('task_router_ensemble', [prompt])).numbers('OUTPUT')),

@@ -14,10 +14,12 @@ import {
   type CallOptions,
   ClassifierError,
   type ClassifierFailure,
+  detailsModelOf,
   type InferResult,
   labelsFromClasses,
   type ModelClient,
   type ModelDescription,
+  type ModelParameters,
   PROBE_TEXT,
   tokenLimitOf,
   WIRE,
@@ -37,6 +39,13 @@ const REFUSALS: ReadonlySet<number> = new Set([
   grpcStatus.UNIMPLEMENTED,
   grpcStatus.UNKNOWN,
 ]);
+
+/** A server that answers, but not by this model: it knows none of that name, or says of it that it is not ready. */
+function isAbsent(error: unknown, model: string): boolean {
+  const { code } = ((error as Error).cause ?? {}) as Partial<ServiceError>;
+  if (code === grpcStatus.UNAVAILABLE) return (error as Error).message.includes(`'${model}'`);
+  return code === grpcStatus.NOT_FOUND;
+}
 
 type Method = Exclude<keyof KServeClient, 'close'>;
 type Reply<M extends Method> = Parameters<Parameters<KServeClient[M]>[2]>[1];
@@ -98,9 +107,9 @@ export class KServeGrpcClient implements ModelClient {
     });
   }
 
-  #request(texts: readonly string[], outputs: RequestedOutput[]): ModelInferRequest {
+  #request(model: string, texts: readonly string[], outputs: RequestedOutput[]): ModelInferRequest {
     return {
-      model_name: this.#model,
+      model_name: model,
       inputs: [{ name: WIRE.input, datatype: 'BYTES', shape: [texts.length, 1] }],
       outputs,
       raw_input_contents: [encodeBytes(texts)],
@@ -121,49 +130,68 @@ export class KServeGrpcClient implements ModelClient {
   }
 
   async describe(options: CallOptions): Promise<ModelDescription> {
-    const metadata = await this.#call('ModelMetadata', { name: this.#model }, options);
+    const parameters = await this.#parameters(options);
+    const details = detailsModelOf(parameters);
+    if (details) {
+      try {
+        return { ...(await this.#describe(details, parameters, options)), model: details };
+      } catch (error) {
+        if (!isAbsent(error, details)) throw error;
+      }
+    }
+    return this.#describe(this.#model, parameters, options);
+  }
+
+  async #describe(
+    model: string,
+    parameters: ModelParameters,
+    options: CallOptions,
+  ): Promise<ModelDescription> {
+    const metadata = await this.#call('ModelMetadata', { name: model }, options);
     const output = metadata.outputs.find((tensor) => tensor.name === WIRE.output);
     if (!output) {
       const names = metadata.outputs.map((tensor) => tensor.name).join(', ') || 'none';
       throw new ClassifierError(
         'bad_answer',
-        `model ${this.#model} has no output ${WIRE.output}; it has: ${names}`,
+        `model ${model} has no output ${WIRE.output}; it has: ${names}`,
       );
     }
-    const plain = await this.#call(
-      'ModelInfer',
-      this.#request([PROBE_TEXT], [{ name: WIRE.output }]),
-      options,
-    );
+    const probe = this.#request(model, [PROBE_TEXT], [{ name: WIRE.output }]);
+    const plain = await this.#call('ModelInfer', probe, options);
     const size = this.#numbers(plain, WIRE.output)?.length ?? 0;
     const scores = metadata.outputs.find((tensor) => tensor.name === WIRE.scores);
     const scoreSize = scores ? Math.abs(Number(scores.shape.at(-1))) : 0;
     const shape = metadata.inputs.find((tensor) => tensor.name === WIRE.input)?.shape ?? [];
     return {
       version: plain.model_version || '1',
-      labels: await this.#labels(WIRE.output, size, options),
+      labels: await this.#labels(model, WIRE.output, size, options),
       size,
       maxBatch: shape.length > 1 && Number(shape[0]) === -1 ? 64 : 1,
       hasTokenCount: metadata.outputs.some((tensor) => tensor.name === WIRE.tokenCount),
-      tokenLimit: await this.#tokenLimit(options),
-      scoreNames: scores ? ((await this.#labels(WIRE.scores, scoreSize, options)) ?? []) : [],
+      tokenLimit: tokenLimitOf(parameters),
+      scoreNames: scores ? ((await this.#labels(model, WIRE.scores, scoreSize, options)) ?? []) : [],
     };
   }
 
   /** ModelConfig is Triton's extension: a server without it simply does not tell. */
-  async #tokenLimit(options: CallOptions): Promise<number | null> {
+  async #parameters(options: CallOptions): Promise<ModelParameters> {
     try {
       const { config } = await this.#call('ModelConfig', { name: this.#model }, options);
-      return tokenLimitOf(config.parameters);
+      return config.parameters;
     } catch {
-      return null;
+      return undefined;
     }
   }
 
-  async #labels(name: string, size: number, options: CallOptions): Promise<readonly string[] | null> {
+  async #labels(
+    model: string,
+    name: string,
+    size: number,
+    options: CallOptions,
+  ): Promise<readonly string[] | null> {
     const outputs = [{ name, parameters: { classification: { int64_param: size } } }];
     try {
-      const response = await this.#call('ModelInfer', this.#request([PROBE_TEXT], outputs), options);
+      const response = await this.#call('ModelInfer', this.#request(model, [PROBE_TEXT], outputs), options);
       const rows = readOutput(response, name)?.bytes ?? [];
       return rows.length > 0 ? labelsFromClasses(rows.map((row) => row.toString('utf8'))) : null;
     } catch (error) {
@@ -176,13 +204,28 @@ export class KServeGrpcClient implements ModelClient {
   }
 
   async infer(texts: readonly string[], want: ModelDescription, options: CallOptions): Promise<InferResult> {
+    if (want.model === undefined) return this.#infer(this.#model, texts, want, options);
+    try {
+      return await this.#infer(want.model, texts, want, options);
+    } catch (error) {
+      // Another replica, or an unload since: the label is what matters.
+      if (!isAbsent(error, want.model)) throw error;
+      return this.#infer(this.#model, texts, { ...want, hasTokenCount: false, scoreNames: [] }, options);
+    }
+  }
+
+  async #infer(
+    model: string,
+    texts: readonly string[],
+    want: ModelDescription,
+    options: CallOptions,
+  ): Promise<InferResult> {
     const outputs: RequestedOutput[] = [{ name: WIRE.output }];
     if (want.hasTokenCount) outputs.push({ name: WIRE.tokenCount });
     if (want.scoreNames.length > 0) outputs.push({ name: WIRE.scores });
-    const response = await this.#call('ModelInfer', this.#request(texts, outputs), options);
+    const response = await this.#call('ModelInfer', this.#request(model, texts, outputs), options);
     const output = this.#numbers(response, WIRE.output);
-    if (!output)
-      throw new ClassifierError('bad_answer', `the answer of ${this.#model} has no ${WIRE.output}`);
+    if (!output) throw new ClassifierError('bad_answer', `the answer of ${model} has no ${WIRE.output}`);
     const tokenCount = want.hasTokenCount ? this.#numbers(response, WIRE.tokenCount) : null;
     const scores = want.scoreNames.length > 0 ? this.#numbers(response, WIRE.scores) : null;
     return {

@@ -4,10 +4,12 @@ import {
   assemble,
   type CallOptions,
   ClassifierError,
+  detailsModelOf,
   type InferResult,
   labelsFromClasses,
   type ModelClient,
   type ModelDescription,
+  type ModelParameters,
   PROBE_TEXT,
   tokenLimitOf,
   WIRE,
@@ -42,6 +44,13 @@ function numbers(tensor: JsonTensor): number[] {
   return values;
 }
 
+/** A server that answers, but not by this model: it knows none of that name, or says of it that it is not ready. */
+function isAbsent(error: unknown, model: string): boolean {
+  const { status } = ((error as Error).cause ?? {}) as { status?: number };
+  if (status === 503) return (error as Error).message.includes(`'${model}'`);
+  return status === 404 || status === 400;
+}
+
 export class KServeHttpClient implements ModelClient {
   readonly address: string;
   readonly #model: string;
@@ -60,6 +69,7 @@ export class KServeHttpClient implements ModelClient {
   }
 
   async #json<T extends { error?: string }>(
+    model: string,
     path: string,
     body: unknown,
     { deadlineMs, signal }: CallOptions,
@@ -69,7 +79,7 @@ export class KServeHttpClient implements ModelClient {
     let status: number;
     let text: string;
     try {
-      const response = await request(`${this.address}/v2/models/${encodeURIComponent(this.#model)}${path}`, {
+      const response = await request(`${this.address}/v2/models/${encodeURIComponent(model)}${path}`, {
         method: body === undefined ? 'GET' : 'POST',
         headers: { 'content-type': 'application/json' },
         body: body === undefined ? null : JSON.stringify(body),
@@ -106,48 +116,74 @@ export class KServeHttpClient implements ModelClient {
   }
 
   async describe(options: CallOptions): Promise<ModelDescription> {
-    const metadata = await this.#json<JsonMetadata>('', undefined, options);
+    const parameters = await this.#parameters(options);
+    const details = detailsModelOf(parameters);
+    if (details) {
+      try {
+        return { ...(await this.#describe(details, parameters, options)), model: details };
+      } catch (error) {
+        if (!isAbsent(error, details)) throw error;
+      }
+    }
+    return this.#describe(this.#model, parameters, options);
+  }
+
+  async #describe(
+    model: string,
+    parameters: ModelParameters,
+    options: CallOptions,
+  ): Promise<ModelDescription> {
+    const metadata = await this.#json<JsonMetadata>(model, '', undefined, options);
     const outputs = metadata.outputs ?? [];
     const output = outputs.find((tensor) => tensor.name === WIRE.output);
     if (!output) {
       const names = outputs.map((tensor) => tensor.name).join(', ') || 'none';
       throw new ClassifierError(
         'bad_answer',
-        `model ${this.#model} has no output ${WIRE.output}; it has: ${names}`,
+        `model ${model} has no output ${WIRE.output}; it has: ${names}`,
       );
     }
     const inputShape = metadata.inputs?.find((tensor) => tensor.name === WIRE.input)?.shape ?? [];
-    const plain = await this.#json<JsonAnswer>('/infer', { inputs: [this.#input([PROBE_TEXT])] }, options);
+    const probe = { inputs: [this.#input([PROBE_TEXT])], outputs: [{ name: WIRE.output }] };
+    const plain = await this.#json<JsonAnswer>(model, '/infer', probe, options);
     const size = flat(plain.outputs?.find((tensor) => tensor.name === WIRE.output)?.data).length;
     const scores = outputs.find((tensor) => tensor.name === WIRE.scores);
     const scoreSize = scores ? Math.abs(Number(scores.shape.at(-1))) : 0;
     return {
       version: plain.model_version ?? '1',
-      labels: await this.#labels(WIRE.output, size, options),
+      labels: await this.#labels(model, WIRE.output, size, options),
       size,
       maxBatch: inputShape.length > 1 && Number(inputShape[0]) === -1 ? 64 : 1,
       hasTokenCount: outputs.some((tensor) => tensor.name === WIRE.tokenCount),
-      tokenLimit: await this.#tokenLimit(options),
-      scoreNames: scores ? ((await this.#labels(WIRE.scores, scoreSize, options)) ?? []) : [],
+      tokenLimit: tokenLimitOf(parameters),
+      scoreNames: scores ? ((await this.#labels(model, WIRE.scores, scoreSize, options)) ?? []) : [],
     };
   }
 
   /** ModelConfig is Triton's extension: a server without it simply does not tell. */
-  async #tokenLimit(options: CallOptions): Promise<number | null> {
+  async #parameters(options: CallOptions): Promise<ModelParameters> {
     try {
-      const config = await this.#json<{
-        parameters?: Record<string, { string_value?: string }>;
-        error?: string;
-      }>('/config', undefined, options);
-      return tokenLimitOf(config.parameters);
+      const config = await this.#json<{ parameters?: ModelParameters; error?: string }>(
+        this.#model,
+        '/config',
+        undefined,
+        options,
+      );
+      return config.parameters;
     } catch {
-      return null;
+      return undefined;
     }
   }
 
-  async #labels(name: string, size: number, options: CallOptions): Promise<readonly string[] | null> {
+  async #labels(
+    model: string,
+    name: string,
+    size: number,
+    options: CallOptions,
+  ): Promise<readonly string[] | null> {
     try {
       const answer = await this.#json<JsonAnswer>(
+        model,
         '/infer',
         { inputs: [this.#input([PROBE_TEXT])], outputs: [{ name, parameters: { classification: size } }] },
         options,
@@ -163,12 +199,29 @@ export class KServeHttpClient implements ModelClient {
   }
 
   async infer(texts: readonly string[], want: ModelDescription, options: CallOptions): Promise<InferResult> {
+    if (want.model === undefined) return this.#infer(this.#model, texts, want, options);
+    try {
+      return await this.#infer(want.model, texts, want, options);
+    } catch (error) {
+      // Another replica, or an unload since: the label is what matters.
+      if (!isAbsent(error, want.model)) throw error;
+      return this.#infer(this.#model, texts, { ...want, hasTokenCount: false, scoreNames: [] }, options);
+    }
+  }
+
+  async #infer(
+    model: string,
+    texts: readonly string[],
+    want: ModelDescription,
+    options: CallOptions,
+  ): Promise<InferResult> {
     const names = [
       WIRE.output,
       ...(want.hasTokenCount ? [WIRE.tokenCount] : []),
       ...(want.scoreNames.length ? [WIRE.scores] : []),
     ];
     const answer = await this.#json<JsonAnswer>(
+      model,
       '/infer',
       { inputs: [this.#input(texts)], outputs: names.map((name) => ({ name })) },
       options,
@@ -178,8 +231,7 @@ export class KServeHttpClient implements ModelClient {
       return tensor ? numbers(tensor) : null;
     };
     const output = values(WIRE.output);
-    if (!output)
-      throw new ClassifierError('bad_answer', `the answer of ${this.#model} has no ${WIRE.output}`);
+    if (!output) throw new ClassifierError('bad_answer', `the answer of ${model} has no ${WIRE.output}`);
     return {
       answers: assemble(texts.length, output, values(WIRE.tokenCount), values(WIRE.scores)),
       modelVersion: answer.model_version ?? want.version,

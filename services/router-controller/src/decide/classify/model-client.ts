@@ -30,6 +30,8 @@ export interface ModelDescription {
   readonly tokenLimit: number | null;
   /** Names of SCORES by index; empty when the model has none. */
   readonly scoreNames: readonly string[];
+  /** The model that is asked, where the policy's own names one that tells more; absent: the policy's own. */
+  readonly model?: string;
 }
 
 /** Why a call failed; a closed set, because it is a metric label. */
@@ -88,10 +90,19 @@ export function rowsOf(data: ArrayLike<number>, rows: number, name: string): Arr
   return Array.from({ length: rows }, (_, row) => all.slice(row * size, (row + 1) * size));
 }
 
+/** Parameters of a ModelConfig. */
+export type ModelParameters = Readonly<Record<string, { string_value?: string }>> | undefined;
+
+/**
+ * The parameter `details_model`: the same classifier under another name, with TOKEN_COUNT and SCORES beside OUTPUT. A
+ * real Triton repeats keys of its JSON answer for every output of an ensemble, which v1's controller refuses; so the
+ * ensemble that v1 asks has OUTPUT alone.
+ */
+export const detailsModelOf = (parameters: ModelParameters): string | null =>
+  parameters?.details_model?.string_value || null;
+
 /** Reads the parameter `max_tokens` of a ModelConfig. */
-export function tokenLimitOf(
-  parameters: Readonly<Record<string, { string_value?: string }>> | undefined,
-): number | null {
+export function tokenLimitOf(parameters: ModelParameters): number | null {
   const value = Number(parameters?.max_tokens?.string_value);
   return Number.isInteger(value) && value > 0 ? value : null;
 }
