@@ -59,17 +59,21 @@ export class Reloader {
     this.#inForce();
   }
 
-  /** Reloads one after the other: a call during another one sees what the file holds after it. Never rejects. */
-  reload(trigger: string): Promise<ReloadResult> {
+  /**
+   * Reloads one after the other: a call during another one sees what the file holds after it. Never rejects.
+   *
+   * @param rests whether the file that has been read is whole; default: the caller says so.
+   */
+  reload(trigger: string, rests: () => Promise<boolean> = async () => true): Promise<ReloadResult> {
     if (!this.#running) {
-      this.#running = this.#once(trigger).finally(() => {
+      this.#running = this.#once(trigger, rests).finally(() => {
         this.#running = null;
       });
       return this.#running;
     }
     this.#next ??= this.#running.then(() => {
       this.#next = null;
-      return this.reload(trigger);
+      return this.reload(trigger, rests);
     });
     return this.#next;
   }
@@ -79,13 +83,15 @@ export class Reloader {
     this.#deps.metrics.reloadTime.set(Date.now() / 1000);
   }
 
-  async #once(trigger: string): Promise<ReloadResult> {
+  async #once(trigger: string, rests: () => Promise<boolean>): Promise<ReloadResult> {
     const { load, current, apply, metrics, log } = this.#deps;
     const before = current();
     let result: ReloadResult['result'] = 'unchanged';
     let changed: string[] = [];
     try {
       const config = await load();
+      if (!(await rests()))
+        throw new Error('the file changed while it was read; it is read again when it rests');
       if (config.contentHash !== before.contentHash) {
         await apply(config);
         result = 'applied';

@@ -3,9 +3,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { Admission, Gate } from './admit/index.ts';
-import { Authenticator } from './authenticate/index.ts';
+import { Authenticator, checkDoor } from './authenticate/index.ts';
 import { UpstreamCaller } from './call/index.ts';
-import { type RouterConfig, watchFiles } from './config/index.ts';
+import { type RouterConfig, type WatchTimes, watchFiles } from './config/index.ts';
 import { Decider, type DeciderDeps, RedisStore } from './decide/index.ts';
 import { RouterError } from './errors.ts';
 import { createAdminApp } from './http/admin.ts';
@@ -40,8 +40,8 @@ export interface RouterOptions {
   readonly connect?: DeciderDeps['connect'];
   /** Reads the configuration anew, for reload(); default: reload finds nothing changed. */
   readonly load?: () => Promise<RouterConfig>;
-  /** Watch the configuration file and the secret files it names; needs `load`. Default: false. */
-  readonly watch?: boolean;
+  /** Watch the configuration file and the secret files it names, at these times; needs `load`. Default: false. */
+  readonly watch?: boolean | Partial<WatchTimes>;
 }
 
 export interface Router {
@@ -186,7 +186,8 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       // The socket stays where it is, and whether keys are asked for hangs on that.
       const { host, port } = config.file.server;
       const next = { ...loaded, file: { ...loaded.file, server: { ...loaded.file.server, host, port } } };
-      const withAuth = new Authenticator(next.file, metrics, redis);
+      checkDoor(config.file, next.file);
+      const withAuth = new Authenticator(next.file, metrics, redis, authenticator);
       // The only part that can refuse, and the only one that waits: after it everything changes in one turn.
       await decider.useConfig(next);
       keepSecrets(next);
@@ -225,7 +226,9 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       unwatch = await watchFiles({
         path: config.path,
         also: () => config.secretFiles,
-        onChange: async () => void (await reloader.reload('file changed')),
+        onChange: async (rests) => (await reloader.reload('file changed', rests)).result !== 'refused',
+        onDiffers: (since) => metrics.configDiffersSince.set(since ?? 0),
+        ...(typeof options.watch === 'object' && options.watch),
       });
     }
   } catch (error) {

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { type RouterServer, startRouterServer } from '@llm-router/router-server';
 import { type StandInOptions, type StandIns, startStandInLlms } from '@llm-router/stand-in-llms';
-import { loadConfig } from '../src/config/index.ts';
+import { loadConfig, type WatchTimes } from '../src/config/index.ts';
 import type { ModelClient } from '../src/decide/classify/model-client.ts';
 import { createLog, createMetrics, type Metrics } from '../src/observe/index.ts';
 import { type Router, startRouter } from '../src/router.ts';
@@ -35,8 +35,8 @@ export interface WholeOptions {
   readonly standIns?: boolean;
   readonly llms?: StandInOptions;
   readonly connect?: () => ModelClient;
-  /** Watch the configuration file. Default: false. */
-  readonly watch?: boolean;
+  /** Watch the configuration file, at shorter times than the router's own. Default: false. */
+  readonly watch?: boolean | Partial<WatchTimes>;
 }
 
 export async function startWhole(options: WholeOptions): Promise<Whole> {
@@ -69,7 +69,9 @@ export async function startWhole(options: WholeOptions): Promise<Whole> {
   const router = await startRouter({
     config: await load(),
     load,
-    watch: options.watch ?? false,
+    watch: options.watch
+      ? { settleMs: 100, cutSettleMs: 300, ...(options.watch !== true && options.watch) }
+      : false,
     log: createLog({ level: 'debug', stream }),
     metrics,
     ...(options.connect && { connect: options.connect }),

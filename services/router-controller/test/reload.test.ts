@@ -75,6 +75,30 @@ describe('reload', () => {
     assert.equal(await model(), 'model-a-2');
   });
 
+  test('a file that has lost its keys opens no door, one that asks for it does', async () => {
+    const key = `auth: { keys: [{ id: ann, hash: 'sha256:${'a'.repeat(64)}' }] }\n`;
+    const status = async () => (await chat(whole.url, { messages: user('hi') })).status;
+    assert.equal(await status(), 200, 'open on loopback: there never was a key');
+    whole.rewrite(table(2) + key);
+    assert.equal((await whole.router.reload('test')).result, 'applied');
+    assert.equal(await status(), 401);
+    for (const lost of ['', 'auth: { keys: [] }\n', 'auth: {}\n']) {
+      whole.rewrite(`${table(2)}${lost}# ${lost.length}\n`);
+      const { result, problem } = await whole.router.reload('test');
+      assert.deepEqual([result, await status()], ['refused', 401], lost);
+      assert.match(problem!, /would let everybody in.*auth\.mode: open/);
+    }
+    whole.rewrite(`${table(2)}auth: { mode: open }\n`);
+    assert.equal((await whole.router.reload('test')).result, 'applied');
+    assert.equal(await status(), 200);
+    whole.rewrite(table(2));
+    assert.equal((await whole.router.reload('test')).result, 'applied', 'from open to open');
+    await eventually(
+      'what stands there is in force',
+      async () => (await sample(whole.metrics, 'llm_router_config_differs_since_timestamp_seconds')) === 0,
+    );
+  });
+
   test('a request in flight ends on the table it began with', async () => {
     const response = await chat(whole.url, { messages: user('DRIP'), stream: true });
     whole.rewrite(table(3, 'renamed'));

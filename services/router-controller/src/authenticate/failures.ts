@@ -6,10 +6,12 @@ const WINDOW_MS = 60_000;
 /** Counts failed attempts per address, so that one who fails often is told to wait. Memory is bounded. */
 export class FailureLimiter {
   readonly #perMinute: number;
-  readonly #seen = new LRUCache<string, { count: number; since: number }>({ max: 10_000, ttl: WINDOW_MS });
+  readonly #seen: LRUCache<string, { count: number; since: number }>;
 
-  constructor(perMinute: number) {
+  /** @param before whose counts go on. */
+  constructor(perMinute: number, before: FailureLimiter | null = null) {
     this.#perMinute = perMinute;
+    this.#seen = before === null ? new LRUCache({ max: 10_000, ttl: WINDOW_MS }) : before.#seen;
   }
 
   note(address: string): void {

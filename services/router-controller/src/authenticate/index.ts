@@ -54,6 +54,19 @@ function asksForKeys(file: ConfigFile): boolean {
   return required;
 }
 
+/**
+ * A reload opens no door by what a file has lost: keys that are gone, a file cut short. Whoever wants an open one says so.
+ *
+ * @throws Error when keys were asked for, the next file has none, and it does not say `auth.mode: open`.
+ */
+export function checkDoor(before: ConfigFile, next: ConfigFile): void {
+  if (!keysRequired(before) || keysRequired(next) || next.auth.mode === 'open') return;
+  throw new Error(
+    'auth: keys are asked for now and this file has none left, which would let everybody in; add a key, set auth.jwt or ' +
+      'auth.keys_in_redis, or ask for an open door by name with auth.mode: open',
+  );
+}
+
 export class Authenticator {
   readonly #required: boolean;
   readonly #configured: ConfiguredKeys;
@@ -62,12 +75,18 @@ export class Authenticator {
   readonly #failures: FailureLimiter;
   readonly #metrics: Metrics;
 
-  constructor(file: ConfigFile, metrics: Metrics, redis: SharedRedis | null = null) {
+  /** @param before of the configuration in force: failed attempts go on being counted. */
+  constructor(
+    file: ConfigFile,
+    metrics: Metrics,
+    redis: SharedRedis | null = null,
+    before: Authenticator | null = null,
+  ) {
     this.#required = keysRequired(file);
     this.#configured = new ConfiguredKeys(file.auth.keys);
     this.#shared = file.auth.keys_in_redis && redis ? new RedisKeys(redis) : null;
     this.#jwt = file.auth.jwt ? new JwtVerifier(file.auth.jwt) : null;
-    this.#failures = new FailureLimiter(file.auth.failures_per_minute);
+    this.#failures = new FailureLimiter(file.auth.failures_per_minute, before === null ? null : before.#failures);
     this.#metrics = metrics;
   }
 

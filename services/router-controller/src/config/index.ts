@@ -7,4 +7,4 @@ export { Secret } from './secret.ts';
 export { anyEnv } from './secrets.ts';
 export type * from './types.ts';
 export { allTargets } from './types.ts';
-export { type WatchOptions, watchFiles } from './watch.ts';
+export { type WatchOptions, type WatchTimes, watchFiles } from './watch.ts';

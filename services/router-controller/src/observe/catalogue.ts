@@ -330,6 +330,11 @@ export const CATALOGUE = {
     '1 when the newest configuration file is in force',
   ),
   reloadTime: gauge('llm_router_config_last_reload_success_timestamp_seconds', [], 'When it came into force'),
+  configDiffersSince: gauge(
+    'llm_router_config_differs_since_timestamp_seconds',
+    [],
+    'Since when the file on disk differs from what is in force; 0: it does not',
+  ),
   reloads: counter('llm_router_config_reloads_total', ['result'], 'Reloads: applied, refused, unchanged'),
   logDropped: counter(
     'llm_router_log_lines_dropped_total',
