@@ -86,7 +86,10 @@ export class Authenticator {
     this.#configured = new ConfiguredKeys(file.auth.keys);
     this.#shared = file.auth.keys_in_redis && redis ? new RedisKeys(redis) : null;
     this.#jwt = file.auth.jwt ? new JwtVerifier(file.auth.jwt) : null;
-    this.#failures = new FailureLimiter(file.auth.failures_per_minute, before === null ? null : before.#failures);
+    this.#failures = new FailureLimiter(
+      file.auth.failures_per_minute,
+      before === null ? null : before.#failures,
+    );
     this.#metrics = metrics;
   }
 
