@@ -44,6 +44,7 @@ export class UpstreamCaller {
     this.#transport = new Transport({
       maxHeaderBytes: upstream.max_header_bytes,
       connectionsPerTarget: upstream.connections_per_target,
+      connectionMaxAgeMs: upstream.connection_max_age_ms,
     });
     const breaker = {
       failures: upstream.breaker_failures,

@@ -1,5 +1,5 @@
 /** From the file's shape to the routing table: names resolved, secrets wrapped, URLs normalised. v1's form is read here. */
-import { hasV1, normaliseApiBase, parseEndpoint } from './endpoint.ts';
+import { parseApiBase, parseEndpoint, type UpstreamBase } from './endpoint.ts';
 import { formatPath, hint, type Problem } from './problems.ts';
 import type { ConfigFile } from './schema.ts';
 import { capabilitiesSchema, STANDARD_PASSES, timeoutsSchema } from './schema-table.ts';
@@ -11,12 +11,14 @@ import {
   type Policy,
   type RoutingTable,
   type Target,
+  type TargetTls,
   type WeightedTarget,
   withReplicas,
 } from './types.ts';
 
 type FilePolicy = ConfigFile['policies'][number];
 type FileEntry = FilePolicy['llms'][number];
+type FileTarget = ConfigFile['targets'][number];
 type Path = readonly PropertyKey[];
 
 /** Addresses that stand in for the file's, for `npm start`'s embedded parts and for tests. */
@@ -42,13 +44,23 @@ class Compiler {
     this.problems.push({ path: formatPath(path), message });
   }
 
-  apiBase(text: string, path: Path): string {
+  base(text: string, path: Path, chatPath?: string): UpstreamBase {
     try {
-      return normaliseApiBase(this.overrides.standInUrl ?? text);
+      const { standInUrl } = this.overrides;
+      return standInUrl ? parseApiBase(standInUrl) : parseApiBase(text, chatPath);
     } catch (error) {
       this.problem(path, (error as Error).message);
-      return '';
+      return parseApiBase('http://invalid');
     }
+  }
+
+  proxy(text: string | undefined, path: Path): Target['proxy'] {
+    if (this.overrides.standInUrl) return 'none';
+    if (text === undefined || text === 'none') return text ?? null;
+    const protocol = URL.canParse(text) ? new URL(text).protocol : '';
+    if (protocol !== 'http:' && protocol !== 'https:')
+      this.problem(path, 'want http://[USER:PASSWORD@]HOST:PORT or none');
+    return new Secret(text);
   }
 
   apiKey(text: string | null | undefined): Secret | null {
@@ -67,17 +79,19 @@ class Compiler {
         name: target.name,
         id: at === 0 ? target.name : `${target.name}#${at + 1}`,
         replicas,
-        apiBase: this.apiBase(
+        ...this.base(
           base,
           Array.isArray(target.api_base) ? [...path, 'api_base', at] : [...path, 'api_base'],
+          target.path,
         ),
-        baseHasV1: hasV1(base),
         apiKey: this.apiKey(target.api_key),
         model: target.model,
         capabilities: target.capabilities,
         timeouts: timeoutsOf(target.timeouts),
         price: target.price ?? null,
         headers: target.headers,
+        proxy: this.proxy(target.proxy, [...path, 'proxy']),
+        tls: this.overrides.standInUrl ? null : tlsOf(target.tls),
         passes: target.passes,
       });
       const others = bases.slice(1).map((base, index) => replica(base, index + 1, []));
@@ -94,26 +108,27 @@ class Compiler {
     if (entry.api_key === '')
       this.problem([...path, 'api_key'], 'empty; leave it out for an upstream without a key');
     if (!entry.api_base || !entry.model) return null;
-    const apiBase = this.apiBase(entry.api_base, [...path, 'api_base']);
+    const base = this.base(entry.api_base, [...path, 'api_base']);
     const apiKey = this.apiKey(entry.api_key);
     for (let copy = 1; ; copy++) {
       const name = copy === 1 ? entry.model : `${entry.model}#${copy}`;
       const known = this.targets.get(name);
-      if (known && (known.apiBase !== apiBase || known.apiKey?.reveal() !== apiKey?.reveal())) continue;
+      if (known && (!sameBase(known, base) || known.apiKey?.reveal() !== apiKey?.reveal())) continue;
       if (known && known.model === entry.model) return known;
       if (known) continue;
       const target: Target = {
         name,
         id: name,
         replicas: [],
-        apiBase,
-        baseHasV1: hasV1(entry.api_base),
+        ...base,
         apiKey,
         model: entry.model,
         capabilities: capabilitiesSchema.parse({}),
         timeouts: timeoutsOf(timeoutsSchema.parse({})),
         price: null,
         headers: {},
+        proxy: this.proxy(undefined, path),
+        tls: null,
         passes: STANDARD_PASSES,
       };
       this.targets.set(name, target);
@@ -250,6 +265,20 @@ class Compiler {
     }
     return policies;
   }
+}
+
+/** v1's two spellings of a base are one upstream. */
+const sameBase = (a: UpstreamBase, b: UpstreamBase) =>
+  a.apiBase === b.apiBase && a.prefix === b.prefix && a.query === b.query;
+
+function tlsOf(file: FileTarget['tls']): TargetTls | null {
+  if (!file) return null;
+  return {
+    ca: file.ca ?? null,
+    cert: file.cert ?? null,
+    key: file.key ? new Secret(file.key) : null,
+    serverName: file.server_name ?? null,
+  };
 }
 
 /** Replicas share their target's weight. */

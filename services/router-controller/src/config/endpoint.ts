@@ -33,21 +33,58 @@ export function parseEndpoint(text: string, upgradeHttpToGrpc: boolean): Classif
   return { protocol: 'http', address: url.origin, model: decodeURIComponent(model) };
 }
 
-/** Base URL of an upstream without trailing slashes and without a trailing `/v1`: both spellings are accepted. */
-export function normaliseApiBase(text: string): string {
+/** Where an upstream's API lives. */
+export interface UpstreamBase {
+  /** Scheme, host, port and path, without `/v1` at its end, slash at its end, or query. */
+  readonly apiBase: string;
+  /** Stands between `apiBase` and a route such as `/chat/completions`: `/v1`, or empty. */
+  readonly prefix: string;
+  /** Nobody wrote the prefix: the base is a bare host. */
+  readonly prefixImplied: boolean;
+  /** Whole path of chat completions under `apiBase`, where it ends in another way than the route. */
+  readonly chatPath: string | null;
+  /** Parameters that every call has, as `api-version=2024-10-21`; or empty. */
+  readonly query: string;
+}
+
+const CHAT_ROUTE = '/chat/completions';
+const trimmed = (path: string) => path.replace(/(?<!\/)\/+$/, '');
+
+/**
+ * One rule: a base that is a bare host has its API under `/v1`, as OpenAI's own; a base with a path is where the API is, as
+ * the SDKs take a `base_url`. `path` says otherwise.
+ *
+ * @param path of chat completions under the base.
+ * @throws Error whose message says what would be right; the caller adds where.
+ */
+export function parseApiBase(text: string, path?: string): UpstreamBase {
   let url: URL;
   try {
     url = new URL(text);
   } catch {
-    throw new Error('not a URL; want https://HOST or https://HOST/v1');
+    throw new Error('not a URL; want https://HOST, or https://HOST/PATH where the API is not under /v1');
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new Error(`protocol ${url.protocol.replace(':', '')} is not http or https`);
   }
   if (url.username || url.password) throw new Error('holds a user or password; put the key into api_key');
-  if (url.search || url.hash) throw new Error('must not have a query or fragment');
-  return `${url.origin}${url.pathname}`.replace(/(?<!\/)\/+$/, '').replace(/\/v1$/, '');
+  if (url.hash) throw new Error('must not have a fragment');
+  const query = url.search.replace(/^\?/, '');
+  let base = trimmed(url.pathname);
+  // The whole address of the endpoint, as consoles show it.
+  if (base.endsWith(CHAT_ROUTE)) base = base.slice(0, -CHAT_ROUTE.length);
+  const bare = base === '' && !url.pathname.endsWith(CHAT_ROUTE);
+  const given = /\/v1$/.test(base);
+  const apiBase = url.origin + (given ? base.slice(0, -'/v1'.length) : base);
+  if (path === undefined)
+    return { apiBase, prefix: given || bare ? '/v1' : '', prefixImplied: bare, chatPath: null, query };
+  const whole = trimmed(path);
+  const before = whole.endsWith(CHAT_ROUTE) ? whole.slice(0, -CHAT_ROUTE.length) : null;
+  return {
+    apiBase: url.origin + base,
+    prefix: before ?? (bare ? '/v1' : ''),
+    prefixImplied: false,
+    chatPath: before === null ? whole : null,
+    query,
+  };
 }
-
-/** Whether a base URL already holds the `/v1` that {@link normaliseApiBase} takes off. */
-export const hasV1 = (text: string) => /\/v1\/*$/.test(text);

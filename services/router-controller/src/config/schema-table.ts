@@ -47,16 +47,52 @@ export const priceSchema = z.strictObject({
 });
 
 const upstream = {
-  api_base: z.string().min(1).describe('Base URL, with or without /v1'),
+  api_base: z
+    .string()
+    .min(1)
+    .describe(
+      'Base URL: a bare host, whose API is under /v1, or the URL that SDKs call base_url, path and query included',
+    ),
   api_key: z.string().nullish().describe('Key for the upstream: text, ${ENV}, or file:PATH. Never printed'),
   model: z.string().min(1).describe('Model id as the upstream calls it'),
 };
+
+export const tlsSchema = z
+  .strictObject({
+    ca: z.string().min(1).optional().describe('Certificates trusted beside the system’s: PEM, or file:PATH'),
+    cert: z.string().min(1).optional().describe('Client certificate: PEM, or file:PATH'),
+    key: z.string().min(1).optional().describe('Its private key: PEM, or file:PATH. Never printed'),
+    server_name: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Name the certificate is checked for; default: the host'),
+  })
+  .refine(({ cert, key }) => (cert === undefined) === (key === undefined), 'cert and key go together');
 
 const upstreamExtras = {
   timeouts: timeoutsSchema.prefault({}),
   capabilities: capabilitiesSchema.prefault({}),
   price: priceSchema.optional(),
-  headers: z.record(z.string(), z.string()).default({}).describe('Extra request headers for this upstream'),
+  headers: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('Extra request headers for this upstream; user-agent is llm-router/VERSION unless named here'),
+  path: z
+    .string()
+    .regex(/^\/[\w./~-]*$/, 'a path that begins with a slash')
+    .optional()
+    .describe(
+      'Path of chat completions under api_base; other routes take what stands before /chat/completions in it. Default: /v1/chat/completions under a bare host, else /chat/completions',
+    ),
+  proxy: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'http://[USER:PASSWORD@]HOST:PORT of a proxy for this upstream, or none. Default: HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment, never for loopback',
+    ),
+  tls: tlsSchema.optional(),
 };
 
 /** OpenAI's endpoints that are no conversation, and rerank. */
@@ -77,7 +113,7 @@ export const targetSchema = z.strictObject({
   api_base: z
     .union([upstream.api_base, z.array(upstream.api_base).min(1).max(64)])
     .describe(
-      'Base URL, with or without /v1; or a list of replicas, which share the load and rest each by itself when they fail',
+      'Base URL: a bare host, whose API is under /v1, or the URL that SDKs call base_url, path and query (api-version=…) included; or a list of replicas, which share the load and rest each by itself when they fail',
     ),
   ...upstreamExtras,
   passes: z

@@ -33,5 +33,13 @@ export const upstreamSchema = z.strictObject({
     .min(4096)
     .default(64 * 1024)
     .describe('Longest response headers taken from an upstream'),
+  connection_max_age_ms: ms(
+    'A connection takes new requests so long: then new ones are made, which ask DNS again',
+    300_000,
+  ),
+  pending_ms: ms(
+    'How long an answer that is pending (202 of NVIDIA Cloud Functions) is polled for while another target could answer; alone it is the first-byte limit',
+    10_000,
+  ),
   connections_per_target: z.int().min(1).default(1024).describe('Connections to one target at once'),
 });

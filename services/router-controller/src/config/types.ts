@@ -1,5 +1,6 @@
 /** The routing table after compilation: names resolved, secrets wrapped, URLs normalised. Immutable; replaced whole. */
 import type { z } from 'zod';
+import type { UpstreamBase } from './endpoint.ts';
 import type { ConfigFile } from './schema.ts';
 import type { capabilitiesSchema, priceSchema } from './schema-table.ts';
 import type { Secret } from './secret.ts';
@@ -9,24 +10,31 @@ export type Capabilities = z.infer<typeof capabilitiesSchema>;
 export type Price = z.infer<typeof priceSchema>;
 export type { Timeouts };
 
+/** PEM texts beside the system's own trust. */
+export interface TargetTls {
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: Secret | null;
+  readonly serverName: string | null;
+}
+
 /** One upstream model. */
-export interface Target {
+export interface Target extends UpstreamBase {
   /** Unique. Inline v1 upstreams are named after their model id; equal upstreams share one target. */
   readonly name: string;
   /** The name; of further replicas NAME#2, NAME#3 … Each has a breaker of its own. */
   readonly id: string;
   /** The other replicas, where `api_base` lists several. */
   readonly replicas: readonly Target[];
-  /** Scheme, host, port and path before `/v1`; no trailing slash. */
-  readonly apiBase: string;
-  /** The base was written with `/v1`. */
-  readonly baseHasV1: boolean;
   readonly apiKey: Secret | null;
   readonly model: string;
   readonly capabilities: Capabilities;
   readonly timeouts: Timeouts;
   readonly price: Price | null;
   readonly headers: Readonly<Record<string, string>>;
+  /** URL of the proxy to go through, which may hold a password; none: go straight; null: as the environment says. */
+  readonly proxy: Secret | 'none' | null;
+  readonly tls: TargetTls | null;
   /** Paths that are passed on without a decision: `/v1/embeddings`, `/v1/audio/*`. */
   readonly passes: readonly string[];
 }

@@ -16,6 +16,7 @@ import type { HeaderBag } from '../transport/headers.ts';
 import type { SendOptions, Transport } from '../transport/transport.ts';
 import { Clock } from './clock.ts';
 import { AttemptTimeout, describeError, outcomeOfError, outcomeOfStatus } from './outcome.ts';
+import { awaitPending, isPending } from './pending.ts';
 import { faultOf } from './whose-fault.ts';
 
 /** An upstream's error answer is kept up to this size, bytes. */
@@ -73,6 +74,8 @@ export interface AttemptOptions extends Omit<SendOptions, 'signal'> {
   readonly time: Time;
   /** A target that was not asked yet could take over from a silent one. */
   readonly othersWait: boolean;
+  /** Longest wait for an answer that is pending while others could take over, milliseconds. */
+  readonly pendingMs: number;
   /** A stream has shown a sign of life before its content: its headers, or the events held so far, to which more are added. */
   readonly onLife?: (held: HeldEvent[], headers: HeaderBag) => void;
   /** Any of them ends the upstream call, and what has begun of the answer. */
@@ -173,6 +176,11 @@ export async function attempt(
   let response: UpstreamResponse;
   try {
     response = await transport.send(target, { ...options, signal });
+    if (isPending(response)) {
+      const { path, time, othersWait, pendingMs } = options;
+      const limitMs = othersWait ? pendingMs : Number.POSITIVE_INFINITY;
+      response = await awaitPending(transport, target, response, { path, time, limitMs, signal });
+    }
   } catch (error) {
     running.release();
     if (running.cancelled) return failure('aborted', 'was not waited for');

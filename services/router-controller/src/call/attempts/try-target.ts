@@ -132,15 +132,6 @@ function finish(target: Target, { result, span }: Sent, pass: Pass, hideUsage: b
   return { kind: 'failed', target, failure: result };
 }
 
-/**
- * The request's path under the target's base. v1's bare `/completions` stays bare, as it was in v1, unless the base
- * says `/v1` itself; the bare chat path is only a spelling of ours.
- */
-export function upstreamPath(path: string, { baseHasV1 }: Pick<Target, 'baseHasV1'>): string {
-  if (path.startsWith('/v1/')) return path;
-  return baseHasV1 || path === '/chat/completions' ? `/v1${path}` : path;
-}
-
 function spanAttributes(target: Target): SpanAttributes {
   const { hostname, port } = new URL(target.apiBase);
   return {
@@ -172,7 +163,8 @@ async function send(
   // Where the target's own limits end its silence soon, its failure had better be told by a status.
   const patient = target.timeouts.idle_ms > SOON_MS;
   const result = await attempt(deps.transport, target, {
-    path: upstreamPath(request.path, target),
+    path: request.path,
+    search: request.search ?? '',
     body,
     stream: request.body.stream === true,
     headers: {
@@ -183,6 +175,7 @@ async function send(
     request: request.body,
     heldBodyBytes: deps.settings.held_body_bytes,
     time: deps.time,
+    pendingMs: deps.settings.pending_ms,
     othersWait,
     ...(journey.early &&
       patient && {

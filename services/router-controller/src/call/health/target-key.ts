@@ -10,8 +10,12 @@ const known = new WeakMap<Target, string>();
 export function targetKey(target: Target): string {
   let key = known.get(target);
   if (key === undefined) {
-    const { id, apiBase, apiKey, model, timeouts, headers } = target;
-    const parts = [id, apiBase, apiKey?.reveal() ?? null, model, timeouts.connect_ms, headers];
+    const { id, apiBase, prefix, chatPath, query, apiKey, model, timeouts, headers, proxy, tls } = target;
+    const parts = [
+      [id, apiBase, prefix, chatPath, query, apiKey?.reveal() ?? null, model, timeouts.connect_ms, headers],
+      proxy && proxy !== 'none' ? proxy.reveal() : proxy,
+      tls && { ...tls, key: tls.key?.reveal() ?? null },
+    ];
     key = createHash('sha256').update(JSON.stringify(parts)).digest('base64');
     known.set(target, key);
   }

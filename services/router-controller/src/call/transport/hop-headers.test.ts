@@ -1,6 +1,7 @@
 /** Headers that cross the router, in both directions, and those that don't. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { VERSION } from '../../version.ts';
 import { withCall } from '../testing.ts';
 import { responseHeaders, retryAfterMs } from './headers.ts';
 
@@ -39,6 +40,7 @@ test(
         'content-type': 'application/json',
         'openai-organization': 'ours',
         'x-extra': '1',
+        'user-agent': `llm-router/${VERSION}`,
         traceparent,
       });
     },

@@ -1,19 +1,26 @@
 /** One openai SDK client and one connection pool per upstream. */
 import type { Readable } from 'node:stream';
 import OpenAI, { type ClientOptions } from 'openai';
-import { Agent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Target } from '../../config/types.ts';
+import { VERSION } from '../../version.ts';
 import { keepOnly, targetKey } from '../health/target-key.ts';
+import { connect, type TransportLimits } from './dispatcher.ts';
 import { createFetch, type RawResponse, type UpstreamResponse } from './fetch-undici.ts';
+import { upstreamUrl } from './upstream-url.ts';
 
 interface Line {
   readonly sdk: OpenAI;
-  readonly agent: Agent;
+  readonly agent: Dispatcher;
+  /** `performance.now()` when it was made. */
+  readonly since: number;
 }
 
 export interface SendOptions {
-  /** Request path as the client sent it, such as /v1/chat/completions. */
+  /** Route as OpenAI has it, such as /v1/chat/completions. */
   readonly path: string;
+  /** The client's query, with its question mark, or empty. */
+  readonly search: string;
   /** Serialised JSON. */
   readonly body: Buffer;
   readonly stream: boolean;
@@ -31,20 +38,16 @@ export interface PassOptions {
   readonly signal: AbortSignal;
 }
 
-export interface TransportLimits {
-  /** Longest response headers taken, bytes; more is a fault of the upstream. */
-  readonly maxHeaderBytes: number;
-  readonly connectionsPerTarget: number;
-}
-
-/** Idle connections are closed before most servers do it, which would break the next request on them. */
-const KEEP_ALIVE_MS = 30_000;
+/** Firewalls refuse requests that name nobody. */
+const USER_AGENT = `llm-router/${VERSION}`;
 /** The SDK's own timer is out of the way: the longest that a timer can be set to. */
 const NEVER_MS = 2 ** 31 - 1;
 
 export class Transport {
   readonly #limits: TransportLimits;
   readonly #lines = new Map<string, Line>();
+  /** Lines that have grown old: they end with their last call. */
+  readonly #old = new Set<Dispatcher>();
 
   constructor(limits: TransportLimits) {
     this.#limits = limits;
@@ -53,6 +56,10 @@ export class Transport {
   #line(target: Target): Line {
     const key = targetKey(target);
     let line = this.#lines.get(key);
+    if (line && performance.now() - line.since > this.#limits.connectionMaxAgeMs) {
+      this.#retire(line);
+      line = undefined;
+    }
     if (!line) {
       line = this.#connect(target);
       this.#lines.set(key, line);
@@ -60,20 +67,13 @@ export class Transport {
     return line;
   }
 
+  #retire({ agent }: Line): void {
+    this.#old.add(agent);
+    void agent.close().finally(() => this.#old.delete(agent));
+  }
+
   #connect(target: Target): Line {
-    const agent = new Agent({
-      connections: this.#limits.connectionsPerTarget,
-      connect: { timeout: target.timeouts.connect_ms },
-      // First-byte, idle and total limits are kept per attempt; undici's own (300 s) would only contradict them.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      // Also where the upstream hints at more.
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      maxHeaderSize: this.#limits.maxHeaderBytes,
-      // An abort has to end the upstream's work, and over HTTP/1.1 a closed socket always does.
-      allowH2: false,
-    });
+    const agent = connect(target, this.#limits);
     const sdk = new OpenAI({
       baseURL: target.apiBase,
       apiKey: target.apiKey?.reveal() ?? 'none',
@@ -84,18 +84,19 @@ export class Transport {
       logLevel: 'off',
       fetch: createFetch(agent) as unknown as NonNullable<ClientOptions['fetch']>,
     });
-    return { sdk, agent };
+    return { sdk, agent, since: performance.now() };
   }
 
   /** Sends and resolves with status and headers; the body is unread. Rejects with undici's or the SDK's errors. */
   async send(target: Target, options: SendOptions): Promise<UpstreamResponse> {
     const { sdk } = this.#line(target);
     const response = await sdk
-      .post(options.path, {
+      .post(upstreamUrl(target, options.path, options.search), {
         body: options.body as unknown as Record<string, unknown>,
         headers: {
           'content-type': 'application/json',
           accept: options.stream ? 'text/event-stream' : 'application/json',
+          'user-agent': USER_AGENT,
           ...(target.apiKey === null && { authorization: null }),
           ...options.headers,
           ...target.headers,
@@ -110,13 +111,14 @@ export class Transport {
   /** Sends a request that is passed on as it came, on the target's own connections. */
   async pass(target: Target, options: PassOptions): Promise<UpstreamResponse> {
     const { agent } = this.#line(target);
-    const base = new URL(target.apiBase);
+    const { origin, pathname, search } = new URL(upstreamUrl(target, options.path, options.search));
     const answer = await agent.request({
-      origin: base.origin,
-      path: `${base.pathname.replace(/\/$/, '')}${options.path}${options.search}`,
+      origin,
+      path: pathname + search,
       method: options.method as Dispatcher.HttpMethod,
       headers: {
         'accept-encoding': 'identity',
+        'user-agent': USER_AGENT,
         ...(target.apiKey && { authorization: `Bearer ${target.apiKey.reveal()}` }),
         ...options.headers,
       },
@@ -126,14 +128,34 @@ export class Transport {
     return { status: answer.statusCode, headers: answer.headers, body: answer.body };
   }
 
+  /** Asks once more for an answer that is pending, with the target's key. */
+  async poll(target: Target, url: string, signal: AbortSignal): Promise<UpstreamResponse> {
+    const { agent } = this.#line(target);
+    const { origin, pathname, search } = new URL(url);
+    const answer = await agent.request({
+      origin,
+      path: pathname + search,
+      method: 'GET',
+      headers: {
+        accept: 'application/json',
+        'accept-encoding': 'identity',
+        'user-agent': USER_AGENT,
+        ...(target.apiKey && { authorization: `Bearer ${target.apiKey.reveal()}` }),
+        ...target.headers,
+      },
+      signal,
+    });
+    return { status: answer.statusCode, headers: answer.headers, body: answer.body };
+  }
+
   /** Forgets the pools of targets that have left the table; their open calls end in peace. */
   keep(targets: Iterable<Target>): void {
-    for (const line of keepOnly(this.#lines, targets)) void line.agent.close();
+    for (const line of keepOnly(this.#lines, targets)) this.#retire(line);
   }
 
   async close(): Promise<void> {
     const lines = [...this.#lines.values()];
     this.#lines.clear();
-    await Promise.all(lines.map((line) => line.agent.destroy()));
+    await Promise.all([...lines.map(({ agent }) => agent), ...this.#old].map((agent) => agent.destroy()));
   }
 }

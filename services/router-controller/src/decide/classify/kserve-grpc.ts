@@ -64,7 +64,8 @@ export class KServeGrpcClient implements ModelClient {
   constructor(address: string, model: string) {
     this.address = address;
     this.#model = model;
-    this.#client = createKServeClient(address);
+    // grpc-js obeys http_proxy by itself, also on loopback; the classifier is inside the operator's own network.
+    this.#client = createKServeClient(address, { 'grpc.enable_http_proxy': 0 });
   }
 
   #call<M extends Method>(
