@@ -32,8 +32,8 @@ export interface Hosts {
 }
 
 const MAX_ECHO = 200;
-const nameOf = (host: string) =>
-  URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname.replace(/\.$/, '') : '';
+const HOST = /^(\[[\da-f:.]{2,45}\]|[\w.-]{1,254})(?::\d{0,5})?$/;
+const nameOf = (host: string) => HOST.exec(host.toLowerCase())?.[1]?.replace(/\.$/, '') ?? '';
 
 /**
  * Refuses a page whose name was pointed at this server (DNS rebinding): to the browser it is this server's own. Such a page

@@ -34,6 +34,11 @@ export const ERRORS = {
     type: 'invalid_request_error',
     help: 'The key may not use this policy or target.',
   },
+  host_not_allowed: {
+    status: 403,
+    type: 'invalid_request_error',
+    help: 'An open router was called by a name that is not in server.allowed_hosts.',
+  },
   policy_not_found: {
     status: 404,
     type: 'invalid_request_error',

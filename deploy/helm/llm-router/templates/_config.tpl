@@ -6,6 +6,14 @@
 {{- if $config.redis }}{{ fail "redis.enabled makes a Redis of its own, and config.redis names another one: keep one of them" }}{{ end }}
 {{- $_ := set $config "redis" (dict "url" (printf "redis://%s-redis:6379/0" (include "llm-router.fullname" .)) "password" "${REDIS_PASSWORD}") }}
 {{- end }}
+{{- if eq (dig "auth" "mode" "auto" $config) "open" }}
+{{- /* An open door is told by which names it is called: a web page pointed at it is not one of them. */}}
+{{- $name := include "llm-router.fullname" . }}
+{{- $inside := list $name (printf "%s.%s" $name .Release.Namespace) (printf "%s.%s.svc" $name .Release.Namespace) (printf "%s.%s.svc.cluster.local" $name .Release.Namespace) }}
+{{- $hosts := concat (dig "server" "allowed_hosts" list $config) $inside }}
+{{- if .Values.ingress.enabled }}{{ $hosts = concat $hosts .Values.ingress.hosts }}{{ end }}
+{{- $_ := set $config "server" (merge (dict "allowed_hosts" (uniq $hosts)) (default dict $config.server)) }}
+{{- end }}
 {{- toYaml $config }}
 {{- end }}
 

@@ -12,8 +12,12 @@ import { ConfiguredKeys, hashKey, RedisKeys, type StoredKey } from './keys.ts';
 export { hashKey, newKey, newKeyId, RedisKeys, type StoredKey } from './keys.ts';
 export {
   checkPolicyAllowed,
+  mayReach,
   mayUsePolicy,
   mayUseTarget,
+  type Rights,
+  type VisibleEntry,
+  type VisiblePolicy,
   type VisibleTable,
   visibleEntries,
   visibleTo,
@@ -91,6 +95,11 @@ export class Authenticator {
       before === null ? null : before.#failures,
     );
     this.#metrics = metrics;
+  }
+
+  /** Nobody is asked for a key. */
+  get isOpen(): boolean {
+    return !this.#required;
   }
 
   #fail(address: string, reason: 'missing' | 'unknown' | 'expired', message: string): RouterError {

@@ -3,7 +3,7 @@ import type { Entry, Policy, RoutingTable, Target } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
 import type { Caller } from '../request.ts';
 
-type Rights = Pick<Caller, 'policies' | 'targets'>;
+export type Rights = Pick<Caller, 'policies' | 'targets'>;
 
 /** Null: all of them. */
 const holds = (list: readonly string[] | null, name: string) => list === null || list.includes(name);
@@ -25,6 +25,21 @@ export const visibleEntries = (policy: Policy, allowed: readonly string[] | null
   [...policy.entries.values()].filter((entry) =>
     targetsOf(entry).some((target) => mayUseTarget(allowed, target.name)),
   );
+
+/**
+ * Whether a caller may reach a target without a policy. A key that is bound to policies may use their targets; further ones it
+ * must name itself.
+ */
+export function mayReach({ policies, targets }: Rights, table: RoutingTable): (target: Target) => boolean {
+  if (targets) return ({ name }) => targets.includes(name);
+  if (!policies) return () => true;
+  const reached = new Set(
+    policies.flatMap((name) =>
+      [...(table.policies.get(name)?.entries.values() ?? [])].flatMap(targetsOf).map((target) => target.name),
+    ),
+  );
+  return ({ name }) => reached.has(name);
+}
 
 /** The routing table as one caller may know it. */
 export interface VisibleTable {

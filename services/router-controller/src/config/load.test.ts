@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
-import { anyEnv, ConfigError, parseConfig, publicConfig } from './index.ts';
+import { EVERYTHING, publicConfig } from '../http/public-config.ts';
+import { anyEnv, ConfigError, parseConfig } from './index.ts';
 
 const FILES = resolve(import.meta.dirname, '../../../../config');
 const V1 = readFileSync(join(FILES, 'v1.yaml'), 'utf8');
@@ -55,7 +56,7 @@ describe('v1’s file', () => {
     const shown = [
       JSON.stringify(config.table.targets.values().next().value),
       String(config.table),
-      JSON.stringify(publicConfig(config)),
+      JSON.stringify(publicConfig(config, EVERYTHING, true)),
     ];
     for (const text of shown) assert.doesNotMatch(text, /secret-of-the-test/);
     assert.match(shown[2]!, /"api_key":"\[REDACTED\]"/);

@@ -84,6 +84,14 @@ export const serverSchema = z.strictObject({
     .describe('Requests that may wait for a place; past it 503 with Retry-After'),
   max_queue_wait_ms: ms('Longest wait for a place before 503', 2_000),
   trusted_proxies: trustedProxiesSchema,
+  allowed_hosts: z
+    .array(z.string().regex(/^(?:\*|[\w.-]{1,253})$/, 'a name as router.example.com, without port, or *'))
+    .max(100)
+    .default([])
+    .describe(
+      'Names that an open router (no keys) may be called by, beside loopback’s and, off loopback, addresses. Others get 403: a ' +
+        'web page whose name somebody has pointed at it. `*` is any',
+    ),
   cors_origins: z
     .array(
       z.string().regex(/^(?:\*|https?:\/\/[^/\s]{1,253})$/, 'an origin as https://chat.example.com, or *'),

@@ -12,6 +12,7 @@ import type { Logger, Metrics } from '../observe/index.ts';
 import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
 import { addressOf, trustProxies } from './address.ts';
 import { errorHandler } from './errors.ts';
+import { EVERYTHING, publicConfig } from './public-config.ts';
 import { readUsageQuery } from './usage.ts';
 
 export interface AdminDeps {
@@ -88,6 +89,9 @@ export function createAdminApp(deps: AdminDeps): Express {
   trustProxies(app, () => deps.config().file.server.trusted_proxies);
   app.use(checkToken(deps));
 
+  app.get('/admin/config', (_request, response) => {
+    response.json(publicConfig(deps.config(), EVERYTHING, true));
+  });
   app.get('/admin/keys', async (_request, response) => {
     response.json({ object: 'list', data: (await keysOf(deps).list()).map(told) });
   });

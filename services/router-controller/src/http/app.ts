@@ -1,6 +1,6 @@
 /** The express app: routes, nothing else. */
 import express, { type Express, type Request, type Response } from 'express';
-import { publicConfig } from '../config/index.ts';
+import { ANONYMOUS } from '../authenticate/index.ts';
 import { echo } from '../echo.ts';
 import { RouterError } from '../errors.ts';
 import type { Ledger } from '../ledger/index.ts';
@@ -13,10 +13,12 @@ import { type Arrival, type Arrivals, arrive } from './arrival.ts';
 import { cors } from './cors.ts';
 import { PASSED, ROUTED, TOLD } from './endpoints.ts';
 import { errorHandler, toRouterError } from './errors.ts';
+import { hosts } from './hosts.ts';
 import { sendModel, sendModels } from './models.ts';
 import { openApi } from './openapi/document.ts';
 import { openApiPage } from './openapi/page.ts';
 import { passedHandler } from './passed.ts';
+import { publicConfig } from './public-config.ts';
 import { routeHandler } from './route-preview.ts';
 import { routedHandler, type Steps } from './routed.ts';
 import { usageHandler } from './usage.ts';
@@ -91,6 +93,7 @@ export function createApp(deps: AppDeps): Express {
     const { ready, body } = readiness(deps);
     response.status(ready ? 200 : 503).json(body);
   });
+  app.use(hosts(() => (deps.authenticator().isOpen ? deps.config().file.server : null)));
   const exposition = new Exposition(deps.metrics.registry);
   app.get('/metrics', async (_request, response) => {
     response.set('content-type', exposition.contentType).end(await exposition.text());
@@ -128,7 +131,8 @@ export function createApp(deps: AppDeps): Express {
     sendModel(deps.config(), callerOf(response), request, response);
   });
   app.get('/config', authenticated, (_request, response) => {
-    response.json(publicConfig(deps.config()));
+    const caller = callerOf(response);
+    response.json(publicConfig(deps.config(), caller, caller === ANONYMOUS));
   });
 
   app.get('/v1/usage', usageHandler(deps));

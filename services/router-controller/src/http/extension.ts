@@ -1,12 +1,12 @@
 /** Reads what a request says of its routing: v1's `nim-llm-router` object, or a virtual model name. */
 
-import { visibleTo } from '../authenticate/index.ts';
+import { type Rights, visibleTo } from '../authenticate/index.ts';
 import { hint } from '../config/problems.ts';
 import type { Policy, RoutingTable } from '../config/types.ts';
 import { findManual } from '../decide/index.ts';
 import { echo } from '../echo.ts';
 import { RouterError } from '../errors.ts';
-import { type Caller, type ChatBody, type Dialect, EXTENSION, type RouterExtension } from '../request.ts';
+import { type ChatBody, type Dialect, EXTENSION, type RouterExtension } from '../request.ts';
 
 /** The virtual model that stands for the default policy. */
 export const AUTO = 'auto';
@@ -36,7 +36,6 @@ function optionalString(value: unknown, param: string): string {
   return value.trim();
 }
 
-type Rights = Pick<Caller, 'policies' | 'targets'>;
 export interface Routing {
   readonly policy: Policy;
   readonly extension: RouterExtension;

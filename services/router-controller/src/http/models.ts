@@ -1,5 +1,6 @@
 /** GET /v1/models and /v1/models/{id}: what a client may name as `model`. */
 import type { Request, Response } from 'express';
+import { mayReach, visibleTo } from '../authenticate/index.ts';
 import { allTargets, type RouterConfig, type Target } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
 import type { Caller } from '../request.ts';
@@ -56,8 +57,8 @@ function virtualOf(id: string, targets: readonly Target[]): Model {
 
 /** Models as this caller may name them: its policies and `auto` first, then upstream ids; no id twice. */
 export function modelsFor({ table }: RouterConfig, caller: Caller): Model[] {
-  const { policies, defaultPolicy } = table;
-  const allowed = [...policies.values()].filter(({ name }) => caller.policies?.includes(name) ?? true);
+  const { defaultPolicy } = table;
+  const allowed = visibleTo(caller, table).policies.map(({ policy }) => policy);
   const mayUse = ({ name }: Target) => caller.targets?.includes(name) ?? true;
   const targetsOf = (policy: (typeof allowed)[number]) => [
     ...new Set(
@@ -73,7 +74,9 @@ export function modelsFor({ table }: RouterConfig, caller: Caller): Model[] {
   const open = defaultPolicy === null ? allowed : allowed.filter(({ name }) => name === defaultPolicy);
   if (open[0]) add(virtualOf(AUTO, targetsOf(open[0])));
   for (const target of open.flatMap(targetsOf)) add(modelOf(target));
-  const passing = allTargets(table).filter((target) => mayUse(target) && target.passes.length > 0);
+  const passing = allTargets(table)
+    .filter(mayReach(caller, table))
+    .filter(({ passes }) => passes.length > 0);
   for (const target of passing) add(modelOf(target));
   return [...models.values()];
 }

@@ -1,4 +1,5 @@
 /** Which targets take what is passed on without a decision. */
+import { mayReach } from '../../authenticate/index.ts';
 import { allTargets, type RouterConfig, type Target } from '../../config/types.ts';
 import { echo } from '../../echo.ts';
 import { RouterError } from '../../errors.ts';
@@ -29,26 +30,16 @@ export interface PassRule {
   readonly name: string;
   /** Targets that take the path and that the caller may use. */
   readonly targets: readonly Target[];
+  /** Those that the caller may not use: one of them that is asked for by name is refused, not replaced. */
+  readonly forbidden: readonly Target[];
   /** Takes what no rule or model names; null: none does. */
   readonly byDefault: Target | null;
-}
-
-/** A key that is bound to policies may use their targets; further ones it must name itself. */
-function mayUse(caller: Caller, { table }: RouterConfig): (target: Target) => boolean {
-  if (caller.targets) return ({ name }) => caller.targets!.includes(name);
-  if (!caller.policies) return () => true;
-  const reached = new Set<string>();
-  for (const name of caller.policies)
-    for (const entry of table.policies.get(name)?.entries.values() ?? [])
-      for (const target of [...entry.routes.map((route) => route.target), ...entry.fallbacks])
-        reached.add(target.name);
-  return ({ name }) => reached.has(name);
 }
 
 /** What may become of a path; null: nobody takes it. */
 export function ruleFor(config: RouterConfig, caller: Caller, path: string): PassRule | null {
   const { table, file } = config;
-  const may = mayUse(caller, config);
+  const may = mayReach(caller, table);
   const first = allTargets(table).filter(({ id, name }) => id === name);
   const taking = first.filter((target) => target.passes.some((rule) => matches(rule, path)));
   const name = file.passthrough.default_target;
@@ -59,7 +50,13 @@ export function ruleFor(config: RouterConfig, caller: Caller, path: string): Pas
   if (targets.length === 0 && !(byDefault && may(byDefault))) {
     throw new RouterError('permission_denied', `This key may use no target that takes ${echo(path)}`);
   }
-  return { name: rule ?? 'default', targets, byDefault: byDefault && may(byDefault) ? byDefault : null };
+  const known = byDefault ? [...taking, byDefault] : taking;
+  return {
+    name: rule ?? 'default',
+    targets,
+    forbidden: known.filter((target) => !may(target)),
+    byDefault: byDefault && may(byDefault) ? byDefault : null,
+  };
 }
 
 /**
@@ -85,6 +82,14 @@ export function chooseTarget(rule: PassRule, model: string | null, named: string
   if (model !== null) {
     const target = all.find((each) => each.model === model) ?? all.find(({ name }) => name === model);
     if (target) return target;
+    if (rule.forbidden.some((each) => each.model === model || each.name === model))
+      throw new RouterError(
+        'permission_denied',
+        `This key may not use '${echo(model)}'; it may use: ${names}`,
+        {
+          param: 'model',
+        },
+      );
     if (rule.byDefault) return rule.byDefault;
     throw new RouterError(
       'model_not_found',
