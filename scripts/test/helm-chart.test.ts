@@ -47,12 +47,12 @@ test('a changed configuration rolls no pod, and reaches the file that pods watch
 test('an image or a key that needs a restart rolls the controller, a new version of the chart alone does not', async () => {
   const before = template(await rendered('production'), '-controller');
   assert.ok(
-    FIXED.includes('server.port') && FIXED.includes('redis') && FIXED.includes('tracing.sample_ratio'),
+    FIXED.includes('server.port') && FIXED.includes('redis.url') && FIXED.includes('tracing.sample_ratio'),
   );
   for (const set of [
     'controller.image.tag=2.0.0',
     'config.tracing.sample_ratio=1',
-    'config.redis.username=other',
+    'config.redis.key_prefix=other',
     'config.upstream.breaker_failures=9',
     'config.admin.port=9000',
     'config.server.shutdown_grace_ms=1000',

@@ -37,8 +37,19 @@ export const FIXED = [
   'upstream.breaker_failures',
   'upstream.breaker_open_ms',
   'upstream.breaker_open_max_ms',
-  'redis',
-  'admin',
+  'redis.url',
+  'redis.sentinels',
+  'redis.master',
+  'redis.cluster',
+  'redis.tls',
+  'redis.tls_servername',
+  'redis.sentinel_tls',
+  'redis.address_map',
+  'redis.key_prefix',
+  'redis.call_timeout_ms',
+  'redis.probe_ms',
+  'admin.host',
+  'admin.port',
 ] as const;
 
 const at = (node: unknown, path: string): unknown =>

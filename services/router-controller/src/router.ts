@@ -128,6 +128,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   const gate = new Gate(settings, metrics);
   const bodies = new ByteBudget(budgetOf(settings), (bytes) => metrics.bodyBytes.set(bytes));
   const redis = createRedis(config.file.redis, metrics, log);
+  redis?.rereadBy(async () => (await options.load?.())?.file.redis);
   let authenticator: Authenticator;
   try {
     authenticator = new Authenticator(config.file, metrics, redis);
@@ -198,6 +199,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       bodies.useOptions(budgetOf(next.file.server));
       server.maxConnections = next.file.server.max_connections;
       caller.useConfig(next);
+      redis?.useCredentials(next.file.redis);
       settler.useConfig(next);
       log.level = next.file.logging.level;
       metrics.build.reset();

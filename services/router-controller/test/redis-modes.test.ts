@@ -1,70 +1,14 @@
 /** Redis as people run it: Sentinel with a failover, Cluster, TLS with an ACL user; and one that comes up last. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { Redis } from 'ioredis';
 import { startRedis } from '../proof/limits/start-redis.ts';
-import { Admission } from '../src/admit/index.ts';
-import type { LimitConfig, RouterConfig } from '../src/config/index.ts';
-import { limitSchema } from '../src/config/schema-limits.ts';
-import { redisSchema } from '../src/config/schema-redis.ts';
-import { RouterError } from '../src/errors.ts';
-import { createLog, createMetrics } from '../src/observe/index.ts';
-import { createRedis } from '../src/redis/index.ts';
+import { certificates } from './certificates.ts';
 import { eventually } from './harness.ts';
-
-const CALLER = { id: 'ann', tenant: 'acme', policies: null, targets: null };
-const REQUEST = { caller: CALLER, policy: 'p', estimate: () => ({ promptTokens: 10, answerTokens: 10 }) };
-
-/** Admission with limits of `perMinute` requests, and what it logged. */
-function admission(redisConfig: object, more: Partial<LimitConfig> = {}) {
-  const lines: string[] = [];
-  const metrics = createMetrics();
-  const stream = new Writable({
-    write(line, _encoding, done) {
-      lines.push(String(line));
-      done();
-    },
-  });
-  const redis = createRedis(redisSchema.parse(redisConfig), metrics, createLog({ level: 'info', stream }))!;
-  const limits = [
-    limitSchema.parse({
-      name: 'rpm',
-      requests_per_minute: 5,
-      concurrent: 100,
-      tokens_per_minute: 100_000,
-      ...more,
-    }),
-  ];
-  const config = { file: { limits, admission: { assumed_answer_tokens: 1 } } } as unknown as RouterConfig;
-  const subject = new Admission({ config, metrics, redis });
-  return {
-    redis,
-    metrics,
-    lines,
-    /** Requests that pass of so many. */
-    passing: async (count: number) => {
-      let passed = 0;
-      for (let i = 0; i < count; i++) {
-        try {
-          (await subject.admit(REQUEST)).settle(undefined);
-          passed++;
-        } catch (error) {
-          if (!(error instanceof RouterError) || error.status !== 429) throw error;
-        }
-      }
-      return passed;
-    },
-    close: async () => {
-      await subject.close();
-      await redis.close();
-    },
-  };
-}
+import { admission } from './redis-admission.ts';
 
 test('Sentinel: after a failover the limits are shared again', async () => {
   const master = await startRedis();
@@ -147,22 +91,10 @@ test('Cluster: all keys of a call are on one node', async () => {
 });
 
 test('TLS and an ACL user; a wrong password or authority is told once', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'llm-router-tls-'));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'];
-  execFileSync(
-    'openssl',
-    [...request, '-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert],
-    {
-      stdio: 'ignore',
-    },
-  );
-  const plain = await startRedis([
-    '--user',
-    ...'router on >right ~{mine}:* +@all -@dangerous +info'.split(' '),
-  ]);
-  const tls = await startRedis([], undefined, { key, cert });
-  const ca = readFileSync(cert, 'utf8');
+  const pki = certificates();
+  const plain = await startRedis(['--user', ...'router on >right ~{mine}:* +@all -@dangerous'.split(' ')]);
+  const tls = await startRedis([], undefined, pki.issue('DNS:localhost'));
+  const { ca } = pki;
   try {
     const user = admission({
       url: plain.url,
@@ -189,14 +121,14 @@ test('TLS and an ACL user; a wrong password or authority is told once', async ()
       await new Promise((resolve) => setTimeout(resolve, 600));
       assert.equal(subject.redis.up, false);
       assert.equal(subject.lines.length, 1, subject.lines.join(''));
-      assert.match(subject.lines[0]!, /Redis is away.*(WRONGPASS|self-signed)/);
+      assert.match(subject.lines[0]!, /Redis is away.*(WRONGPASS|certificate)/);
       assert.doesNotMatch(subject.lines.join(''), /wrong-password/);
       assert.equal(await subject.passing(8), 5, 'limits go on in memory');
       await subject.close();
     }
   } finally {
     await Promise.all([plain.close(), tls.close()]);
-    rmSync(folder, { recursive: true, force: true });
+    pki.remove();
   }
 });
 
