@@ -3,7 +3,7 @@
  * Sentinel names, for instance), so each form says all of them here, and nothing else makes a client.
  */
 import { isIP } from 'node:net';
-import { checkServerIdentity, type ConnectionOptions, type PeerCertificate } from 'node:tls';
+import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { RedisConfig } from '../config/schema-redis.ts';
 

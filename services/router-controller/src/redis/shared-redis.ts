@@ -5,8 +5,8 @@
 import type { RedisConfig } from '../config/schema-redis.ts';
 import { type Logger, type Metrics, NO_SPAN, type Span, type SpanAttributes } from '../observe/index.ts';
 import { openClient, type RedisClient, reasonOfCluster } from './clients.ts';
-import { CREDENTIALS, explain, PROBE, probe, type State, stateOf, type Verdict } from './probe.ts';
 import { isRead, type RedisCall, spanNameOf } from './commands.ts';
+import { CREDENTIALS, explain, PROBE, probe, type State, stateOf, type Verdict } from './probe.ts';
 import { RedisVisit } from './visit.ts';
 import { TimeLimit, within } from './within.ts';
 
@@ -177,7 +177,10 @@ export class SharedRedis {
   /** What a failed call says about Redis. */
   #note(error: unknown, started: number, limitMs: number): void {
     const state = stateOf(error);
-    if (state !== null) return this.#leave(state, explain((error as Error).message));
+    if (state !== null) {
+      this.#leave(state, explain((error as Error).message));
+      return;
+    }
     // A request that had little of its time left says little about Redis.
     const told = !(error instanceof TimeLimit) || limitMs >= this.#timeoutMs / 2;
     if (!told || started < this.#lastFailureAt) return;
@@ -226,7 +229,10 @@ export class SharedRedis {
 
   #leave(state: 'reads' | 'away', problem: string): void {
     this.#goodSince = null;
-    if (this.#state === state && this.#told) return this.#later();
+    if (this.#state === state && this.#told) {
+      this.#later();
+      return;
+    }
     // From one kind of trouble to the other is no news for the log: limits go on without it in both.
     if (this.#state === 'up' || !this.#told) {
       const message =
