@@ -19,6 +19,7 @@ import type {
   ModelMetadataResponse,
   ModelName,
   ModelStatistics,
+  RepositoryChange,
   ServerMetadataResponse,
 } from './messages.ts';
 
@@ -44,8 +45,8 @@ export interface KServeClient {
   ModelConfig: Unary<ModelName, { config: ModelConfigMessage }>;
   ModelStatistics: Unary<Partial<ModelName>, { model_stats: ModelStatistics[] }>;
   RepositoryIndex: Unary<{ ready?: boolean }, { models: ModelIndex[] }>;
-  RepositoryModelLoad: Unary<{ model_name: string }, object>;
-  RepositoryModelUnload: Unary<{ model_name: string }, object>;
+  RepositoryModelLoad: Unary<RepositoryChange, object>;
+  RepositoryModelUnload: Unary<RepositoryChange, object>;
   close(): void;
 }
 

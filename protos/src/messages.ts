@@ -80,6 +80,21 @@ export interface ModelConfigMessage {
   output: { name: string; data_type: string; dims: number[]; label_filename: string }[];
   default_model_filename: string;
   parameters: Record<string, { string_value: string }>;
+  version_policy: { latest: { num_versions: number } } | null;
+  instance_group: { name: string; kind: string; count: number }[];
+  dynamic_batching: {
+    preferred_batch_size: number[];
+    max_queue_delay_microseconds: number;
+    preserve_ordering: boolean;
+  } | null;
+  ensemble_scheduling: {
+    step: {
+      model_name: string;
+      model_version: number;
+      input_map: Record<string, string>;
+      output_map: Record<string, string>;
+    }[];
+  } | null;
 }
 
 export interface ModelIndex {
@@ -107,5 +122,25 @@ export interface ModelStatistics {
   last_inference: number;
   inference_count: number;
   execution_count: number;
-  inference_stats: Record<'success' | 'fail' | 'queue' | 'compute_infer', StatisticDuration>;
+  inference_stats: Record<
+    | 'success'
+    | 'fail'
+    | 'queue'
+    | 'compute_input'
+    | 'compute_infer'
+    | 'compute_output'
+    | 'cache_hit'
+    | 'cache_miss',
+    StatisticDuration
+  >;
+  /** One row for every size of batch that was run. */
+  batch_stats: ({ batch_size: number } & Record<
+    'compute_input' | 'compute_infer' | 'compute_output',
+    StatisticDuration
+  >)[];
+}
+
+export interface RepositoryChange {
+  model_name: string;
+  parameters?: Record<string, { bool_param?: boolean; string_param?: string; bytes_param?: Buffer }>;
 }

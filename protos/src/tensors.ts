@@ -16,11 +16,13 @@ export function encodeBytes(values: readonly (string | Uint8Array)[]): Buffer {
 /**
  * Decodes a raw BYTES tensor.
  *
- * @throws RangeError when a length points past the end.
+ * @param most elements that are wanted; four bytes make an element, so megabytes can hold millions.
+ * @throws RangeError when a length points past the end, or there are more elements.
  */
-export function decodeBytes(raw: Buffer): Buffer[] {
+export function decodeBytes(raw: Buffer, most = Number.POSITIVE_INFINITY): Buffer[] {
   const values: Buffer[] = [];
   for (let at = 0; at < raw.length; ) {
+    if (values.length >= most) throw new RangeError(`BYTES tensor holds more than ${most} elements`);
     if (at + 4 > raw.length)
       throw new RangeError(`BYTES tensor ends inside a length, at byte ${at} of ${raw.length}`);
     const end = at + 4 + raw.readUInt32LE(at);

@@ -58,7 +58,8 @@ test('of Triton’s ModelConfig we read our fields and pass over the rest', () =
     bytes(5, bytes(1, 'INPUT'), varint(2, 13), varint(4, 1)),
     bytes(6, bytes(1, 'OUTPUT'), varint(2, 11), varint(3, 12), bytes(4, 'labels.txt')),
     bytes(14, bytes(1, 'max_tokens'), bytes(2, bytes(1, '256'))),
-    bytes(15, 'scheduling'),
+    bytes(15, bytes(1, bytes(1, 'step'), varint(2, 1), bytes(3, bytes(1, 'A'), bytes(2, 'a')))),
+    bytes(16, 'warm-up'),
     bytes(17, 'onnxruntime'),
   ]);
   const read = kserveService.ModelConfig!.responseDeserialize(bytes(1, config)) as {
@@ -75,4 +76,7 @@ test('of Triton’s ModelConfig we read our fields and pass over the rest', () =
     label_filename: 'labels.txt',
   });
   assert.equal(read.config.parameters.max_tokens!.string_value, '256');
+  assert.deepEqual(read.config.ensemble_scheduling?.step, [
+    { model_name: 'step', model_version: 1, input_map: { A: 'a' }, output_map: {} },
+  ]);
 });

@@ -1,5 +1,6 @@
 /** Gathers requests that arrive together into one run of the model, as Triton's dynamic batcher does. */
 import { InferError } from './errors.ts';
+import { noTimes, type RequestTimes } from './statistics.ts';
 import { concat, shapeKey, slice, type Tensor, type Tensors } from './tensor.ts';
 
 export type Run = (inputs: Tensors) => Promise<Tensors>;
@@ -15,12 +16,14 @@ interface Job {
   readonly rows: number;
   readonly key: string;
   readonly signal: AbortSignal | undefined;
+  /** Filled by its run. */
+  readonly times: RequestTimes | undefined;
   readonly done: PromiseWithResolvers<Tensors>;
 }
 
 export interface BatchObserver {
-  /** One run: how many rows, how long its jobs had waited, how long it took. */
-  readonly onRun: (rows: number, queueMs: number, computeMs: number) => void;
+  /** One run: how many rows, how long each of its jobs had waited (ns), how long its parts took. */
+  readonly onRun: (rows: number, queues: readonly number[], times: RequestTimes) => void;
 }
 
 /**
@@ -65,16 +68,17 @@ export class Batcher {
   /**
    * Runs the inputs, perhaps together with others of the same row shape.
    *
+   * @param times to which this request's are added.
    * @throws InferError UNAVAILABLE when the queue is full; CANCELLED when the signal came before the run.
    */
-  async submit(inputs: Tensors, rows: number, signal?: AbortSignal): Promise<Tensors> {
+  async submit(inputs: Tensors, rows: number, signal?: AbortSignal, times?: RequestTimes): Promise<Tensors> {
     // Whoever has gone holds no place.
     if (this.#queue.length >= this.#options.maxQueue) this.#dropCancelled();
     if (this.#queue.length >= this.#options.maxQueue) {
       throw new InferError('UNAVAILABLE', `${this.#queue.length} requests wait already; try again`);
     }
     const done = Promise.withResolvers<Tensors>();
-    this.#queue.push({ inputs, rows, key: shapeKey(inputs), signal, done, since: performance.now() });
+    this.#queue.push({ inputs, rows, key: shapeKey(inputs), signal, times, done, since: performance.now() });
     this.#schedule();
     return done.promise;
   }
@@ -139,16 +143,29 @@ export class Batcher {
   }
 
   async #compute(batch: readonly (Job & { since: number })[]): Promise<void> {
-    const started = performance.now();
-    const queueMs = batch.reduce((sum, job) => sum + started - job.since, 0) / batch.length;
+    const marks = [performance.now()];
+    const queues = batch.map((job) => (marks[0]! - job.since) * 1e6);
     try {
       const names = [...batch[0]!.inputs.keys()];
       const joined = new Map(names.map((name) => [name, concat(batch.map((job) => job.inputs.get(name)!))]));
+      marks.push(performance.now());
       const outputs = await this.#run(joined);
+      marks.push(performance.now());
       const own = split(outputs, batch);
-      for (const [index, job] of batch.entries()) job.done.resolve(own[index]!);
+      marks.push(performance.now());
+      const [input, infer, output] = [1, 2, 3].map((at) => (marks[at]! - marks[at - 1]!) * 1e6);
+      const times = { ...noTimes(), input: input!, infer: infer!, output: output! };
+      for (const [index, job] of batch.entries()) {
+        if (job.times) {
+          job.times.queue += queues[index]!;
+          job.times.input += times.input;
+          job.times.infer += times.infer;
+          job.times.output += times.output;
+        }
+        job.done.resolve(own[index]!);
+      }
       const rows = batch.reduce((sum, job) => sum + job.rows, 0);
-      this.#observer.onRun(rows, queueMs, performance.now() - started);
+      this.#observer.onRun(rows, queues, times);
     } catch (error) {
       for (const job of batch) job.done.reject(error);
     }

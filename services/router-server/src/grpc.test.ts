@@ -187,6 +187,31 @@ test('what is wrong comes back with its code and names', async () => {
   );
 });
 
+test('a message that would be much larger decoded than on the wire is refused', async () => {
+  const empty = Array(600_000).fill(Buffer.alloc(0));
+  const contents = (more: object) => ({
+    model_name: MODEL,
+    inputs: [{ name: 'INPUT', datatype: 'BYTES', shape: [1, 1], contents: more }],
+  });
+  const zeros = Array(600_000).fill(0);
+  const many: ModelInferRequest[] = [
+    contents({ bytes_contents: empty }),
+    contents({ fp32_contents: zeros }),
+    contents({ int64_contents: zeros }),
+    { ...raw(['x']), outputs: Array(600_000).fill({ name: '' }) },
+    { ...raw(['x']), raw_input_contents: empty },
+  ];
+  for (const request of many)
+    await refused(request, status.RESOURCE_EXHAUSTED, /more than 500000 fields and values/);
+  await refused(
+    raw(['x'], { raw_input_contents: [Buffer.alloc(4_000_000)] }),
+    status.INVALID_ARGUMENT,
+    /more than 1 elements/,
+  );
+  // Megabytes of text are no such thing.
+  assert.equal((await call('ModelInfer', raw(['word '.repeat(1_000_000)]))).outputs.length, 1);
+});
+
 test('a deadline that passes is told as such, and a cancelled call leaves the server serving', async () => {
   const long = raw(Array(64).fill('many words '.repeat(400)));
   await assert.rejects(

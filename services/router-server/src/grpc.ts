@@ -4,53 +4,31 @@ import {
   Server,
   ServerCredentials,
   type ServerUnaryCall,
+  type ServiceDefinition,
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import {
-  decodeBytes,
-  decodeNumbers,
-  encodeBytes,
-  encodeNumbers,
   type InferTensor,
   kserveService,
   MAX_MESSAGE_BYTES,
   type ModelInferRequest,
   type ModelName,
+  type RepositoryChange,
 } from '@llm-router/protos';
 import { describeConfig, describeModel, SERVER } from './describe.ts';
 import { errorText, InferError } from './errors.ts';
+import { checkMessage } from './grpc-bounds.ts';
 import { type InputTensor, infer } from './infer.ts';
 import { addressOfPeer, type Management } from './management.ts';
-import type { ServerMetrics } from './metrics.ts';
 import type { Repository } from './repository.ts';
-import { statisticsOf } from './statistics.ts';
-import type { Tensor, TensorData } from './tensor.ts';
-
-/** INT64 stays exact: a hash or an id does not fit a double. */
-function numbersOf(datatype: string, raw: Buffer): TensorData {
-  if (datatype === 'INT64' && raw.length % 8 === 0)
-    return BigInt64Array.from({ length: raw.length / 8 }, (_, i) => raw.readBigInt64LE(i * 8));
-  const values = decodeNumbers(datatype, raw);
-  if (datatype === 'FP32') return Float32Array.from(values);
-  return datatype === 'INT32' ? Int32Array.from(values) : BigInt64Array.from(values, BigInt);
-}
+import { checkLoad, checkUnload } from './repository-request.ts';
+import { fromRaw, toRaw } from './tensor-bytes.ts';
 
 function inputOf(tensor: InferTensor, raw: Buffer | undefined): InputTensor {
   const { name, datatype, shape, contents } = tensor;
   const where = `input '${name}'`;
-  try {
-    if (raw !== undefined) {
-      return {
-        name,
-        datatype,
-        shape,
-        data: datatype === 'BYTES' ? decodeBytes(raw) : numbersOf(datatype, raw),
-      };
-    }
-  } catch (error) {
-    throw new InferError('INVALID_ARGUMENT', `${where}: ${(error as Error).message}`);
-  }
+  if (raw !== undefined) return { name, datatype, shape, data: fromRaw(name, datatype, shape, raw) };
   if (datatype === 'BYTES') return { name, datatype, shape, data: contents?.bytes_contents ?? [] };
   if (datatype === 'FP32')
     return { name, datatype, shape, data: Float32Array.from(contents?.fp32_contents ?? []) };
@@ -72,20 +50,11 @@ export function inputsOf(request: ModelInferRequest): InputTensor[] {
   return request.inputs.map((tensor, index) => inputOf(tensor, raw.length > 0 ? raw[index] : undefined));
 }
 
-function encode({ datatype, data }: Tensor): Buffer {
-  if (datatype === 'BYTES') return encodeBytes(data as Buffer[]);
-  if (datatype !== 'INT64') return encodeNumbers(datatype, data as Float32Array);
-  const raw = Buffer.allocUnsafe(data.length * 8);
-  for (const [i, value] of (data as BigInt64Array).entries()) raw.writeBigInt64LE(value, i * 8);
-  return raw;
-}
-
 async function modelInfer(
   repository: Repository,
-  metrics: ServerMetrics,
   { request, ...call }: { request: ModelInferRequest; signal: AbortSignal },
 ): Promise<object> {
-  const answer = await infer(repository, metrics, {
+  const answer = await infer(repository, {
     model: request.model_name,
     version: request.model_version ?? '',
     inputs: inputsOf(request),
@@ -100,7 +69,7 @@ async function modelInfer(
     model_version: answer.model.version,
     id: request.id ?? '',
     outputs: answer.outputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })),
-    raw_output_contents: answer.outputs.map(encode),
+    raw_output_contents: answer.outputs.map(toRaw),
   };
 }
 
@@ -112,7 +81,10 @@ function unary<Request>(
     const controller = new AbortController();
     call.on('cancelled', () => controller.abort());
     Promise.resolve()
-      .then(() => run(call.request, controller.signal, call.getPeer()))
+      .then(() => {
+        if (call.request instanceof InferError) throw call.request;
+        return run(call.request, controller.signal, call.getPeer());
+      })
       .then(
         (response) => callback(null, response),
         (error: unknown) => {
@@ -123,9 +95,28 @@ function unary<Request>(
   };
 }
 
+/** The service, each request of which is looked over before it is decoded. */
+const bounded = (service: ServiceDefinition): ServiceDefinition =>
+  Object.fromEntries(
+    Object.entries(service).map(([name, method]) => [
+      name,
+      {
+        ...method,
+        requestDeserialize: (wire: Buffer) => {
+          try {
+            checkMessage(wire);
+          } catch (error) {
+            // Thrown here it would reach the client without its words.
+            return error;
+          }
+          return method.requestDeserialize(wire);
+        },
+      },
+    ]),
+  );
+
 export async function serveGrpc(
   repository: Repository,
-  metrics: ServerMetrics,
   management: Management,
   address: string,
 ): Promise<{ port: number; close: () => Promise<void>; force: () => void }> {
@@ -152,33 +143,33 @@ export async function serveGrpc(
     ModelConfig: unary(({ name, version }: ModelName) => ({
       config: describeConfig(repository.get(name, version)),
     })),
-    ModelInfer: unary((request: ModelInferRequest, signal) =>
-      modelInfer(repository, metrics, { request, signal }),
-    ),
-    ModelStatistics: unary(async ({ name, version }: ModelName) => {
-      const models = name
-        ? [repository.get(name, version)]
-        : repository
-            .index()
-            .filter((row) => row.state === 'READY')
-            .map((row) => repository.get(row.name));
-      return { model_stats: await Promise.all(models.map((model) => statisticsOf(model, metrics))) };
+    ModelInfer: unary((request: ModelInferRequest, signal) => modelInfer(repository, { request, signal })),
+    ModelStatistics: unary(({ name, version }: ModelName) => {
+      const models = name ? [repository.get(name, version)] : repository.all();
+      return {
+        model_stats: models.map((model) => model.counts.tell(model.config.name, model.version)),
+      };
     }),
     RepositoryIndex: unary(({ ready: only }: { ready?: boolean }) => ({
       models: repository.index().filter((row) => !only || row.state === 'READY'),
     })),
-    RepositoryModelLoad: unary(async ({ model_name }: { model_name: string }, _signal, peer) => {
+    RepositoryModelLoad: unary(async ({ model_name, parameters }: RepositoryChange, _signal, peer) => {
       management.check(addressOfPeer(peer));
+      checkLoad(model_name, parameters);
       await repository.load(model_name);
       return {};
     }),
-    RepositoryModelUnload: unary(async ({ model_name }: { model_name: string }, _signal, peer) => {
+    RepositoryModelUnload: unary(async ({ model_name, parameters }: RepositoryChange, _signal, peer) => {
       management.check(addressOfPeer(peer));
-      await repository.unload(model_name);
+      const wish = parameters?.unload_dependents;
+      await repository.unload(
+        model_name,
+        checkUnload(model_name, wish && { unload_dependents: wish.bool_param }),
+      );
       return {};
     }),
   };
-  server.addService(kserveService, handlers);
+  server.addService(bounded(kserveService), handlers);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, test } from 'node:test';
+import { deflateSync, gzipSync } from 'node:zlib';
+import { decodeBytes, decodeNumbers, encodeBytes } from '@llm-router/protos';
 import { MODELS } from './fixture.ts';
 import { type RouterServer, startRouterServer } from './index.ts';
 
@@ -233,24 +235,182 @@ test('inputs of one request must agree on their batch', async () => {
   refused(answer, 400, /one batch size, got INPUT_IDS 1, ATTENTION_MASK 2/);
 });
 
-test('the binary data extension and compressed bodies are refused, not misread', async () => {
-  const body = { inputs: [input(['x'])] };
+/** What Triton's client sends: a JSON head, the tensors' bytes behind it. */
+async function binary(
+  head: object,
+  data: Buffer,
+  more: { length?: string; headers?: object; pack?: typeof gzipSync } = {},
+) {
+  const json = Buffer.from(JSON.stringify(head));
+  const whole = Buffer.concat([json, data]);
+  const response = await fetch(`${server.http}${MODEL}/infer`, {
+    method: 'POST',
+    headers: { 'inference-header-content-length': more.length ?? String(json.length), ...more.headers },
+    body: more.pack ? more.pack(whole) : whole,
+  });
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const length = Number(response.headers.get('inference-header-content-length') ?? bytes.length);
+  const body = JSON.parse(bytes.subarray(0, length).toString());
+  return {
+    status: response.status,
+    body,
+    behind: bytes.subarray(length),
+    type: response.headers.get('content-type'),
+  };
+}
+const headOf = (size: unknown, more: object = {}) => ({
+  inputs: [{ name: 'INPUT', datatype: 'BYTES', shape: [1, 1], parameters: { binary_data_size: size } }],
+  ...more,
+});
+
+test('binary data in and out is the same as JSON, whole or by output', async () => {
+  const raw = encodeBytes([PROMPT]);
+  const json = (await ask([PROMPT])).body.outputs[0].data as number[];
+  const all = await binary(headOf(raw.length, { parameters: { binary_data_output: true } }), raw);
+  assert.equal(all.status, 200);
+  assert.equal(all.type, 'application/octet-stream');
+  assert.deepEqual(all.body.outputs, [
+    { name: 'OUTPUT', datatype: 'FP32', shape: [1, 12], parameters: { binary_data_size: 48 } },
+  ]);
+  assert.deepEqual(decodeNumbers('FP32', all.behind), json);
+  const mixed = await binary(
+    headOf(raw.length, {
+      outputs: [{ name: 'OUTPUT', parameters: { classification: 2, binary_data: true } }],
+    }),
+    raw,
+  );
+  assert.match(decodeBytes(mixed.behind)[0]!.toString(), /^0\.\d+:\d+:Code Generation$/);
+  // Asked for as JSON, though the rest goes as bytes.
+  const own = {
+    outputs: [{ name: 'OUTPUT', parameters: { binary_data: false } }],
+    parameters: { binary_data_output: true },
+  };
+  const plain = await binary(headOf(raw.length, own), raw);
+  assert.deepEqual(plain.body.outputs[0].data, json);
+  assert.equal(plain.behind.length, 0);
+  assert.equal(plain.type, 'application/json');
+});
+
+test('bodies may be packed, and are bounded as unpacked', async () => {
+  const raw = encodeBytes([PROMPT]);
+  for (const [encoding, pack] of [
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+  ] as const)
+    assert.equal(
+      (await binary(headOf(raw.length), raw, { pack, headers: { 'content-encoding': encoding } })).status,
+      200,
+    );
+  const send = (body: Buffer, encoding: string) =>
+    fetch(`${server.http}${MODEL}/infer`, {
+      method: 'POST',
+      headers: { 'content-encoding': encoding },
+      body,
+    });
+  const bomb = await send(gzipSync(Buffer.alloc(80 * 1024 * 1024, 0x20)), 'gzip');
+  assert.equal(bomb.status, 413);
+  assert.match(await bomb.text(), /larger than 67108864 bytes/);
+  const broken = await send(Buffer.from('not gzip'), 'gzip');
+  assert.equal(broken.status, 400);
+  assert.match(await broken.text(), /can’t be unpacked/);
+  const other = await send(Buffer.from('{}'), 'br');
+  assert.equal(other.status, 501);
+  assert.match(await other.text(), /content-encoding br .* gzip, deflate/);
+});
+
+test('binary data that does not fit its head is told where', async () => {
+  const raw = encodeBytes([PROMPT]);
+  const cases: [object, Buffer, string | undefined, RegExp][] = [
+    [headOf(raw.length + 1), raw, undefined, /binary_data_size is \d+, but \d+ bytes are left/],
+    [headOf(-1), raw, undefined, /binary_data_size is -1/],
+    [headOf('48'), raw, undefined, /binary_data_size is "48"/],
+    [headOf(raw.length), Buffer.concat([raw, raw]), undefined, /belong to no input/],
+    [headOf(raw.length), raw, '9999999', /must be the JSON's length/],
+    [headOf(raw.length), raw, 'x', /must be the JSON's length/],
+    [headOf(raw.length), raw, '10', /not JSON/],
+    [headOf(5), Buffer.from([9, 0, 0, 0, 65]), undefined, /past the end/],
+    [headOf(8), Buffer.alloc(8), undefined, /more than 1 elements/],
+    [
+      { inputs: [{ ...input(['x']), parameters: { binary_data_size: 0 } }] },
+      Buffer.alloc(0),
+      undefined,
+      /both data and/,
+    ],
+    [
+      headOf(raw.length, { parameters: { binary_data_output: 'yes' } }),
+      raw,
+      undefined,
+      /must be true or false/,
+    ],
+  ];
+  for (const [head, data, length, words] of cases) {
+    const answer = await binary(head, data, length === undefined ? {} : { length });
+    assert.equal(answer.status, 400, String(words));
+    assert.match(answer.body.error, words);
+  }
+  const shared = { inputs: [{ ...input(['x']), parameters: { shared_memory_region: 'r' } }] };
+  refused(await call(`${MODEL}/infer`, shared), 501, /shared memory is not served here/);
+});
+
+test('a body that would be much larger as values than as text is refused early', async () => {
+  const heap = process.memoryUsage().rss;
+  const many = (text: string, close: string) => `{"x":[${Array(600_000).fill(text).join(',')}${close}`;
+  for (const body of [
+    many('{}', ']}'),
+    many('[]', ']}'),
+    many('0', ']}'),
+    many('""', ']}'),
+    many('{"":0}', ''),
+  ]) {
+    const { status, body: told } = await call(`${MODEL}/infer`, body);
+    assert.equal(status, 413, body.slice(0, 40));
+    assert.match(told.error, /more than 500000 JSON values/);
+  }
+  refused(await call(`${MODEL}/infer`, '['.repeat(100_000)), 400, /nested deeper than 32/);
+  const twice = Array(2_000).fill({ name: 'OUTPUT' });
+  refused(await ask(['x'], { outputs: twice }), 400, /'OUTPUT' is asked for twice/);
+  // Quotes and brackets within strings are text.
+  const text = '{"[,'.repeat(300_000);
+  assert.equal((await ask([text])).status, 200);
+  assert.equal((await ask(['\\" ['])).status, 200);
+  assert.ok(process.memoryUsage().rss - heap < 1024 * 1024 * 1024);
+});
+
+test('load and unload take what Triton’s client sends, and refuse what is not served by its name', async () => {
+  const change = (path: string, body: unknown) => call(`/v2/repository/models/${path}`, body);
   refused(
-    await call(`${MODEL}/infer`, body, { 'inference-header-content-length': '10' }),
+    await change('task_router_head/load', { parameters: { config: '{}' } }),
     501,
-    /binary tensor data/,
+    /a configuration of the request can’t be served here; change task_router_head\/config.pbtxt/,
+  );
+  refused(await change('task_router_head/load', { parameters: { config: 'not json' } }), 501, /config.pbtxt/);
+  refused(
+    await change('task_router_head/load', { parameters: { 'file:1/model.onnx': 'AA==' } }),
+    501,
+    /files of the request/,
   );
   refused(
-    await call(`${MODEL}/infer`, { ...body, parameters: { binary_data_output: true } }),
-    501,
-    /binary tensor data/,
+    await change('task_router_head/load', { parameters: { cofnig: '' } }),
+    400,
+    /unknown parameter 'cofnig'/,
   );
+  refused(await change('task_router_head/load', 'not json'), 400, /not JSON/);
   refused(
-    await ask(['x'], { outputs: [{ name: 'OUTPUT', parameters: { binary_data: true } }] }),
-    501,
-    /binary tensor data/,
+    await change('task_router_head/unload', { parameters: { unload_dependents: 1 } }),
+    400,
+    /true or false/,
   );
-  refused(await call(`${MODEL}/infer`, body, { 'content-encoding': 'gzip' }), 501, /content-encoding gzip/);
+  assert.equal((await call('/v2/models/task_router_head/ready')).status, 200);
+  // The steps that no other model needs go with it.
+  assert.equal((await change('intent_router_details/unload', '')).status, 200);
+  assert.equal(
+    (await change('intent_router_ensemble/unload', { parameters: { unload_dependents: true } })).status,
+    200,
+  );
+  assert.equal((await call('/v2/models/intent_router_head/ready')).status, 503);
+  assert.equal((await call('/v2/models/prompt_encoder/ready')).status, 200);
+  assert.equal((await change('intent_router_ensemble/load', {})).status, 200);
+  assert.equal((await call('/v2/models/intent_router_head/ready')).status, 200);
 });
 
 test('a body over the limit gets its answer', async () => {

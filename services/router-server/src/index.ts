@@ -58,7 +58,7 @@ export async function startRouterServer(options: RouterServerOptions): Promise<R
     ...(options.log && { log: options.log }),
   });
   await repository.sync();
-  const grpc = await serveGrpc(repository, metrics, management, at(host, options.grpcPort ?? 0));
+  const grpc = await serveGrpc(repository, management, at(host, options.grpcPort ?? 0));
   const http = await serveHttp(repository, metrics, management, host, options.httpPort ?? 0).catch(
     (error: unknown) => {
       grpc.force();

@@ -1,7 +1,6 @@
 /** One inference, whatever protocol it came by: checks the inputs, runs, picks and ranks the outputs. */
 import { InferError } from './errors.ts';
 import type { LoadedModel } from './load-model.ts';
-import type { ServerMetrics } from './metrics.ts';
 import type { TensorSpec } from './model-config.ts';
 import type { Repository } from './repository.ts';
 import { elements, type Tensor, type TensorData, type Tensors } from './tensor.ts';
@@ -129,45 +128,44 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefine
   }
 }
 
+/** What of the outputs is wanted; each once, so that a short request can't ask for a long answer. */
+function checkWishes(model: LoadedModel, wishes: readonly OutputWish[]): readonly OutputWish[] {
+  const names = model.config.outputs.map((output) => output.name);
+  if (wishes.length === 0) return names.map((name) => ({ name, classification: 0 }));
+  const seen = new Set<string>();
+  for (const { name, classification } of wishes) {
+    if (!names.includes(name))
+      throw bad(`model '${model.config.name}' has no output '${name}'; it has: ${names.join(', ')}`);
+    if (seen.has(name)) throw bad(`output '${name}' is asked for twice`);
+    seen.add(name);
+    if (!Number.isInteger(classification) || classification < 0)
+      throw bad(`output '${name}': classification must be the number of classes wanted, 1 or more`);
+  }
+  return wishes;
+}
+
 /** @throws InferError */
-export async function infer(
-  repository: Repository,
-  metrics: ServerMetrics,
-  call: InferCall,
-): Promise<InferAnswer> {
+export async function infer(repository: Repository, call: InferCall): Promise<InferAnswer> {
   const model = repository.get(call.model, call.version);
-  const by = { model: model.config.name, version: model.version };
+  let inputs: Tensors;
+  let wishes: readonly OutputWish[];
   const started = performance.now();
   try {
-    const inputs = checkInputs(model, call.inputs);
-    const names = model.config.outputs.map((output) => output.name);
-    const wishes =
-      call.outputs.length > 0 ? call.outputs : names.map((name) => ({ name, classification: 0 }));
-    const unknown = wishes.find((wish) => !names.includes(wish.name));
-    if (unknown)
-      throw bad(`model '${model.config.name}' has no output '${unknown.name}'; it has: ${names.join(', ')}`);
-    for (const { name, classification } of wishes) {
-      if (!Number.isInteger(classification) || classification < 0)
-        throw bad(`output '${name}': classification must be the number of classes wanted, 1 or more`);
-    }
-    const results = await unlessAborted(model.infer(inputs, call.signal), call.signal);
-    const outputs = wishes.map(({ name, classification }) => {
-      const tensor = results.get(name)!;
-      return {
-        name,
-        ...(classification > 0
-          ? classify(tensor, classification, model.labels.get(name), model.config.maxBatchSize > 0)
-          : tensor),
-      };
-    });
-    metrics.success.inc(by);
-    metrics.lastInference.set(by.model, Date.now());
-    if (model.config.platform === 'ensemble')
-      metrics.count.inc(by, results.values().next().value?.shape[0] ?? 1);
-    metrics.requestUs.inc(by, (performance.now() - started) * 1000);
-    return { model, outputs };
+    inputs = checkInputs(model, call.inputs);
+    wishes = checkWishes(model, call.outputs);
   } catch (error) {
-    metrics.failure.inc(by);
+    model.counts.ended(false, (performance.now() - started) * 1e6);
     throw error;
   }
+  const results = await unlessAborted(model.infer(inputs, call.signal), call.signal);
+  const outputs = wishes.map(({ name, classification }) => {
+    const tensor = results.get(name)!;
+    return {
+      name,
+      ...(classification > 0
+        ? classify(tensor, classification, model.labels.get(name), model.config.maxBatchSize > 0)
+        : tensor),
+    };
+  });
+  return { model, outputs };
 }

@@ -6,6 +6,7 @@ import type { ServerMetrics } from './metrics.ts';
 import type { ModelConfig } from './model-config.ts';
 import { newestVersion, readLabels } from './model-files.ts';
 import { loadOnnxModel, type RunnableModel } from './onnx-model.ts';
+import { type ModelCounts, noTimes, type RequestTimes } from './statistics.ts';
 import type { Tensors } from './tensor.ts';
 import { TokenizerModel, tokenizerOptions } from './tokenizer-model.ts';
 
@@ -17,7 +18,9 @@ export interface LoadedModel {
   readonly version: string;
   /** Label lists by output name. */
   readonly labels: ReadonlyMap<string, readonly string[]>;
-  readonly infer: (inputs: Tensors, signal?: AbortSignal) => Promise<Tensors>;
+  /** @param times to which the run's are added. */
+  readonly infer: (inputs: Tensors, signal?: AbortSignal, times?: RequestTimes) => Promise<Tensors>;
+  readonly counts: ModelCounts;
   /** Changes when any of its files does. */
   readonly stamp: string;
   /** An ensemble's own step models. It keeps them when they are replaced, so that a request never meets half a change. */
@@ -48,6 +51,23 @@ export interface LoadContext {
   readonly metrics: ServerMetrics;
 }
 
+/** Counts a request of a model, whoever asks: a client or an ensemble. */
+async function counted(counts: ModelCounts, work: Promise<Tensors>): Promise<Tensors> {
+  const started = performance.now();
+  let isAnswered = false;
+  try {
+    const outputs = await work;
+    isAnswered = true;
+    return outputs;
+  } finally {
+    counts.ended(isAnswered, (performance.now() - started) * 1e6);
+  }
+}
+
+/** Without a batch dimension a request is one row, whatever its shape. */
+const rowsOf = (inputs: Tensors, { maxBatchSize }: ModelConfig) =>
+  maxBatchSize > 0 ? (inputs.values().next().value?.shape[0] ?? 1) : 1;
+
 /** A model that computes itself. */
 export async function loadLeaf(
   config: ModelConfig,
@@ -56,7 +76,7 @@ export async function loadLeaf(
   const version = await newestVersion(folder);
   const labels = await readLabels(folder, config);
   const model = await runnable(config, join(folder, version), threads);
-  const by = { model: config.name, version };
+  const counts = metrics.of(config.name, version);
   const { maxBatchSize, dynamicBatching } = config;
   const gathers = dynamicBatching !== null && maxBatchSize > 0;
   const batcher = new Batcher(
@@ -66,24 +86,17 @@ export async function loadLeaf(
       maxDelayUs: dynamicBatching?.maxQueueDelayUs ?? 0,
       maxQueue: dynamicBatching?.maxQueueSize ?? DEFAULT_QUEUE,
     },
-    {
-      onRun: (rows, queueMs, computeMs) => {
-        metrics.count.inc(by, rows);
-        metrics.execCount.inc(by);
-        metrics.queueUs.inc(by, queueMs * 1000);
-        metrics.computeUs.inc(by, computeMs * 1000);
-      },
-    },
+    { onRun: (rows, queues, times) => counts.ran(rows, queues, times) },
   );
-  // Without a batch dimension a request is one row, whatever its shape.
-  const rows = (inputs: Tensors) => (maxBatchSize > 0 ? (inputs.values().next().value?.shape[0] ?? 1) : 1);
   return {
     config,
     version,
     stamp,
     labels,
     parts: new Map(),
-    infer: (inputs, signal) => batcher.submit(inputs, rows(inputs), signal),
+    counts,
+    infer: (inputs, signal, times) =>
+      counted(counts, batcher.submit(inputs, rowsOf(inputs, config), signal, times)),
     close: async () => {
       await batcher.idle();
       await model.close();
@@ -94,7 +107,7 @@ export async function loadLeaf(
 /** @throws Error when its steps are not among the models, or do not fit. */
 export async function loadEnsemble(
   config: ModelConfig,
-  { folder, stamp }: Pick<LoadContext, 'folder' | 'stamp'>,
+  { folder, stamp, metrics }: Pick<LoadContext, 'folder' | 'stamp' | 'metrics'>,
   models: ReadonlyMap<string, LoadedModel>,
 ): Promise<LoadedModel> {
   const version = await newestVersion(folder);
@@ -112,13 +125,29 @@ export async function loadEnsemble(
       }
     }
   }
+  const counts = metrics.of(config.name, version);
+  /** As in Triton, what its models took is what the ensemble took. */
+  async function run(inputs: Tensors, signal?: AbortSignal, above?: RequestTimes): Promise<Tensors> {
+    const times = noTimes();
+    const made = await runEnsemble(
+      steps,
+      (step) => ({ infer: (given, aborted) => parts.get(step)!.infer(given, aborted, times) }),
+      inputs,
+      outputs,
+      signal,
+    );
+    counts.ran(rowsOf(inputs, config), [times.queue], times);
+    if (above) for (const name of Object.keys(times) as (keyof RequestTimes)[]) above[name] += times[name];
+    return made;
+  }
   return {
     config,
     version,
     stamp,
     labels,
     parts,
-    infer: (inputs, signal) => runEnsemble(steps, (step) => parts.get(step)!, inputs, outputs, signal),
+    counts,
+    infer: (inputs, signal, times) => counted(counts, run(inputs, signal, times)),
     close: async () => {},
   };
 }

@@ -44,7 +44,7 @@ async function classify(
 ) {
   const inputs = [{ name: 'INPUT', datatype: 'BYTES', shape: [1, 1], data: [Buffer.from(text)] }];
   const outputs = [{ name: 'OUTPUT', classification: 1 }];
-  const answer = await infer(repository, metrics, { model, version: '', inputs, outputs });
+  const answer = await infer(repository, { model, version: '', inputs, outputs });
   return {
     label: (answer.outputs[0]!.data as Buffer[])[0]!.toString().split(':')[2]!,
     version: answer.model.version,

@@ -116,12 +116,29 @@ export class Repository {
     this.get(name);
   }
 
-  async unload(name: string): Promise<void> {
+  /** @param withSteps an ensemble's own models too, those that no other model needs. */
+  async unload(name: string, withSteps = false): Promise<void> {
     await this.#inTurn(async () => {
       if (!this.#models.has(name) && !this.#refused.has(name)) this.get(name);
       this.#unloaded.add(name);
+      if (withSteps) for (const step of this.#ownSteps(name)) this.#unloaded.add(step);
       return new Set();
     });
+  }
+
+  /** Models below an ensemble that nothing else of what is served needs. */
+  #ownSteps(name: string): Set<string> {
+    const below = (model: LoadedModel | undefined): string[] =>
+      [...(model?.parts ?? [])].flatMap(([step, part]) => [step, ...below(part)]);
+    const own = new Set(below(this.#models.get(name)));
+    for (const [other, model] of this.#models)
+      if (other !== name && !own.has(other)) for (const step of below(model)) own.delete(step);
+    return own;
+  }
+
+  /** All that are served, in the order of their names. */
+  all(): LoadedModel[] {
+    return [...this.#models.values()].sort((a, b) => a.config.name.localeCompare(b.config.name));
   }
 
   async close(): Promise<void> {
@@ -233,7 +250,9 @@ export class Repository {
         const same = old?.stamp === stamp && [...old.parts].every(([step, part]) => next.get(step) === part);
         try {
           const folder = join(this.#options.folder, name);
-          const model = same ? old : await loadEnsemble(config, { folder, stamp }, next);
+          const model = same
+            ? old
+            : await loadEnsemble(config, { folder, stamp, metrics: this.#options.metrics }, next);
           if (!same) this.#log(`loaded ${name} version ${model.version}`);
           next.set(name, model);
           this.#refused.delete(name);
