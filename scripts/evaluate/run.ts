@@ -1,7 +1,7 @@
 /** Sends a labelled file through a running classifier, over gRPC as the controller does. */
 import { KServeGrpcClient } from '../../services/router-controller/src/decide/classify/kserve-grpc.ts';
 import type { ModelDescription } from '../../services/router-controller/src/decide/classify/model-client.ts';
-import { cutMiddle } from '../../services/router-controller/src/decide/prompt-text.ts';
+import { cutMiddle } from '../../services/router-controller/src/understand/index.ts';
 import { BadRows, readRows } from './rows.ts';
 import { Scores } from './scores.ts';
 

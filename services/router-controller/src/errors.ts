@@ -69,7 +69,12 @@ export const ERRORS = {
   no_capable_target: {
     status: 400,
     type: 'invalid_request_error',
-    help: 'No target of the entry can do what the request needs.',
+    help: 'No target of the policy that the key may use can do what the request needs; of the entry where the client named it.',
+  },
+  context_length_exceeded: {
+    status: 400,
+    type: 'invalid_request_error',
+    help: 'The prompt, or the prompt with the answer asked for, is longer than any target takes. Shorten it, or ask for less.',
   },
   rate_limit_exceeded: {
     status: 429,

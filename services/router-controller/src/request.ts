@@ -8,6 +8,7 @@ import type { Entry, Policy, RouterConfig, Target } from './config/types.ts';
 import type { Span } from './observe/index.ts';
 import type { RawBody } from './receive/index.ts';
 import type { RedisVisit } from './redis/index.ts';
+import type { RequestFacts } from './understand/index.ts';
 
 /** A chat completion's body, parsed once. Unknown fields stay and go upstream. */
 export type ChatBody = Record<string, unknown> & {
@@ -37,6 +38,11 @@ export interface RouterExtension {
   readonly model: string | null;
   /** Top-1 probability under which the fallback entry is used; null: the policy's own. */
   readonly threshold: number | null;
+  /** Targets to choose from, by name or model id; absent or null: all. */
+  readonly targets?: readonly string[] | null;
+  readonly exclude?: readonly string[];
+  /** USD per million input tokens; absent or null: any. */
+  readonly maxPrice?: number | null;
 }
 
 /** Who is calling. */
@@ -55,7 +61,9 @@ export interface Caller {
 export type DecisionReason =
   | 'classified' // top-1 label
   | 'manual' // the client named the model
-  | 'rule' // a score rule overruled the label
+  | 'rule' // a rule of the policy overruled the label
+  | 'capability' // no target of the entry can do what the request needs; another of the policy can
+  | 'allowed' // the key, or the request itself, leaves no target of the entry; another of the policy is left
   | 'pinned' // the conversation stays where it was
   | 'low_confidence' // under the threshold; label stands for want of a fallback entry
   | 'low_confidence_fallback'
@@ -89,6 +97,49 @@ export interface Decision {
   /** True when the text was cut before or inside the classifier. */
   readonly truncated: boolean;
   readonly classifyMs: number;
+  /** True when the turns before were looked at together with the ask. */
+  readonly secondLook?: boolean;
+  /** Name of the rule that decided. */
+  readonly rule?: string | null;
+  /** Fields that the entry sets in the body that goes upstream. */
+  readonly bodyPatch?: Readonly<Record<string, unknown>> | null;
+  /** Targets that were wanted and left out, and why. */
+  readonly passedOver?: readonly { readonly target: Target; readonly why: string }[];
+  /** Targets that may be asked when the prompt turns out too long for the first ones, by the size of their windows. */
+  readonly larger?: readonly Target[];
+  /** How it goes with the conversation; absent: the request belongs to none that is kept. */
+  readonly stay?: StayPlan;
+}
+
+/** What is kept of a conversation, and what it would have been without. */
+export interface StayPlan {
+  /** Its digest; safe to tell. */
+  readonly key: string;
+  readonly pin: Pin | null;
+  readonly event: StayEvent;
+  /** Entry to be kept; not the one that only a need or a right led to. */
+  readonly entry: string;
+  /** First target that the label alone would have been sent to. */
+  readonly unpinned: Target;
+  readonly lane: { readonly tools: string; readonly system: string };
+}
+
+/** What became of a conversation in a decision; a closed set, because it is a metric label. */
+export type StayEvent = 'new' | 'kept' | 'loop' | 'moved_up' | 'moved' | 'ruled';
+
+/** Where a conversation is. */
+export interface Pin {
+  readonly entry: string;
+  /** Id of the target that its entry leads to. */
+  readonly wanted: string;
+  /** Id of the target that answered last. */
+  readonly answered: string;
+  /** Answers in a row that came from another target than the wanted one. */
+  readonly away: number;
+  /** Time of the last answer, ms since 1970. */
+  readonly at: number;
+  readonly tools: string;
+  readonly system: string;
 }
 
 /** Tokens as the upstream reported them, as counted here, or as estimated by the length of the text. */
@@ -204,6 +255,8 @@ export interface RoutedRequest {
   readonly policy: Policy;
   /** What the client may call and is charged as. Set by authenticate. */
   caller: Caller;
+  /** What is known of it before it is labelled. Set by understand. */
+  facts?: RequestFacts;
   decision?: Decision;
   outcome?: CallOutcome;
   phase: Phase;

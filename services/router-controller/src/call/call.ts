@@ -101,7 +101,7 @@ export class UpstreamCaller {
             headers: hooks.headers(null),
           })
         : null;
-    const journey = startJourney(request, hooks, needsOf(request.body), early);
+    const journey = startJourney(request, hooks, request.facts?.needs ?? needsOf(request.body), early);
     const deps: TryDeps = {
       transport: this.#transport,
       health: this.#health,

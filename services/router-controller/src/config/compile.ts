@@ -1,6 +1,9 @@
 /** From the file's shape to the routing table: names resolved, secrets wrapped, URLs normalised. v1's form is read here. */
+import { isAuto } from './auto.ts';
+import { compileRules } from './compile-rules.ts';
 import { parseApiBase, parseEndpoint, type UpstreamBase } from './endpoint.ts';
 import { formatPath, hint, type Problem } from './problems.ts';
+import { ranksOf } from './ranks.ts';
 import type { ConfigFile } from './schema.ts';
 import { capabilitiesSchema, STANDARD_PASSES, timeoutsSchema } from './schema-table.ts';
 import { Secret } from './secret.ts';
@@ -28,6 +31,17 @@ export interface Overrides {
   /** `http://HOST:PORT`: replaces every target's api_base; its key becomes `stand-in`. */
   readonly standInUrl?: string;
 }
+
+/** Fields of a body that an entry's `extra_body` may not set. */
+const OWN_FIELDS = new Set([
+  'model',
+  'messages',
+  'prompt',
+  'input',
+  'stream',
+  'stream_options',
+  'nim-llm-router',
+]);
 
 class Compiler {
   readonly problems: Problem[] = [];
@@ -171,24 +185,79 @@ class Compiler {
     return target ? spread(target, 1, 0) : [];
   }
 
-  entries(policy: FilePolicy, path: Path): Map<string, Entry> {
-    const entries = new Map<string, Entry>();
+  entries(policy: FilePolicy, path: Path): { entries: Map<string, Entry>; ranked: boolean } {
+    const made: { entry: FileEntry; routes: WeightedTarget[]; fallbacks: Target[] }[] = [];
+    const known = new Set<string>();
     for (const [index, entry] of policy.llms.entries()) {
       const at = [...path, 'llms', index];
-      if (entries.has(entry.name))
-        this.problem([...at, 'name'], `'${entry.name}' stands twice in this policy`);
+      if (known.has(entry.name)) this.problem([...at, 'name'], `'${entry.name}' stands twice in this policy`);
+      known.add(entry.name);
+      this.extraBody(entry, at);
       const routes = this.routes(entry, at);
       const fallbacks = entry.fallbacks.flatMap(
         (name, i) => this.target(name, [...at, 'fallbacks', i]) ?? [],
       );
-      entries.set(entry.name, {
+      made.push({ entry, routes, fallbacks: fallbacks.flatMap(withReplicas) });
+    }
+    const ranks = ranksOf(
+      made.map(({ entry, routes }) => ({ rank: entry.rank, price: routes[0]?.target.price ?? null })),
+    );
+    const entries = made.map(({ entry, routes, fallbacks }, index): [string, Entry] => [
+      entry.name,
+      {
         name: entry.name,
         routes,
-        fallbacks: fallbacks.flatMap(withReplicas),
-        rank: entry.rank,
-      });
+        fallbacks,
+        rank: ranks?.[index] ?? 0,
+        extraBody: entry.extra_body ?? null,
+      },
+    ]);
+    return { entries: new Map(entries), ranked: ranks !== null };
+  }
+
+  /** Fields that the router itself sets, or that would change what is asked. */
+  extraBody({ extra_body }: FileEntry, path: Path): void {
+    for (const key of Object.keys(extra_body ?? {}))
+      if (OWN_FIELDS.has(key))
+        this.problem([...path, 'extra_body', key], `'${key}' is the client’s or the router’s to set`);
+  }
+
+  /** A name that stands for something else already would hide it. */
+  nameOfPolicy(policy: FilePolicy, path: Path): void {
+    if (isAuto(policy.name))
+      this.problem([...path, 'name'], `'${policy.name}' is the model name of the default policy`);
+    const wanted = this.file.default_policy?.trim();
+    const byDefault = this.file.policies.find(({ name }) => name === wanted);
+    for (const entry of byDefault?.llms ?? []) {
+      const told = [entry.target, ...(entry.targets ?? []).map(({ target }) => target)].flatMap(
+        (name) => this.targets.get(name ?? '') ?? [],
+      );
+      const models = [entry.model, ...told.map(({ model }) => model)];
+      if (entry.name === policy.name || models.includes(policy.name))
+        this.problem(
+          [...path, 'name'],
+          `'${policy.name}' is also ${entry.name === policy.name ? 'an entry' : 'a model'} of the default policy, which could not be named any more`,
+        );
     }
-    return entries;
+  }
+
+  aliases(): Map<string, string> {
+    const policies = this.file.policies.map(({ name }) => name);
+    const aliases = new Map<string, string>();
+    for (const [alias, policy] of Object.entries(this.file.aliases)) {
+      const path = ['aliases', alias];
+      const lower = alias.toLowerCase();
+      if (isAuto(alias)) this.problem(path, `'${alias}' is the model name of the default policy`);
+      else if (policies.some((name) => name.toLowerCase() === lower))
+        this.problem(path, `'${alias}' is a policy's name`);
+      else if (aliases.has(lower)) this.problem(path, `'${alias}' stands twice, but for its case`);
+      if (!policies.includes(policy)) {
+        const near = hint(policy, policies) || ` Policies: ${policies.join(', ')}`;
+        this.problem(path, `no policy '${policy}'.${near}`);
+      }
+      aliases.set(lower, policy);
+    }
+    return aliases;
   }
 
   endpoints(policy: FilePolicy, path: Path): ClassifierEndpoint[] {
@@ -236,9 +305,8 @@ class Compiler {
       const path = ['policies', index];
       if (policies.has(policy.name))
         this.problem([...path, 'name'], `policy '${policy.name}' is defined twice`);
-      if (policy.name === 'auto')
-        this.problem([...path, 'name'], "'auto' is the model name of the default policy");
-      const entries = this.entries(policy, path);
+      this.nameOfPolicy(policy, path);
+      const { entries, ranked } = this.entries(policy, path);
       for (const key of ['shadow', 'canary'] as const) {
         const other = policy[key]?.policy;
         if (other !== undefined && !names.includes(other)) {
@@ -252,10 +320,13 @@ class Compiler {
         fallback: policy.fallback ? this.entryNamed(entries, policy.fallback, [...path, 'fallback']) : null,
         entries,
         sticky: policy.sticky,
-        rules: policy.rules.flatMap((rule, i) => {
-          const entry = this.entryNamed(entries, rule.entry, [...path, 'rules', i, 'entry']);
-          return entry ? [{ score: rule.score, at_least: rule.at_least, entry }] : [];
+        ranked,
+        rules: compileRules(policy.rules, path, {
+          entries,
+          targets: this.targets,
+          problem: (at, message) => this.problem(at, message),
         }),
+        secondLook: policy.second_look,
         shadow: policy.shadow ?? null,
         canary: policy.canary ?? null,
         retryBudget: policy.retry_budget,
@@ -303,5 +374,9 @@ export function compile(
   }
   const passed = file.passthrough.default_target;
   if (passed !== undefined) compiler.target(passed, ['passthrough', 'default_target']);
-  return { table: { policies, targets: compiler.targets, defaultPolicy }, problems: compiler.problems };
+  const aliases = compiler.aliases();
+  return {
+    table: { policies, targets: compiler.targets, defaultPolicy, aliases },
+    problems: compiler.problems,
+  };
 }

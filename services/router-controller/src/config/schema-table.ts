@@ -1,5 +1,6 @@
 /** Targets and policies: which model does which work. */
 import { z } from 'zod';
+import { ruleSchema, secondLookSchema } from './schema-rules.ts';
 
 const ms = (what: string, value: number) => z.int().min(1).default(value).describe(`${what}, milliseconds`);
 const name = z.string().trim().min(1).max(120);
@@ -149,19 +150,28 @@ export const entrySchema = z.strictObject({
   fallbacks: z.array(name).default([]).describe('Targets tried in this order when the first ones fail'),
   rank: z
     .int()
-    .default(0)
-    .describe('How hard this label’s work is: a pinned conversation moves only to higher ranks'),
+    .optional()
+    .describe(
+      'How hard this label’s work is: a conversation moves only to higher ranks. Default: 0 where another entry of the policy has one, else the order of prices',
+    ),
+  extra_body: z
+    .record(z.string().min(1), z.json())
+    .optional()
+    .describe(
+      'Fields set in the body that goes upstream for this entry, such as reasoning_effort or temperature; they replace the client’s',
+    ),
 });
 
 export const stickySchema = z.strictObject({
-  enabled: z.boolean().default(false),
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Conversations stay with their model, which has their prompt cached'),
   ttl_ms: ms('How long a silent conversation stays pinned', 1_800_000),
-});
-
-export const ruleSchema = z.strictObject({
-  score: z.string().describe('A score the classifier gives, for example prompt_complexity_score'),
-  at_least: z.number().describe('The rule holds from this value on'),
-  entry: name.describe('Entry used when it holds'),
+  rest_ms: ms(
+    'Silence after which a conversation that had to move goes back to its first target: upstreams forget cached prompts after some minutes',
+    300_000,
+  ),
 });
 
 export const shadowSchema = z.strictObject({
@@ -194,10 +204,8 @@ export const policySchema = z.strictObject({
     .optional()
     .describe('Entry for low confidence and classifier trouble; absent: the label stands, or 503'),
   sticky: stickySchema.prefault({}),
-  rules: z
-    .array(ruleSchema)
-    .default([])
-    .describe('Scores that overrule the label; the first that holds wins'),
+  rules: z.array(ruleSchema).default([]).describe('Overrule the label; the first that holds wins'),
+  second_look: secondLookSchema.prefault({}),
   shadow: shadowSchema.optional(),
   canary: z
     .strictObject({ policy: name, share: z.number().min(0).max(1) })

@@ -229,6 +229,12 @@ export const configSchema = z.strictObject({
   targets: z.array(targetSchema).default([]).describe('Upstream models, defined once, named by many entries'),
   passthrough: passthroughSchema.prefault({}),
   policies: z.array(policySchema).min(1).describe('The policy table'),
+  aliases: z
+    .record(z.string().trim().min(1).max(200), z.string().trim().min(1).max(120))
+    .default({})
+    .describe(
+      'Model names that clients are set to, and the policy each stands for; case does not matter: `gpt-4o: task_router`',
+    ),
   auth: authSchema.prefault({}),
   admin: adminSchema
     .optional()

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { UpstreamBase } from './endpoint.ts';
 import type { ConfigFile } from './schema.ts';
+import type { Condition } from './schema-rules.ts';
 import type { capabilitiesSchema, priceSchema } from './schema-table.ts';
 import type { Secret } from './secret.ts';
 import type { Timeouts } from './timeouts.ts';
@@ -51,6 +52,20 @@ export interface Entry {
   readonly routes: readonly WeightedTarget[];
   readonly fallbacks: readonly Target[];
   readonly rank: number;
+  /** Fields set in the body that goes upstream; null: none. */
+  readonly extraBody: Readonly<Record<string, unknown>> | null;
+}
+
+/** A rule with its names resolved; one of `entry`, `target` and `label` is what follows. */
+export interface Rule {
+  /** Its name, or its place: `rules[2]`. */
+  readonly name: string;
+  readonly score: { readonly name: string; readonly atLeast: number } | null;
+  readonly when: Condition | null;
+  readonly entry: Entry | null;
+  readonly target: Target | null;
+  /** An entry's name, as labels are. */
+  readonly label: string | null;
 }
 
 export interface ClassifierEndpoint {
@@ -68,8 +83,15 @@ export interface Policy {
   readonly fallback: Entry | null;
   /** By name, in the file's order (v1's positional mapping needs it where a model tells no labels). */
   readonly entries: ReadonlyMap<string, Entry>;
-  readonly sticky: { readonly enabled: boolean; readonly ttl_ms: number };
-  readonly rules: readonly { readonly score: string; readonly at_least: number; readonly entry: Entry }[];
+  readonly sticky: { readonly enabled: boolean; readonly ttl_ms: number; readonly rest_ms: number };
+  /** Whether ranks tell which of two entries does the harder work: they were given, or every entry has a price. */
+  readonly ranked: boolean;
+  readonly rules: readonly Rule[];
+  readonly secondLook: {
+    readonly enabled: boolean;
+    readonly below: number;
+    readonly labels: Readonly<Record<string, number>>;
+  };
   readonly shadow: { readonly policy: string; readonly share: number } | null;
   readonly canary: { readonly policy: string; readonly share: number } | null;
   readonly retryBudget: { readonly attempts: number; readonly time_ms: number };
@@ -81,6 +103,8 @@ export interface RoutingTable {
   readonly policies: ReadonlyMap<string, Policy>;
   readonly targets: ReadonlyMap<string, Target>;
   readonly defaultPolicy: string | null;
+  /** Model names of clients, lower case, and the policy that each stands for. */
+  readonly aliases: ReadonlyMap<string, string>;
 }
 
 /** Every upstream of the table, each replica by itself. */

@@ -4,7 +4,8 @@ import { describe, test } from 'node:test';
 import { parseConfig } from '../config/index.ts';
 import { createLog, createMetrics } from '../observe/index.ts';
 import { ClassifierError, type ModelClient } from './classify/model-client.ts';
-import { Decider, type DecisionInput } from './decider.ts';
+import { Decider } from './decider.ts';
+import { inputOf, type Made } from './testing.ts';
 
 const LABELS = ['Chat', 'Code'];
 const config = (policy = '', rest = '') =>
@@ -55,6 +56,10 @@ function scripted(answer: (text: string) => readonly number[] | Promise<readonly
   return { asked, connect };
 }
 
+/** A request with no more than deciding looks at. */
+const requestOf = (...made: Parameters<typeof inputOf>) =>
+  inputOf(...made) as unknown as Parameters<Decider['decide']>[0];
+
 const byText = (text: string) => (text.includes('code') ? [0.2, 0.8] : [0.9, 0.1]);
 
 async function decider(
@@ -67,19 +72,8 @@ async function decider(
   const log = createLog({ level: 'error' });
   const made = new Decider({ config: table, metrics, log, connect, random });
   await made.start();
-  const decide = (text: string, more: Partial<DecisionInput> = {}) =>
-    made.decideInput({
-      config: table,
-      policy: table.table.policies.get('tasks')!,
-      body: { messages: [{ role: 'user', content: text }] },
-      strategy: 'triton',
-      model: null,
-      threshold: null,
-      allowedTargets: null,
-      tenant: 'acme',
-      conversation: null,
-      ...more,
-    });
+  const decide = (asked: string | Record<string, unknown>, more: Made = {}) =>
+    made.decideInput(inputOf(table, asked, more));
   const count = async (name: string, labels: Record<string, string>) =>
     (await metrics.registry.getSingleMetric(name)!.get()).values
       .filter((value) => Object.entries(labels).every(([key, wanted]) => value.labels[key] === wanted))
@@ -111,8 +105,8 @@ describe('a decision', () => {
 
   test('the request’s threshold comes before the policy’s', async () => {
     const { decide, made } = await decider();
-    assert.equal((await decide('code', { threshold: 0.9 })).reason, 'low_confidence_fallback');
-    assert.equal((await decide('code', { threshold: 0 })).reason, 'classified');
+    assert.equal((await decide('code', { extension: { threshold: 0.9 } })).reason, 'low_confidence_fallback');
+    assert.equal((await decide('code', { extension: { threshold: 0 } })).reason, 'classified');
     made.close();
   });
 
@@ -124,10 +118,16 @@ describe('a decision', () => {
     made.close();
   });
 
-  test('a key without the target gets 403, not another model', async () => {
+  test('stays within what the key may use, and says so', async () => {
     const { decide, made } = await decider();
-    await assert.rejects(decide('code', { allowedTargets: ['small'] }), { code: 'permission_denied' });
-    assert.equal((await decide('hi', { allowedTargets: ['small'] })).targets[0]!.name, 'small');
+    const small = { caller: { targets: ['small'] } };
+    const decision = await decide('code', small);
+    assert.deepEqual(
+      [decision.targets.map(({ name }) => name), decision.entry.name, decision.label, decision.reason],
+      [['small'], 'Chat', 'Code', 'allowed'],
+    );
+    assert.equal((await decide('hi', small)).reason, 'classified');
+    await assert.rejects(decide('code', { caller: { targets: ['none'] } }), { code: 'permission_denied' });
     made.close();
   });
 });
@@ -183,17 +183,7 @@ policies:
     };
     const made = new Decider({ config: table, metrics: createMetrics(), log, connect: labelled });
     await made.start();
-    const decision = await made.decideInput({
-      config: table,
-      policy: table.table.policies.get('tasks')!,
-      body: { messages: [{ role: 'user', content: 'a python function, please' }] },
-      strategy: 'triton',
-      model: null,
-      threshold: null,
-      allowedTargets: null,
-      tenant: 'acme',
-      conversation: null,
-    });
+    const decision = await made.decideInput(inputOf(table, 'a python function, please'));
     assert.deepEqual([decision.entry.name, decision.reason], ['Code Generation', 'heuristic']);
     made.close();
   });
@@ -214,15 +204,7 @@ test('a shadow policy decides too, its disagreement is counted, and the answer s
   // The first policy's call comes first; the shadow's answer differs.
   const table = config('shadow: { policy: other, share: 1 }');
   const { made, count } = await decider(() => (++calls === 1 ? [0.9, 0.1] : [0.1, 0.9]), table);
-  const decision = await made.decide({
-    config: table,
-    policy: table.table.policies.get('tasks')!,
-    body: { messages: [{ role: 'user', content: 'hi' }] },
-    extension: { policy: 'tasks', strategy: 'triton', model: null, threshold: null },
-    caller: { id: 'a', tenant: 't', policies: null, targets: null },
-    headers: {},
-    id: 'r1',
-  } as unknown as Parameters<Decider['decide']>[0]);
+  const decision = await made.decide(requestOf(table, 'hi'));
   assert.equal(decision.entry.name, 'Chat');
   while ((await count('llm_router_shadow_total', {})) === 0) await new Promise((done) => setTimeout(done, 5));
   assert.equal(await count('llm_router_shadow_total', { result: 'differ' }), 1);
@@ -233,11 +215,11 @@ describe('what one caller may not know or use', () => {
   test('what was decided for a tenant is not told to another one by its cache', async () => {
     const { made, decide, asked } = await decider();
     assert.equal((await decide('the price is 4711')).cached, false);
-    assert.equal((await decide('the price is 4711', { tenant: 'bravo' })).cached, false);
+    assert.equal((await decide('the price is 4711', { caller: { tenant: 'bravo' } })).cached, false);
     assert.equal((await decide('the price is 4711')).cached, true);
     // Names that could run into one another are apart, too.
-    assert.equal((await decide('x', { tenant: 'a","b' })).cached, false);
-    assert.equal((await decide('x', { tenant: 'a' })).cached, false);
+    assert.equal((await decide('x', { caller: { tenant: 'a","b' } })).cached, false);
+    assert.equal((await decide('x', { caller: { tenant: 'a' } })).cached, false);
     assert.equal(asked.length, 4);
     made.close();
   });
@@ -250,23 +232,12 @@ describe('what one caller may not know or use', () => {
       get: async (key: string) => kept.get(key) ?? null,
       set: async (key: string, value: string) => void kept.set(key, value),
     };
-    const policy = table.table.policies.get('tasks')!;
     const ask = async (tenant: string) => {
       // Each time another replica: only the store remembers.
       const deps = { metrics: createMetrics(), log: createLog({ level: 'error' }), connect, store };
       const made = new Decider({ config: table, ...deps });
       await made.start();
-      const { cached } = await made.decideInput({
-        config: table,
-        policy,
-        body: { messages: [{ role: 'user', content: 'some code' }] },
-        strategy: 'triton',
-        model: null,
-        threshold: null,
-        allowedTargets: null,
-        tenant,
-        conversation: null,
-      });
+      const { cached } = await made.decideInput(inputOf(table, 'some code', { caller: { tenant } }));
       made.close();
       return cached;
     };
@@ -290,7 +261,7 @@ policies:
       ),
     );
     const byHand = (model: string) =>
-      decide('x', { strategy: 'manual', model, allowedTargets: ['cheap'] }).then(
+      decide('x', { extension: { strategy: 'manual', model }, caller: { targets: ['cheap'] } }).then(
         ({ targets }) => targets.map(({ name }) => name),
         ({ status, message }) => [status, message],
       );
@@ -305,17 +276,7 @@ policies:
     const table = config('canary: { policy: other, share: 1 }');
     const { made } = await decider(byText, table);
     const decidedBy = async (policies: string[] | null) =>
-      (
-        await made.decide({
-          config: table,
-          policy: table.table.policies.get('tasks')!,
-          body: { messages: [{ role: 'user', content: 'hi' }] },
-          extension: { policy: 'tasks', strategy: 'triton', model: null, threshold: null },
-          caller: { id: 'a', tenant: 't', policies, targets: null },
-          headers: {},
-          id: 'r1',
-        } as unknown as Parameters<Decider['decide']>[0])
-      ).policy.name;
+      (await made.decide(requestOf(table, 'hi', { caller: { policies } }))).policy.name;
     assert.deepEqual(
       [await decidedBy(null), await decidedBy(['tasks']), await decidedBy(['tasks', 'other'])],
       ['other', 'tasks', 'other'],
@@ -330,7 +291,7 @@ describe('a new configuration', () => {
     await decide('some code');
     const next = config('fallback: Chat\n    threshold: 0.1');
     await made.useConfig(next);
-    const decision = await decide('some code', { config: next, policy: next.table.policies.get('tasks')! });
+    const decision = await decide('some code', { config: next });
     assert.equal(decision.cached, true);
     assert.equal(decision.policy.threshold, 0.1);
     assert.equal(asked.length, 1);

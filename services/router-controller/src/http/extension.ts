@@ -1,17 +1,18 @@
 /** Reads what a request says of its routing: v1's `nim-llm-router` object, or a virtual model name. */
 
 import { type Rights, visibleTo } from '../authenticate/index.ts';
+import { AUTO, isAuto } from '../config/auto.ts';
 import { hint } from '../config/problems.ts';
 import type { Policy, RoutingTable } from '../config/types.ts';
 import { findManual } from '../decide/index.ts';
 import { echo } from '../echo.ts';
 import { RouterError } from '../errors.ts';
 import { type ChatBody, type Dialect, EXTENSION, type RouterExtension } from '../request.ts';
+import { BY_HEADER, headerOf, type RequestHeaders, readBounds } from './bounds.ts';
 
-/** The virtual model that stands for the default policy. */
-export const AUTO = 'auto';
+export { AUTO };
 
-const FIELDS = ['policy', 'routing_strategy', 'model', 'threshold'];
+const FIELDS = ['policy', 'routing_strategy', 'model', 'threshold', 'targets', 'exclude', 'max_price'];
 
 const invalid = (param: string, message: string) => new RouterError('invalid_request', message, { param });
 
@@ -44,13 +45,13 @@ export interface Routing {
 /** Stock clients: `model` names a policy, `auto`, or an entry or model of the default policy. */
 function fromModel(table: RoutingTable, rights: Rights, body: ChatBody): Routing {
   const model = optionalString(body.model, 'model');
-  const named = table.policies.get(model);
+  const named = table.policies.get(model) ?? table.policies.get(table.aliases.get(model.toLowerCase()) ?? '');
   const byDefault = table.defaultPolicy === null ? undefined : table.policies.get(table.defaultPolicy);
   if (named || (byDefault && model === '')) return routed((named ?? byDefault)!);
   const mine = [...table.policies.values()].filter(({ name }) => rights.policies?.includes(name) ?? true);
   const policies = byDefault ? [byDefault] : mine;
   // v1's file names no default policy: there the first one is meant, and a model is looked for in all.
-  if (model === AUTO && policies[0]) return routed(policies[0]);
+  if (isAuto(model) && policies[0]) return routed(policies[0]);
   const policy = policies.find((each) => model !== '' && findManual(each, model));
   if (policy)
     return { policy, extension: { policy: policy.name, strategy: 'manual', model, threshold: null } };
@@ -80,9 +81,21 @@ const routed = (policy: Policy): Routing => ({
  *
  * @throws RouterError invalid_request naming the field and what it may be; policy_not_found
  */
-export function readRouting(table: RoutingTable, body: ChatBody, rights: Rights): Routing {
+export function readRouting(
+  table: RoutingTable,
+  body: ChatBody,
+  rights: Rights,
+  headers: RequestHeaders = {},
+): Routing {
   const extension = body[EXTENSION];
-  if (extension === undefined || extension === null) return fromModel(table, rights, body);
+  const byHeader = headerOf(headers, BY_HEADER.policy);
+  if (extension === undefined || extension === null) {
+    const { policy, extension: plain } =
+      byHeader === ''
+        ? fromModel(table, rights, body)
+        : routed(policyNamed(table, rights, byHeader, BY_HEADER.policy));
+    return { policy, extension: { ...plain, ...readBounds(table, policy, {}, headers, rights) } };
+  }
   if (typeof extension !== 'object' || Array.isArray(extension)) {
     throw invalid(EXTENSION, `'${EXTENSION}' must be an object with the fields ${FIELDS.join(', ')}`);
   }
@@ -98,7 +111,12 @@ export function readRouting(table: RoutingTable, body: ChatBody, rights: Rights)
   const at = (field: string) => `${EXTENSION}.${field}`;
   const wanted = optionalString(fields.policy, at('policy'));
   const bodyModel = typeof body.model === 'string' ? body.model.trim() : '';
-  const name = wanted || (table.policies.has(bodyModel) ? bodyModel : '') || (table.defaultPolicy ?? '');
+  const name =
+    wanted ||
+    byHeader ||
+    (table.policies.has(bodyModel) ? bodyModel : '') ||
+    table.aliases.get(bodyModel.toLowerCase()) ||
+    (table.defaultPolicy ?? '');
   if (name === '') {
     const names = policyNames(rights, table).join(', ');
     throw invalid(
@@ -117,14 +135,15 @@ export function readRouting(table: RoutingTable, body: ChatBody, rights: Rights)
       `'${at('model')}' is required with routing_strategy "manual": the name of an entry, or a model id`,
     );
   }
-  const threshold = fields.threshold ?? null;
-  if (threshold !== null && (typeof threshold !== 'number' || !(threshold >= 0 && threshold <= 1))) {
-    throw invalid(at('threshold'), `'${at('threshold')}' must be a number from 0 to 1`);
-  }
   const policy = policyNamed(table, rights, name, at('policy'));
   return {
     policy,
-    extension: { policy: name, strategy, model: strategy === 'manual' ? model : null, threshold },
+    extension: {
+      policy: name,
+      strategy,
+      model: strategy === 'manual' ? model : null,
+      ...readBounds(table, policy, fields, headers, rights),
+    },
   };
 }
 

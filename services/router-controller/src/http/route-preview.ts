@@ -1,20 +1,36 @@
 /** POST /v1/route: the decision without the call, for one request or a list. */
 import type { Request, Response } from 'express';
 import { checkPolicyAllowed } from '../authenticate/index.ts';
-import { promptText } from '../decide/index.ts';
 import { RouterError } from '../errors.ts';
 import { RedisVisit } from '../redis/index.ts';
-import type { ChatBody, Decision } from '../request.ts';
+import { type ChatBody, type Decision, type Dialect, EXTENSION } from '../request.ts';
+import type { RequestFacts } from '../understand/index.ts';
 import { addressOf } from './address.ts';
 import type { Arrival } from './arrival.ts';
 import { receiveBody, requireJson } from './body.ts';
 import { checkBody, readRouting } from './extension.ts';
-import type { Steps } from './routed.ts';
+import { factsOf, type Steps } from './routed.ts';
 
 /** Most requests in one list. */
 const MAX_LIST = 256;
 
-function tell(decision: Decision, chars: { sent: number; whole: number }): object {
+/** Features by the names that rules use. */
+function toldFeatures({ features, evidence }: RequestFacts): object {
+  const { toolCount, toolResultLast, answerTokens, userAgent, sideRequest, ...rest } = features;
+  return {
+    ...rest,
+    tool_count: toolCount,
+    tool_result_last: toolResultLast,
+    answer_tokens: answerTokens,
+    user_agent: userAgent,
+    side_request: sideRequest,
+    evidence,
+  };
+}
+
+function tell(decision: Decision, facts: RequestFacts): object {
+  const { ask, turn } = facts;
+  const first = decision.targets[0]!;
   return {
     policy: decision.policy.name,
     entry: decision.entry.name,
@@ -23,62 +39,80 @@ function tell(decision: Decision, chars: { sent: number; whole: number }): objec
     scores: decision.scores,
     extra_scores: decision.extraScores,
     reason: decision.reason,
+    rule: decision.rule ?? null,
     cached: decision.cached,
-    target: decision.targets[0]!.name,
-    model: decision.targets[0]!.model,
+    target: first.name,
+    model: first.model,
     fallbacks: decision.targets.slice(1).map((target) => target.name),
+    passed_over: (decision.passedOver ?? []).map(({ target, why }) => ({ target: target.name, why })),
+    extra_body: decision.bodyPatch ?? null,
     model_version: decision.modelVersion,
     tokens: decision.tokenCount,
     truncated: decision.truncated,
-    text_chars: chars,
+    text_chars: { sent: ask.text.length, whole: ask.chars },
+    ask: { text: ask.text, source: ask.source, cut: ask.cut, evidence: ask.evidence ?? null },
+    features: toldFeatures(facts),
+    turn: {
+      kind: turn.kind,
+      human_turns: turn.humanTurns,
+      messages: turn.messages,
+      leans: turn.leans,
+      closes: turn.closes,
+      second_look: decision.secondLook ?? false,
+    },
+    conversation: decision.stay?.key ?? null,
+    stay: decision.stay?.event ?? null,
     ms: Math.round(decision.classifyMs * 1000) / 1000,
   };
 }
 
-/** `{"prompt": "…"}` is short for one user message. */
-function asChat(item: unknown): ChatBody {
-  const body = item as ChatBody | null;
-  if (
-    body !== null &&
-    typeof body === 'object' &&
-    body.messages === undefined &&
-    typeof body.prompt === 'string'
-  ) {
-    const { prompt, ...rest } = body;
-    return { ...rest, messages: [{ role: 'user', content: prompt }] };
-  }
-  checkBody(body, 'chat');
-  return body;
+/** The endpoint that a body is for, by its shape. */
+function dialectOf(body: Partial<ChatBody> | null | undefined): Dialect {
+  if (body?.messages === undefined && body?.prompt !== undefined) return 'completions';
+  if (body?.messages === undefined && body?.input !== undefined) return 'responses';
+  return 'chat';
 }
+
+const PATHS: Readonly<Record<Dialect, string>> = {
+  chat: '/v1/chat/completions',
+  completions: '/v1/completions',
+  responses: '/v1/responses',
+  messages: '/v1/messages',
+};
 
 export function routeHandler({ authenticator, config, decider, gate, bodies }: Steps) {
   return async (request: Request, response: Response): Promise<void> => {
     const visit = new RedisVisit();
-    const caller = await authenticator().authenticate(request.headers, addressOf(request), visit);
+    const address = addressOf(request);
+    const caller = await authenticator().authenticate(request.headers, address, visit);
     requireJson(request);
-    const { signal } = response.locals.arrival as Arrival;
+    const { signal, id } = response.locals.arrival as Arrival;
     const inForce = config();
     const leave = await gate.enter(caller.tenant, signal);
     const held = bodies.open(caller.tenant);
     try {
       const { value } = await receiveBody(request, response, inForce, held, signal);
+      const { headers } = request;
       const one = async (item: unknown): Promise<object> => {
-        const body = asChat(item);
-        const { policy, extension } = readRouting(inForce.table, body, caller);
+        const dialect = dialectOf(item as ChatBody | null);
+        checkBody(item, dialect);
+        const { policy, extension } = readRouting(inForce.table, item, caller, headers);
         checkPolicyAllowed(caller, policy.name);
-        const text = promptText(body, inForce.file.prompt);
+        const { [EXTENSION]: _stripped, ...body } = item;
+        const facts = factsOf(inForce, PATHS[dialect], headers, body);
         const decision = await decider.decideInput({
-          ...extension,
+          id,
           config: inForce,
           policy,
-          body,
-          allowedTargets: caller.targets,
-          tenant: caller.tenant,
-          conversation: null,
+          facts,
+          headers,
+          extension,
+          caller,
+          address,
           signal,
           visit,
         });
-        return tell(decision, { sent: text.text.length, whole: text.chars });
+        return tell(decision, facts);
       };
       response.json(Array.isArray(value) ? await all(value, one) : await one(value));
     } finally {

@@ -14,6 +14,7 @@ import type { ByteBudget } from '../receive/index.ts';
 import { RedisVisit } from '../redis/index.ts';
 import { type ChatBody, type Endpoint, EXTENSION, type RoutedRequest } from '../request.ts';
 import type { Settler } from '../settle/index.ts';
+import { type RequestFacts, understand } from '../understand/index.ts';
 import { addressOf } from './address.ts';
 import type { Arrival } from './arrival.ts';
 import { receiveBody, requireJson } from './body.ts';
@@ -80,7 +81,7 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
       const receiveMs = performance.now() - receiving;
       checkBody(raw.value, endpoint.dialect);
       const whole = named(raw.value, http);
-      const { policy, extension } = readRouting(config.table, whole, caller);
+      const { policy, extension } = readRouting(config.table, whole, caller, http.headers);
       const { [EXTENSION]: _stripped, ...body } = whole;
       request = {
         ...arrival,
@@ -97,6 +98,7 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
         extension,
         policy,
         caller,
+        facts: factsOf(config, endpoint.path, http.headers, body),
         phase: 'receive',
         timings: { receive: receiveMs, authenticate: authenticateMs },
       };
@@ -133,6 +135,14 @@ export function searchOf({ originalUrl }: Request): string {
   const at = originalUrl.indexOf('?');
   return at < 0 ? '' : originalUrl.slice(at);
 }
+
+/** What is known of a request before it is labelled. */
+export const factsOf = (
+  { file }: RouterConfig,
+  path: string,
+  headers: Request['headers'],
+  body: ChatBody,
+): RequestFacts => understand({ body, path, headers }, { prompt: file.prompt, identity: file.identity });
 
 /** Headers that an error of the router's own carries too. */
 function told(request: RoutedRequest | null, grant: Grant | null): Record<string, string> {

@@ -190,7 +190,17 @@ export const CATALOGUE = {
   pinned: counter(
     'llm_router_conversations_total',
     ['policy', 'event'],
-    'Pinned conversations: new, kept, moved_up, moved_failure',
+    'Conversations: new, kept, loop, moved_up, moved, ruled, moved_failure, returned',
+  ),
+  conversationSavings: counter(
+    'llm_router_conversation_savings_usd_total',
+    ['policy', 'by'],
+    'What conversations saved: by staying (cached input tokens at their lower price), by moving (to a cheaper target than the one they were on)',
+  ),
+  secondLooks: counter(
+    'llm_router_second_looks_total',
+    ['policy', 'result'],
+    'Follow-ups looked at again with the turns before them: changed, same, error',
   ),
   shadow: counter(
     'llm_router_shadow_total',

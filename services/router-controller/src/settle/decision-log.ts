@@ -5,11 +5,10 @@
 import { createHash } from 'node:crypto';
 import { appendFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Needs, needsOf } from '../call/index.ts';
 import type { DecisionLogConfig } from '../config/schema.ts';
-import { promptText } from '../decide/index.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
 import type { DecisionReason, RoutedRequest, Usage } from '../request.ts';
+import type { Features, Needs, TurnFacts } from '../understand/index.ts';
 
 /** One line of the log. */
 export interface DecisionRecord {
@@ -35,6 +34,12 @@ export interface DecisionRecord {
   readonly target: string | null;
   readonly status: number;
   readonly needs: Needs;
+  /** What rules look at; lines of earlier versions lack it. */
+  readonly features?: Features;
+  readonly turn?: TurnFacts;
+  /** The rule that decided. */
+  readonly rule?: string | null;
+  readonly second_look?: boolean;
   readonly usage: Usage | null;
   readonly cost_usd: number | null;
   /** sha256 of the text that was classified, hex. */
@@ -149,9 +154,9 @@ function recordOf(
   cost: number | null,
   withText: boolean,
 ): DecisionRecord | null {
-  const { decision, outcome, extension, body, config } = request;
-  if (!decision) return null;
-  const { text, chars } = promptText(body, config.file.prompt);
+  const { decision, outcome, extension, facts, config } = request;
+  if (!decision || !facts) return null;
+  const { text, chars } = facts.ask;
   return {
     time: new Date().toISOString(),
     request_id: request.id,
@@ -170,7 +175,11 @@ function recordOf(
     entry: decision.entry.name,
     target: outcome?.target?.name ?? null,
     status,
-    needs: needsOf(body),
+    needs: facts.needs,
+    features: facts.features,
+    turn: facts.turn,
+    rule: decision.rule ?? null,
+    second_look: decision.secondLook ?? false,
     usage: outcome?.usage ?? null,
     cost_usd: cost,
     text_sha256: createHash('sha256').update(text).digest('hex'),

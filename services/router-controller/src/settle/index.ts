@@ -3,7 +3,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DecisionLogConfig } from '../config/schema.ts';
 import type { RouterConfig, Target } from '../config/types.ts';
-import { promptText } from '../decide/index.ts';
 import { clientLeft, RouterError } from '../errors.ts';
 import { holderOf, type Ledger } from '../ledger/index.ts';
 import { BoundedNames, type Logger, type Metrics } from '../observe/index.ts';
@@ -232,7 +231,7 @@ export class Settler {
     const { decision, outcome, policy, timings } = request;
     const cost = this.#tokens(request);
     this.#decisions?.note(request, status, cost);
-    const { logging, prompt } = request.config.file;
+    const { logging } = request.config.file;
     endSpan(request, status, code, cost, performance.now() - endedAt);
     this.#log.info('request', {
       request_id: request.id,
@@ -265,7 +264,7 @@ export class Settler {
       ms: round(elapsed),
       ms_by_phase: Object.fromEntries(Object.entries(timings).map(([phase, ms]) => [phase, round(ms)])),
       first_byte_ms: outcome?.firstByteMs == null ? undefined : round(outcome.firstByteMs),
-      prompt: logging.prompts ? promptText(request.body, prompt).text : undefined,
+      prompt: logging.prompts ? request.facts?.ask.text : undefined,
     });
   }
 

@@ -1,5 +1,4 @@
 /** The end of a request's span: what the log line says, in OpenTelemetry's words. */
-import { promptText } from '../decide/index.ts';
 import { redact } from '../observe/index.ts';
 import type { RoutedRequest } from '../request.ts';
 
@@ -37,7 +36,7 @@ export function endSpan(
     'llm_router.error_code': code || undefined,
   });
   if (config.file.tracing.prompts) {
-    const content = redact(promptText(request.body, config.file.prompt).text);
+    const content = redact(request.facts?.ask.text ?? '');
     span.set({
       'gen_ai.input.messages': JSON.stringify([{ role: 'user', parts: [{ type: 'text', content }] }]),
     });

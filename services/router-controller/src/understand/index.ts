@@ -27,8 +27,6 @@ export interface UnderstandInput {
   /** Request path; tells dialects apart where the body alone does not. */
   readonly path: string;
   readonly headers: Headers;
-  /** Size of the whole request; default: what `body` holds is all. */
-  readonly bodyBytes?: number;
 }
 
 const FIM =
@@ -59,7 +57,7 @@ function userAgentOf(headers: Headers): string | null {
 /** Never throws, whatever the body is: checking it is another step's. */
 export function understand(input: UnderstandInput, settings: UnderstandSettings): RequestFacts {
   const { body, headers, path } = input;
-  const { files, ...needs } = readNeeds(body, input.bodyBytes);
+  const { files, ...needs } = readNeeds(body);
   const prompt = messageList(body) === null ? legacyPrompt(body.prompt) : '';
   const kind = pathOf(path, body, prompt);
   const tools = readTools(body);

@@ -1,4 +1,5 @@
 /** What a request needs that not every model can do, in every dialect. */
+import { byteLength } from '../receive/index.ts';
 import type { Needs } from './facts.ts';
 import { asText, type Body, isItem, messageList } from './turns.ts';
 
@@ -18,23 +19,23 @@ interface Seen {
   files: boolean;
 }
 
-const sizeOf = (value: unknown) => (value == null ? 0 : Buffer.byteLength(JSON.stringify(value) ?? ''));
+const sizeOf = (value: unknown) => (value == null ? 0 : byteLength(JSON.stringify(value) ?? ''));
 
 function readContent(content: unknown, seen: Seen, depth = 0): void {
-  if (typeof content === 'string') seen.bytes += Buffer.byteLength(content);
+  if (typeof content === 'string') seen.bytes += byteLength(content);
   else if (Array.isArray(content)) for (const part of content) readPart(part, seen, depth);
   else if (isItem(content)) readPart(content, seen, depth);
 }
 
 function readPart(part: unknown, seen: Seen, depth: number): void {
-  if (typeof part === 'string') seen.bytes += Buffer.byteLength(part);
+  if (typeof part === 'string') seen.bytes += byteLength(part);
   if (!isItem(part) || depth > DEPTH) return;
   const type = asText(part.type);
   if (IMAGES.has(type)) seen.images = true;
   else if (SOUNDS.has(type)) seen.audio = true;
   else if (FILES.has(type)) seen.files = true;
-  if (typeof part.text === 'string') seen.bytes += Buffer.byteLength(part.text);
-  if (typeof part.thinking === 'string') seen.bytes += Buffer.byteLength(part.thinking);
+  if (typeof part.text === 'string') seen.bytes += byteLength(part.text);
+  if (typeof part.thinking === 'string') seen.bytes += byteLength(part.thinking);
   if (part.content !== undefined) readContent(part.content, seen, depth + 1);
   if (type === 'tool_use') seen.bytes += asText(part.name).length + sizeOf(part.input);
 }
@@ -51,7 +52,7 @@ function readMessage(message: unknown, seen: Seen): void {
   if (Array.isArray(message.tool_calls) && message.tool_calls.length > 0)
     seen.bytes += sizeOf(message.tool_calls);
   if (message.output !== undefined) readContent(message.output, seen);
-  if (typeof message.arguments === 'string') seen.bytes += Buffer.byteLength(message.arguments);
+  if (typeof message.arguments === 'string') seen.bytes += byteLength(message.arguments);
 }
 
 const listed = (value: unknown): value is unknown[] => Array.isArray(value) && value.length > 0;
@@ -70,12 +71,8 @@ export function formatOf(body: Body): 'text' | 'json_object' | 'json_schema' {
   return type === 'json_schema' || type === 'json_object' ? type : 'text';
 }
 
-/**
- * Reads the needs off a request. Inline images and audio don't count as text; tool descriptions do.
- *
- * @param bodyBytes size of the whole request: long strings of a big one may stand in `body` shortened.
- */
-export function readNeeds(body: Body, bodyBytes = 0): Needs & { readonly files: boolean } {
+/** Reads the needs off a request. Inline images and audio don't count as text; tool descriptions do. */
+export function readNeeds(body: Body): Needs & { readonly files: boolean } {
   const seen: Seen = { bytes: 0, images: false, audio: false, files: false };
   readContent(body.system ?? body.instructions, seen);
   for (const message of messageList(body) ?? []) readMessage(message, seen);
@@ -83,15 +80,12 @@ export function readNeeds(body: Body, bodyBytes = 0): Needs & { readonly files: 
   if (body.messages === undefined && body.prompt !== undefined) {
     readContent(body.prompt, seen);
     bytes = seen.bytes;
-    if (typeof body.suffix === 'string') bytes += Buffer.byteLength(body.suffix);
+    if (typeof body.suffix === 'string') bytes += byteLength(body.suffix);
     const ids = Array.isArray(body.prompt) && typeof body.prompt[0] === 'number' ? body.prompt.length : 0;
     bytes += ids * BYTES_PER_TOKEN;
   }
   const tools = listed(body.tools) ? body.tools : body.functions;
   if (listed(tools)) bytes += sizeOf(tools);
-  // Media are the other thing that makes a request much longer than its texts.
-  const media = seen.images || seen.audio || seen.files;
-  if (!media && bodyBytes > 2 * bytes + 65_536) bytes = bodyBytes;
   const prompt_tokens = Math.ceil(bytes / BYTES_PER_TOKEN);
   const answer = answerTokens(body);
   return {
@@ -108,7 +102,7 @@ export function readNeeds(body: Body, bodyBytes = 0): Needs & { readonly files: 
 }
 
 /** The needs alone. */
-export function needsOf(body: Body, bodyBytes = 0): Needs {
-  const { files: _files, ...needs } = readNeeds(body, bodyBytes);
+export function needsOf(body: Body): Needs {
+  const { files: _files, ...needs } = readNeeds(body);
   return needs;
 }

@@ -25,16 +25,18 @@ export const isItem = (value: unknown): value is Item =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
 export const asText = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-const MEDIA: Readonly<Record<string, PartKind>> = {
-  image_url: 'image',
-  input_image: 'image',
-  image: 'image',
-  input_audio: 'audio',
-  audio: 'audio',
-  file: 'file',
-  input_file: 'file',
-  document: 'file',
-};
+const MEDIA: ReadonlyMap<string, PartKind> = new Map(
+  Object.entries<PartKind>({
+    image_url: 'image',
+    input_image: 'image',
+    image: 'image',
+    input_audio: 'audio',
+    audio: 'audio',
+    file: 'file',
+    input_file: 'file',
+    document: 'file',
+  }),
+);
 
 /** Where a medium is, or what it begins with: enough to tell two apart. */
 function mediumText(part: Item): string {
@@ -52,7 +54,8 @@ function partOf(part: unknown): Part | null {
   if (typeof part === 'string') return { kind: 'text', text: part };
   if (!isItem(part)) return null;
   const type = asText(part.type);
-  if (type in MEDIA) return { kind: MEDIA[type]!, text: mediumText(part) };
+  const medium = MEDIA.get(type);
+  if (medium) return { kind: medium, text: mediumText(part) };
   if (type === 'tool_result' || type.endsWith('_tool_result') || type.endsWith('_call_output'))
     return { kind: 'result', text: '' };
   if (type === 'tool_use' || type === 'server_tool_use') return { kind: 'call', text: asText(part.name) };
@@ -75,17 +78,19 @@ export function partsOf(content: unknown): Part[] {
   return parts;
 }
 
-const ROLES: Readonly<Record<string, Role>> = {
-  system: 'system',
-  developer: 'system',
-  user: 'user',
-  human: 'user',
-  assistant: 'assistant',
-  model: 'assistant',
-  tool: 'tool',
-  function: 'tool',
-  ipython: 'tool',
-};
+const ROLES: ReadonlyMap<string, Role> = new Map(
+  Object.entries<Role>({
+    system: 'system',
+    developer: 'system',
+    user: 'user',
+    human: 'user',
+    assistant: 'assistant',
+    model: 'assistant',
+    tool: 'tool',
+    function: 'tool',
+    ipython: 'tool',
+  }),
+);
 
 function callParts(message: Item): Part[] {
   const calls = Array.isArray(message.tool_calls)
@@ -102,7 +107,7 @@ function callParts(message: Item): Part[] {
 function turnOf(item: unknown): Turn | null {
   if (typeof item === 'string') return { role: 'user', parts: partsOf(item) };
   if (!isItem(item)) return null;
-  const role = ROLES[asText(item.role).toLowerCase()];
+  const role = ROLES.get(asText(item.role).toLowerCase());
   const type = asText(item.type);
   // Items of the Responses API that are no messages.
   if (!role) {

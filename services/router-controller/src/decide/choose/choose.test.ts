@@ -15,7 +15,6 @@ policies:
   - name: with
     url: grpc://t:1/m
     fallback: Rest
-    rules: [{ score: hard, at_least: 0.35, entry: Big }]
     llms:
       - { name: Chat, targets: [{ target: a, weight: 3 }, { target: b, weight: 1 }, { target: c, priority: 1 }], fallbacks: [d, a] }
       - { name: Big, target: d }
@@ -28,17 +27,17 @@ policies:
 ).table;
 const withFallback = policies.get('with')!;
 const without = policies.get('without')!;
-const said = (label: string, confidence: number, hard?: number): Classification => ({
+const said = (label: string, confidence: number): Classification => ({
   label,
   confidence,
   scores: { [label]: confidence },
-  extraScores: hard === undefined ? null : { hard },
+  extraScores: null,
   modelVersion: '1',
   tokenCount: null,
   tokensCut: false,
 });
 
-test('rules, unknown labels, confidence, label: in this order', () => {
+test('an unknown label, confidence, the label itself: in this order', () => {
   const choose = (...args: Parameters<typeof said>) => {
     const choice = chooseEntry(withFallback, said(...args), 0.5);
     return choice && [choice.entry.name, choice.reason];
@@ -47,9 +46,6 @@ test('rules, unknown labels, confidence, label: in this order', () => {
   assert.deepEqual(choose('Chat', 0.5), ['Chat', 'classified']);
   assert.deepEqual(choose('Chat', 0.49), ['Rest', 'low_confidence_fallback']);
   assert.deepEqual(choose('Poetry', 0.9), ['Rest', 'unknown_label_fallback']);
-  assert.deepEqual(choose('Chat', 0.9, 0.35), ['Big', 'rule']);
-  assert.deepEqual(choose('Chat', 0.9, 0.34), ['Chat', 'classified']);
-  assert.deepEqual(choose('Poetry', 0.1, 0.9), ['Big', 'rule']);
 });
 
 test('without a fallback entry a weak label stands, and an unknown one has no way', () => {

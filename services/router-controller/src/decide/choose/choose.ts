@@ -1,5 +1,5 @@
 /** Pure: from a classification and a policy to the entry and the order of its targets. */
-import type { Entry, Policy, Target } from '../../config/types.ts';
+import type { Entry, Policy, Rule, Target } from '../../config/types.ts';
 import type { DecisionReason } from '../../request.ts';
 
 /** A model's answer with names put to its numbers. */
@@ -17,10 +17,17 @@ export interface Classification {
 export interface Choice {
   readonly entry: Entry;
   readonly reason: DecisionReason;
+  /** The rule that chose. */
+  readonly rule?: Rule;
+  /** Asked before the entry's own targets: a rule names it. */
+  readonly target?: Target;
+  /** What the request is taken for where a rule says so. */
+  readonly label?: string;
 }
 
 /**
- * Picks the entry. Order: score rules, then an unknown label, then low confidence, then the label itself.
+ * Picks the entry by the label: an unknown one, then low confidence, then the label itself. Rules come before
+ * ({@link firstRule}).
  *
  * @param threshold top-1 probability under which the fallback entry is used.
  * @returns null when the label has no entry and the policy no fallback.
@@ -30,10 +37,6 @@ export function chooseEntry(
   classification: Classification,
   threshold: number,
 ): Choice | null {
-  for (const rule of policy.rules) {
-    const value = classification.extraScores?.[rule.score] ?? classification.scores[rule.score];
-    if (value !== undefined && value >= rule.at_least) return { entry: rule.entry, reason: 'rule' };
-  }
   const entry = policy.entries.get(classification.label);
   if (!entry) return policy.fallback ? { entry: policy.fallback, reason: 'unknown_label_fallback' } : null;
   if (classification.confidence < threshold) {

@@ -52,7 +52,7 @@ export interface ClassifierStatus {
 function extraEntries(policy: Policy): Set<string> {
   return new Set([
     ...(policy.fallback ? [policy.fallback.name] : []),
-    ...policy.rules.map((rule) => rule.entry.name),
+    ...policy.rules.flatMap((rule) => rule.entry?.name ?? rule.label ?? []),
   ]);
 }
 
@@ -93,11 +93,40 @@ export function matchLabels(policy: Policy, model: ModelDescription): readonly s
   return labels;
 }
 
+/**
+ * A rule on a score that the model does not give would never hold, and nobody would notice.
+ *
+ * @throws LabelMismatch naming the rule and what the model gives.
+ */
+export function checkScores(
+  policy: Policy,
+  labels: readonly string[],
+  { scoreNames }: ModelDescription,
+): void {
+  const known = [...scoreNames, ...labels];
+  for (const { name, score } of policy.rules) {
+    if (!score) continue;
+    const given = scoreNames.length > 0 ? scoreNames.join(', ') : 'none but its labels';
+    if (!known.includes(score.name)) {
+      throw new LabelMismatch(
+        `policy '${policy.name}': rule '${name}' looks at the score '${score.name}', which its model does not give, so it can never hold.` +
+          `${hint(score.name, known)} Scores of the model: ${given}`,
+      );
+    }
+    if (score.atLeast > 1 && !scoreNames.includes(score.name)) {
+      throw new LabelMismatch(
+        `policy '${policy.name}': rule '${name}' can never hold: '${score.name}' is a label's probability, which is never ${score.atLeast}`,
+      );
+    }
+  }
+}
+
 /** All that a classifier takes from its policy. */
 const meaning = (policy: Policy, config: ClassifierConfig) => [
   policy.endpoints,
   [...policy.entries.keys()],
   [...extraEntries(policy)],
+  policy.rules.map(({ score }) => score),
   policy.fallback !== null,
   config,
 ];
@@ -215,6 +244,7 @@ export class PolicyClassifier {
       }
       try {
         this.#labels = matchLabels(this.policy, model);
+        checkScores(this.policy, this.#labels, model);
       } catch (error) {
         this.#model = null;
         this.#setProblem((error as Error).message);

@@ -1,52 +1,25 @@
 /**
- * Conversations stay with their model, so that the upstream's prompt cache survives and answers keep one voice. They
- * move only upwards (to an entry of a higher rank), on need, or when the target fails.
+ * Conversations stay with their model, so that the upstream's prompt cache survives and answers keep one voice. Pins are
+ * kept in the store that replicas share.
  */
-import { createHash } from 'node:crypto';
 import type { Policy } from '../../config/types.ts';
 import type { RedisVisit } from '../../redis/index.ts';
-import type { ChatBody, RoutedRequest } from '../../request.ts';
-import { contentText } from '../prompt-text.ts';
+import type { Pin, StayPlan } from '../../request.ts';
+import { digest } from '../../understand/index.ts';
 import type { SharedStore } from '../shared-store.ts';
+import type { ConversationKeys } from './key.ts';
 
-export interface Pin {
-  readonly entry: string;
-  readonly target: string;
+type Lane = StayPlan['lane'];
+
+export interface Found {
+  /** Under which it is to be kept. */
+  readonly key: string;
+  readonly pin: Pin | null;
 }
 
-const digest = (text: string) => createHash('sha256').update(text).digest('base64url').slice(0, 22);
-
-/** Opening turns make a conversation's name when the client gives none: system prompt and first user message. */
-function openingTurns(body: ChatBody): string | null {
-  if (!Array.isArray(body.messages)) return null;
-  const turns: string[] = [];
-  for (const message of body.messages as { role?: unknown; content?: unknown }[]) {
-    if (message?.role === 'assistant') break;
-    turns.push(`${String(message?.role)}\u0000${contentText(message?.content)}`);
-    if (message?.role === 'user') break;
-  }
-  return turns.length > 0 ? turns.join('\u0001') : null;
-}
-
-/**
- * The key of the request's conversation: `x-session-id`, else the opening turns together with `user`. Hashed, and
- * apart for each caller and policy. Null when there is nothing to go by.
- */
-export function conversationKey(request: RoutedRequest): string | null {
-  const session = request.headers['x-session-id'];
-  const user = typeof request.body.user === 'string' ? request.body.user : '';
-  const opening = openingTurns(request.body);
-  const name =
-    typeof session === 'string' && session !== ''
-      ? `s:${session}`
-      : user !== ''
-        ? `u:${user}`
-        : opening !== null
-          ? `t:${opening}`
-          : null;
-  return name === null
-    ? null
-    : digest(`${request.caller.tenant}\u0000${request.caller.id}\u0000${request.policy.name}\u0000${name}`);
+/** Other tools and another system prompt under the same session: a sub-agent that the client does not name. */
+function elsewhere(pin: Pin, { tools, system }: Lane): boolean {
+  return pin.tools !== tools && pin.system !== system && (tools !== '' || pin.tools !== '');
 }
 
 export class Conversations {
@@ -56,15 +29,44 @@ export class Conversations {
     this.#store = store;
   }
 
-  /** Where the conversation is pinned; null when it is new, or its entry or target has left the table. */
-  async find(key: string, policy: Policy, visit?: RedisVisit): Promise<Pin | null> {
-    const text = await this.#store.get(`pin:${key}`, visit);
-    if (text === null) return null;
-    const [entry, target] = text.split('\u0000');
-    return entry && target && policy.entries.has(entry) ? { entry, target } : null;
+  /** Where the conversation is; no pin when it is new, or its entry has left the table. */
+  async find(
+    { key, opener, named }: ConversationKeys,
+    lane: Lane,
+    policy: Policy,
+    visit?: RedisVisit,
+  ): Promise<Found> {
+    // A first turn that nobody named is new by its nature: what was kept under it is somebody else's, or an earlier try.
+    if (!named && opener === null) return { key, pin: null };
+    const pin = await this.#read(key, policy, visit);
+    if (pin && named && elsewhere(pin, lane)) {
+      const own = digest('l', key, lane.tools, lane.system);
+      return { key: own, pin: await this.#read(own, policy, visit) };
+    }
+    if (pin || opener === null) return { key, pin };
+    return { key, pin: await this.#read(opener, policy, visit) };
+  }
+
+  async #read(key: string, policy: Policy, visit?: RedisVisit): Promise<Pin | null> {
+    const pin = parsePin(await this.#store.get(`pin:${key}`, visit));
+    return pin && policy.entries.has(pin.entry) ? pin : null;
   }
 
   async pin(key: string, pin: Pin, ttlMs: number, visit?: RedisVisit): Promise<void> {
-    await this.#store.set(`pin:${key}`, `${pin.entry}\u0000${pin.target}`, ttlMs, visit);
+    await this.#store.set(`pin:${key}`, JSON.stringify(pin), ttlMs, visit);
+  }
+}
+
+/** What another replica wrote; null when it is not what this version writes. */
+function parsePin(text: string | null): Pin | null {
+  if (text === null) return null;
+  try {
+    const pin = JSON.parse(text) as Pin;
+    const right = [pin.entry, pin.wanted, pin.answered, pin.tools, pin.system].every(
+      (each) => typeof each === 'string',
+    );
+    return right && Number.isFinite(pin.away) && Number.isFinite(pin.at) ? pin : null;
+  } catch {
+    return null;
   }
 }

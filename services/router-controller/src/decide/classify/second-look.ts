@@ -1,0 +1,31 @@
+/** When a follow-up is looked at again, together with the turns before it. Pure. */
+import type { Policy } from '../../config/types.ts';
+import type { RequestFacts } from '../../understand/index.ts';
+import type { Classification } from '../choose/choose.ts';
+
+/**
+ * The text of the second look; null where none is needed. It is needed where the ask leans on what was before by its form,
+ * or where the first label says little: of a follow-up that has a meaning of its own the turns before would only keep the old
+ * label.
+ */
+export function secondLook(
+  { secondLook: settings, entries }: Policy,
+  { ask, turn, features }: RequestFacts,
+  { label, confidence }: Pick<Classification, 'label' | 'confidence'>,
+): string | null {
+  if (!settings.enabled || ask.withHistory === null || turn.closes || features.sideRequest !== null)
+    return null;
+  const upTo = entries.has(label) ? settings.labels[label] : 1;
+  const little = upTo !== undefined && confidence <= upTo;
+  return turn.leans || little || confidence < settings.below ? ask.withHistory : null;
+}
+
+/** Of both looks the second, unless it is less sure than a first one that was only unsure. */
+export function better(
+  { secondLook: settings }: Policy,
+  first: Classification,
+  second: Classification,
+): 'first' | 'second' {
+  const little = settings.labels[first.label] !== undefined;
+  return !little && second.confidence < first.confidence ? 'first' : 'second';
+}

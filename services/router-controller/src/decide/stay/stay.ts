@@ -1,0 +1,72 @@
+/** Whether a conversation stays where it is. Pure. */
+import type { Policy, Target } from '../../config/types.ts';
+import type { Pin, StayEvent } from '../../request.ts';
+import type { RequestFacts } from '../../understand/index.ts';
+import type { Choice } from '../choose/choose.ts';
+
+/** Answers in a row from another target, after which its prompt cache is worth more than the first target's. */
+const SETTLED = 2;
+
+export interface Stayed {
+  readonly choice: Choice;
+  readonly event: StayEvent;
+}
+
+/** Reasons that say what the work is; the others only say that nothing better was known. */
+const TELLING = new Set<Choice['reason']>(['classified', 'rule']);
+
+/**
+ * A tool loop keeps its place until a human speaks again. A human's turn moves to harder work at once and stays for easier
+ * work, whose answer the warm cache makes up for. Where no order of the entries is known, it follows a label that says
+ * something.
+ */
+export function stay(policy: Policy, pin: Pin | null, choice: Choice, { turn }: RequestFacts): Stayed {
+  if (!pin) return { choice, event: 'new' };
+  // An operator's rule that names where to go is an order; one that says what the work is counts as a label does.
+  if (choice.rule && choice.label === undefined) return { choice, event: 'ruled' };
+  const entry = policy.entries.get(pin.entry)!;
+  const kept: Choice = {
+    entry,
+    reason: 'pinned',
+    ...(choice.label !== undefined && { label: choice.label }),
+  };
+  if (turn.kind === 'loop') return { choice: kept, event: 'loop' };
+  if (TELLING.has(choice.reason)) {
+    if (
+      policy.ranked ? choice.entry.rank > entry.rank : choice.entry !== entry && !turn.leans && !turn.closes
+    )
+      return { choice, event: policy.ranked ? 'moved_up' : 'moved' };
+  }
+  return { choice: kept, event: 'kept' };
+}
+
+/**
+ * The target that a conversation goes on with: its first one, also after a failure that has passed. Only while it has
+ * settled on another one and is still warm there, that one.
+ */
+export function preferred(pin: Pin, restMs: number, now: number): string {
+  const warm = now - pin.at < restMs;
+  return pin.away >= SETTLED && warm ? pin.answered : pin.wanted;
+}
+
+/** The pin after an answer. */
+export function pinAfter(
+  before: Pin | null,
+  entry: string,
+  first: Target,
+  answered: Target,
+  lane: { readonly tools: string; readonly system: string },
+  now: number,
+): Pin {
+  const same = before !== null && before.entry === entry;
+  // While it is away, what it wants is what it came from.
+  const wanted = same && before.away > 0 && first.id === before.answered ? before.wanted : first.id;
+  return {
+    entry,
+    wanted,
+    answered: answered.id,
+    away: answered.id === wanted ? 0 : (same ? before.away : 0) + 1,
+    at: now,
+    ...lane,
+  };
+}

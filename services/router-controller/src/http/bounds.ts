@@ -1,0 +1,96 @@
+/** What a request itself leaves to choose from: fields of `nim-llm-router`, or headers for clients whose body is fixed. */
+import { visibleTo } from '../authenticate/index.ts';
+import { hint } from '../config/problems.ts';
+import type { Policy, RoutingTable } from '../config/types.ts';
+import { echo } from '../echo.ts';
+import { RouterError } from '../errors.ts';
+import { type Caller, EXTENSION, type RouterExtension } from '../request.ts';
+
+export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** Field of `nim-llm-router`, and the header that says the same. The field comes first. */
+export const BY_HEADER = {
+  policy: 'x-llm-router-policy',
+  threshold: 'x-llm-router-threshold',
+  targets: 'x-llm-router-targets',
+  exclude: 'x-llm-router-exclude',
+  max_price: 'x-llm-router-max-price',
+} as const;
+
+const MOST_NAMES = 64;
+const invalid = (param: string, message: string) => new RouterError('invalid_request', message, { param });
+
+export function headerOf(headers: RequestHeaders, name: string): string {
+  const value = headers[name];
+  return (typeof value === 'string' ? value : (value?.[0] ?? '')).trim();
+}
+
+/** The value and where it stands, for messages. */
+function given(
+  fields: Readonly<Record<string, unknown>>,
+  headers: RequestHeaders,
+  key: keyof typeof BY_HEADER,
+) {
+  const value = fields[key];
+  if (value !== undefined && value !== null) return { value, where: `${EXTENSION}.${key}` };
+  const header = headerOf(headers, BY_HEADER[key]);
+  return header === '' ? null : { value: header, where: BY_HEADER[key] };
+}
+
+function names(found: { value: unknown; where: string } | null, known: readonly string[]): string[] | null {
+  if (!found) return null;
+  const { value, where } = found;
+  const list = typeof value === 'string' ? value.split(',') : value;
+  if (
+    !Array.isArray(list) ||
+    list.length === 0 ||
+    list.length > MOST_NAMES ||
+    list.some((each) => typeof each !== 'string')
+  )
+    throw invalid(where, `'${where}' must be a list of 1 to ${MOST_NAMES} names of targets or model ids`);
+  return (list as string[]).map((each) => {
+    const name = each.trim();
+    if (known.includes(name)) return name;
+    throw invalid(
+      where,
+      `'${where}': no target '${echo(name)}' in this policy.${hint(name, known)} Targets: ${known.join(', ')}`,
+    );
+  });
+}
+
+function number(found: { value: unknown; where: string } | null, most: number, what: string): number | null {
+  if (!found) return null;
+  const value =
+    typeof found.value === 'string' ? Number(found.value === '' ? Number.NaN : found.value) : found.value;
+  if (typeof value !== 'number' || !(value >= 0 && value <= most))
+    throw invalid(found.where, `'${found.where}' must be ${what}`);
+  return value;
+}
+
+/** @throws RouterError invalid_request naming the field or header and what it may be */
+export function readBounds(
+  table: RoutingTable,
+  policy: Policy,
+  fields: Readonly<Record<string, unknown>>,
+  headers: RequestHeaders,
+  rights: Pick<Caller, 'policies' | 'targets'>,
+): Pick<RouterExtension, 'threshold' | 'targets' | 'exclude' | 'maxPrice'> {
+  const only = given(fields, headers, 'targets');
+  const without = given(fields, headers, 'exclude');
+  let known: string[] = [];
+  if (only || without) {
+    const mine = visibleTo(rights, table).policies.find((each) => each.policy === policy);
+    const targets = mine?.entries.flatMap((entry) => entry.targets) ?? [];
+    known = [...new Set(targets.flatMap(({ name, model }) => [name, model]))];
+  }
+  return {
+    threshold: number(given(fields, headers, 'threshold'), 1, 'a number from 0 to 1'),
+    targets: names(only, known),
+    exclude: names(without, known) ?? [],
+    maxPrice: number(
+      given(fields, headers, 'max_price'),
+      Number.MAX_VALUE,
+      'a number of USD per million input tokens, 0 or above',
+    ),
+  };
+}
