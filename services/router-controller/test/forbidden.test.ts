@@ -27,7 +27,17 @@ const headers = { authorization: 'Bearer ann' };
 const CASES = {
   policy: { body: { model: 'two', messages: user('easy') }, named: [/'two'/, /it may use: one/] },
   target: {
-    body: { model: 'one', messages: user('hard') },
+    body: {
+      messages: user('hard'),
+      'nim-llm-router': { policy: 'one', routing_strategy: 'manual', model: 'large' },
+    },
+    named: [/^This key may not use target 'large'; it may use: small$/],
+  },
+  entry: {
+    body: {
+      messages: user('hard'),
+      'nim-llm-router': { policy: 'one', routing_strategy: 'manual', model: 'A' },
+    },
     named: [/^This key may not use any target of entry 'A'; it may use: small$/],
   },
 };
@@ -77,12 +87,23 @@ for (const [what, { body, named }] of Object.entries(CASES)) {
   });
 }
 
+test('a request that leaves the choice to the router stays within what the key may use', async () => {
+  const body = { model: 'one', messages: user('hard') };
+  const response = await chat(whole.url, body, { headers });
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get('x-llm-router-model'), 's');
+  assert.equal(response.headers.get('x-llm-router-reason'), 'allowed');
+  const preview = await chat(whole.url, body, { headers, path: '/v1/route' });
+  const { target, reason } = (await preview.json()) as Record<string, unknown>;
+  assert.deepEqual([target, reason], ['small', 'allowed']);
+});
+
 test('what the key may do passes, and nothing forbidden has reached a model', async () => {
   const response = await chat(whole.url, { model: 'one', messages: user('easy') }, { headers });
   assert.equal(response.status, 200);
   assert.equal(response.headers.get('x-llm-router-model'), 's');
   assert.deepEqual(
     whole.llms.seen.map((seen) => seen.body.model),
-    ['s'],
+    ['s', 's'],
   );
 });

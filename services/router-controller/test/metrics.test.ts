@@ -37,7 +37,13 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'eventLoopBusy',
 ]);
 /** Honest at zero after the run. */
-const ZERO: ReadonlySet<string> = new Set(['bodyBytes', 'connectionsDropped', 'inFlight', 'queued']);
+const ZERO: ReadonlySet<string> = new Set([
+  'bodyBytes',
+  'connectionsDropped',
+  'conversationSavings',
+  'inFlight',
+  'queued',
+]);
 
 const CONFIG = `
 default_policy: p
@@ -121,6 +127,8 @@ describe('the catalogue', () => {
     assert.equal(await read({ model: 'p', stream: true, messages: user('a hard one') }), 200);
     assert.equal(await read({ model: 'p', messages: user('unclear') }), 200);
     assert.equal(await read({ model: 'p', messages: user('TROUBLE') }), 200);
+    const followUp = [...user('an easy one'), { role: 'assistant', content: 'done' }, ...user('unclear')];
+    assert.equal(await read({ model: 'p', messages: followUp }), 200);
     assert.equal(await read({ model: 'p', messages: user('long '.repeat(200)) }), 200);
     for (let turn = 0; turn < 2; turn++) {
       const body = { model: 'p', user: 'a-session', messages: user('part of a conversation') };

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseConfig } from '../config/index.ts';
 import type { DecisionRecord } from '../settle/index.ts';
+import { understand } from '../understand/index.ts';
 import { Replay, replay } from './replay.ts';
 
 const needs = {
@@ -79,11 +80,27 @@ describe('a recorded decision', () => {
     assert.deepEqual(where({}, rule), ['Easy', { small: 1 }]);
   });
 
+  test('under a rule on what the request is; lines without features are ruled by scores alone', () => {
+    const rule = 'rules: [{ when: { agent: coding }, label: Easy }]';
+    const body = { messages: [], tools: [{ type: 'function', function: { name: 'apply_patch' } }] };
+    const none = { session_headers: [], session_fields: [], agent_headers: [], agent_fields: [] };
+    const { features, turn } = understand(
+      { body, path: '', headers: {} },
+      { prompt: { turns: 1, max_chars: 100 }, identity: none },
+    );
+    assert.deepEqual(where({ features, turn }, rule), ['Easy', { small: 1 }]);
+    assert.deepEqual(where({}, rule), ['Hard', { large: 1 }]);
+  });
+
   test('by weights goes in shares; incapable targets are passed over', () => {
     const hard = 'targets: [{ target: blind, weight: 3 }, { target: large }, { target: small, priority: 1 }]';
     assert.deepEqual(where({}, '', hard), ['Hard', { blind: 0.75, large: 0.25 }]);
     assert.deepEqual(where({ needs: { ...needs, vision: true } }, '', hard), ['Hard', { large: 1 }]);
-    assert.equal(where({ needs: { ...needs, vision: true } }, '', 'target: blind'), 'no capable target');
+    // What the entry can't do another one of the policy can; not where the client named the entry.
+    const blind = { needs: { ...needs, vision: true } };
+    assert.deepEqual(where(blind, '', 'target: blind'), ['Hard', { small: 1 }]);
+    const byHand = { ...blind, strategy: 'manual', model: 'Hard' } as const;
+    assert.equal(where(byHand, '', 'target: blind'), 'no capable target');
     assert.deepEqual(where({ needs: { ...needs, vision: true } }, '', 'target: blind, fallbacks: [small]'), [
       'Hard',
       { small: 1 },

@@ -1,8 +1,10 @@
 /** Pure: what another policy table would have done with a request of the decision log. */
 import { lacks } from '../call/index.ts';
 import type { Entry, Policy, RouterConfig, Target } from '../config/types.ts';
-import { chooseEntry, findManual } from '../decide/index.ts';
+import { choiceOf, chooseEntry, findManual, firstRule, NO_BOUNDS, withinPossible } from '../decide/index.ts';
+import { RouterError } from '../errors.ts';
 import { costOf, type DecisionRecord } from '../settle/index.ts';
+import { type Headers, type RequestFacts, understand } from '../understand/index.ts';
 
 export type Unroutable = 'no such policy' | 'no such model' | 'label without entry' | 'no capable target';
 
@@ -13,33 +15,72 @@ export interface Replayed {
   readonly unroutable: Unroutable | null;
 }
 
+/** For lines of versions that logged no features. */
+const NOTHING_KNOWN = understand(
+  { body: {}, path: '', headers: {} },
+  {
+    prompt: { turns: 1, max_chars: 1 },
+    identity: { session_headers: [], session_fields: [], agent_headers: [], agent_fields: [] },
+  },
+);
+
 const nowhere = (unroutable: Unroutable): Replayed => ({ entry: null, shares: [], unroutable });
 
-function entryOf(policy: Policy, record: DecisionRecord): Entry | null {
+/** What rules look at; headers are not logged, so rules on them don't hold here. */
+function seenOf({ features, turn, needs }: DecisionRecord): { facts: RequestFacts; headers: Headers } | null {
+  if (!features || !turn) return null;
+  // Neither words nor names of conversations are in the log, and no rule asks for them.
+  const ask = { text: '', source: 'none', cut: false, chars: 0, withHistory: null } as const;
+  const identity = {
+    session: null,
+    agent: null,
+    user: null,
+    opener: null,
+    answer: null,
+    lane: { tools: '', system: '' },
+  };
+  return { facts: { ask, features, turn, identity, needs, evidence: {} }, headers: {} };
+}
+
+function choiceFor(policy: Policy, record: DecisionRecord): { entry: Entry; target: Target | null } | null {
   // A pinned conversation stays where it was, if that is still there.
   const kept = record.reason === 'pinned' || record.reason === 'heuristic';
   const same = kept ? policy.entries.get(record.entry) : undefined;
-  if (same) return same;
-  if (record.label === null || record.scores === null || record.confidence === null) return policy.fallback;
-  const classification = {
-    label: record.label,
-    confidence: record.confidence,
-    scores: record.scores,
+  if (same) return { entry: same, target: null };
+  const told = record.label !== null && record.scores !== null && record.confidence !== null;
+  // A rule that said what the request is stands as its label; what the classifier said are the scores.
+  const [best] = Object.entries(record.scores ?? {}).sort(([, a], [, b]) => b - a);
+  const classification = told && {
+    label: best?.[0] ?? record.label!,
+    confidence: best?.[1] ?? record.confidence!,
+    scores: record.scores!,
     extraScores: record.extra_scores,
     modelVersion: record.model_version ?? '',
     tokenCount: null,
     tokensCut: false,
   };
-  return chooseEntry(policy, classification, record.threshold ?? policy.threshold)?.entry ?? null;
+  const seen = seenOf(record) ?? { facts: NOTHING_KNOWN, headers: {} };
+  const rule = firstRule(policy, classification || 'failed', seen);
+  if (rule && rule !== 'ask') {
+    const { entry, target } = choiceOf(rule, policy, () => 0);
+    return { entry, target: target ?? null };
+  }
+  const entry = classification
+    ? chooseEntry(policy, classification, record.threshold ?? policy.threshold)?.entry
+    : policy.fallback;
+  return entry ? { entry, target: null } : null;
 }
 
 /** The targets that come first: those of the lowest priority that can do it, by weight; else the first able fallback. */
-function firstTargets(entry: Entry, record: DecisionRecord): Replayed['shares'] {
+function firstTargets(policy: Policy, entry: Entry, record: DecisionRecord): Replayed['shares'] {
   const able = (target: Target) => lacks(target, record.needs).length === 0;
   const routes = entry.routes.filter(({ target, weight }) => weight > 0 && able(target));
   if (routes.length === 0) {
-    const fallback = entry.fallbacks.find(able);
-    return fallback ? [{ target: fallback, share: 1 }] : [];
+    const { targets } = withinPossible(policy, entry, entry.fallbacks, record.needs, NO_BOUNDS, {
+      leave: record.strategy !== 'manual',
+      random: () => 0,
+    });
+    return targets[0] ? [{ target: targets[0], share: 1 }] : [];
   }
   const lowest = Math.min(...routes.map(({ priority }) => priority));
   const first = routes.filter(({ priority }) => priority === lowest);
@@ -55,15 +96,24 @@ export function replay(record: DecisionRecord, { table }: RouterConfig): Replaye
     if (!found) return nowhere('no such model');
     if (found.target)
       return { entry: found.entry, shares: [{ target: found.target, share: 1 }], unroutable: null };
-    return sharesOf(found.entry, record);
+    return sharesOf(policy, found.entry, record);
   }
-  const entry = entryOf(policy, record);
-  return entry ? sharesOf(entry, record) : nowhere('label without entry');
+  const choice = choiceFor(policy, record);
+  if (!choice) return nowhere('label without entry');
+  const { entry, target } = choice;
+  if (target && lacks(target, record.needs).length === 0)
+    return { entry, shares: [{ target, share: 1 }], unroutable: null };
+  return sharesOf(policy, entry, record);
 }
 
-function sharesOf(entry: Entry, record: DecisionRecord): Replayed {
-  const shares = firstTargets(entry, record);
-  return shares.length > 0 ? { entry, shares, unroutable: null } : nowhere('no capable target');
+function sharesOf(policy: Policy, entry: Entry, record: DecisionRecord): Replayed {
+  try {
+    const shares = firstTargets(policy, entry, record);
+    return shares.length > 0 ? { entry, shares, unroutable: null } : nowhere('no capable target');
+  } catch (error) {
+    if (error instanceof RouterError) return nowhere('no capable target');
+    throw error;
+  }
 }
 
 export interface Move {

@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import { parseConfig } from '../config/index.ts';
 import { createLog, createMetrics } from '../observe/index.ts';
 import type { RoutedRequest } from '../request.ts';
+import { understand } from '../understand/index.ts';
 import { DecisionLog, type DecisionRecord } from './decision-log.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'llm-router-decisions-'));
@@ -22,11 +23,14 @@ const entry = policy.entries.get('A')!;
 
 function request(content: string): RoutedRequest {
   const decision = { entry, policy, label: 'A', confidence: 0.75, scores: { A: 0.75, B: 0.25 } };
+  const body = { messages: [{ role: 'user', content }], tools: [{ type: 'function' }] };
+  const { prompt, identity } = config.file;
   return {
     id: 'req_1',
     config,
     policy,
-    body: { messages: [{ role: 'user', content }], tools: [{ type: 'function' }] },
+    body,
+    facts: understand({ body, path: '/v1/chat/completions', headers: {} }, { prompt, identity }),
     extension: { policy: 'p', strategy: 'triton', model: null, threshold: null },
     caller: { id: 'k', tenant: 't', policies: null, targets: null },
     decision: { ...decision, extraScores: null, reason: 'classified', modelVersion: '1' },

@@ -8,6 +8,7 @@ import { holderOf, type Ledger } from '../ledger/index.ts';
 import { BoundedNames, type Logger, type Metrics } from '../observe/index.ts';
 import type { CallOutcome, RoutedRequest, Usage } from '../request.ts';
 import { answerOf, wasSent } from './answer.ts';
+import { conversationSaving } from './conversation-savings.ts';
 import { costOf, savingsOf } from './cost.ts';
 import { DecisionLog } from './decision-log.ts';
 import { outcomeOfPassed, type PassedRequest, usageOfPassed } from './passed.ts';
@@ -335,6 +336,8 @@ export class Settler {
       m.cost.inc({ policy: policy.name, target: target.name }, cost);
       m.tenantCost.inc({ tenant }, cost);
       m.savings.inc({ policy: policy.name }, savingsOf(request, cost, usage));
+      const kept = conversationSaving(decision, target, usage);
+      if (kept) m.conversationSavings.inc({ policy: policy.name, by: kept.by }, kept.usd);
     } else m.unpriced.inc({ policy: policy.name, target: target.name });
     const { caller } = request;
     const event = {

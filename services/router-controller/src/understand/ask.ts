@@ -79,6 +79,9 @@ function readHumans(turns: readonly Turn[], wanted: number) {
       return null;
     }
     const media = turn.parts.some(({ kind }) => kind === 'image' || kind === 'audio' || kind === 'file');
+    // Words right before it, which nobody has answered yet, are about it.
+    const about = media && turns[at - 1]?.role === 'user' && read(at - 1)?.text;
+    if (about) return { at: at - 1, text: about, media: false };
     return media ? { at, text: '', media: true } : null;
   };
   for (let i = turns.length - 1; i >= 0 && humans.length < wanted; i--) {
@@ -154,8 +157,10 @@ export function readAsk(
   const loop =
     now !== null && turns.slice(now.at + 1).some(({ role }) => role === 'assistant' || role === 'tool');
   if (!now) {
-    source = systemText.trim() === '' ? 'none' : 'system';
-    text = systemText;
+    // Beside a user's turn without words only an order counts; without any user the system prompt is the prompt.
+    const asks = systemText.trim() !== '' && (!lastUser || (system !== null && system.kind !== 'persona'));
+    source = asks ? 'system' : 'none';
+    text = asks ? systemText : '';
   } else if (now.media) {
     source = 'media';
     // Somebody who sends a picture without a word wants to know what it shows.

@@ -3,6 +3,8 @@ import type { Policy } from '../../config/types.ts';
 import type { RequestFacts } from '../../understand/index.ts';
 import type { Classification } from '../choose/choose.ts';
 
+const CERTAIN = 0.9;
+
 /**
  * The text of the second look; null where none is needed. It is needed where the ask leans on what was before by its form,
  * or where the first label says little: of a follow-up that has a meaning of its own the turns before would only keep the old
@@ -17,7 +19,9 @@ export function secondLook(
     return null;
   const upTo = entries.has(label) ? settings.labels[label] : 1;
   const little = upTo !== undefined && confidence <= upTo;
-  return turn.leans || little || confidence < settings.below ? ask.withHistory : null;
+  // By its form alone it is looked at again where the label is not all but certain.
+  const doubtful = confidence < (turn.leans ? CERTAIN : settings.below);
+  return little || doubtful ? ask.withHistory : null;
 }
 
 /** Of both looks the second, unless it is less sure than a first one that was only unsure. */
