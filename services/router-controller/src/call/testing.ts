@@ -15,6 +15,8 @@ import { RawBody, scan } from '../receive/index.ts';
 import type { AttemptOutcome, CallOutcome, ChatBody, Decision, RoutedRequest } from '../request.ts';
 import { type CallHooks, createCaller, type UpstreamCaller } from './index.ts';
 import type { CallObserver } from './observer.ts';
+import { type RawAnswer, type RawUpstream, startRawUpstream } from './raw-upstream.ts';
+import type { Time } from './time.ts';
 
 const ANY = { maxDepth: 1_000, maxValues: 1_000_000 };
 const TIMEOUTS = { connect_ms: 5_000, first_byte_ms: 20_000, idle_ms: 20_000, total_ms: 60_000 };
@@ -25,6 +27,9 @@ export interface CallSetup {
   readonly policy?: Record<string, unknown>;
   readonly upstream?: Record<string, unknown>;
   readonly hooks?: Partial<CallHooks>;
+  /** Every limit as it is shipped. Default: limits that do not strike in a test. */
+  readonly shipped?: boolean;
+  readonly time?: Time;
 }
 
 export interface CallTest {
@@ -68,13 +73,13 @@ export function configFor(setup: CallSetup, url: string): RouterConfig {
   const targets = (setup.targets ?? [{ name: 'first' }]).map((target) => ({
     api_base: url,
     model: target.name,
-    timeouts: TIMEOUTS,
+    ...(!setup.shipped && { timeouts: TIMEOUTS }),
     ...target,
   }));
   const [first, ...rest] = targets.map((target) => target.name);
   const document = {
     targets,
-    upstream: { retry_first_ms: 1, breaker_failures: 100, ...setup.upstream },
+    upstream: setup.shipped ? {} : { retry_first_ms: 1, breaker_failures: 100, ...setup.upstream },
     policies: [
       {
         name: 'p',
@@ -125,7 +130,13 @@ export async function startCall(setup: CallSetup = {}): Promise<CallTest> {
   });
   const config = configFor(setup, llms.url);
   const nothing = undefined as never;
-  const caller = createCaller({ config, metrics: nothing, log: nothing, observer: observe(test.events) });
+  const caller = createCaller({
+    config,
+    metrics: nothing,
+    log: nothing,
+    observer: observe(test.events),
+    ...(setup.time && { time: setup.time }),
+  });
   const hooks: CallHooks = {
     headers: (target) => ({
       'x-request-id': 'req_test',
@@ -207,6 +218,24 @@ export function withCall(setup: CallSetup, run: (call: CallTest) => Promise<void
       await run(call);
     } finally {
       await call.stop();
+    }
+  };
+}
+
+/** The same with `first` on raw sockets, and `second`, a sound stand-in, behind it where it is backed. */
+export function withRaw(
+  setup: { readonly answer: RawAnswer; readonly alone?: boolean; readonly target?: object } & CallSetup,
+  run: (call: CallTest, upstream: RawUpstream) => Promise<void>,
+): () => Promise<void> {
+  return async () => {
+    const upstream = await startRawUpstream(setup.answer);
+    const { answer: _answer, alone, target, ...more } = setup;
+    const first = { name: 'first', api_base: upstream.url, api_key: 'upstream-key', ...target };
+    const targets = [first, ...(alone ? [] : [{ name: 'second' }])];
+    try {
+      await withCall({ targets, ...more }, (call) => run(call, upstream))();
+    } finally {
+      await upstream.close();
     }
   };
 }

@@ -143,6 +143,7 @@ async function relayStream(
   if (!client.headersSent) {
     client.writeHead(response.status, {
       ...responseHeaders(response.headers, false),
+      ...(!isEventStream(response.headers) && { 'content-type': 'text/event-stream; charset=utf-8' }),
       ...STREAM_HEADERS,
       ...options.headers,
     });

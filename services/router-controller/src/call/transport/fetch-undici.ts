@@ -4,6 +4,7 @@
  */
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { NodeClient } from './fetch-node.ts';
 import type { HeaderBag } from './headers.ts';
 
 /** The upstream's answer, body unread. */
@@ -41,8 +42,11 @@ interface FetchInit {
   readonly signal?: AbortSignal;
 }
 
-/** @param dispatcher the target's own pool, with its connect timeout and limits. */
-export function createFetch(dispatcher: Dispatcher) {
+/**
+ * @param dispatcher the target's own pool, with its connect timeout and limits.
+ * @param other takes its place once it is given.
+ */
+export function createFetch(dispatcher: Dispatcher, other: () => NodeClient | null) {
   return async (url: string | URL, init: FetchInit = {}): Promise<RawResponse> => {
     const { origin, pathname, search } = new URL(url);
     const headers: Record<string, string> = { 'accept-encoding': 'identity' };
@@ -50,10 +54,20 @@ export function createFetch(dispatcher: Dispatcher) {
       if (FINGERPRINT.test(name) || (name === 'user-agent' && SDK_AGENT.test(value))) continue;
       headers[name] = value;
     }
+    const method = init.method ?? 'GET';
+    const node = other();
+    if (node) {
+      const body = (init.body ?? null) as Buffer | null;
+      const signal = init.signal ?? null;
+      return new RawResponse(
+        String(url),
+        await node.request({ url: String(url), method, headers, body, signal }),
+      );
+    }
     const answer = await dispatcher.request({
       origin,
       path: pathname + search,
-      method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
+      method: method as Dispatcher.HttpMethod,
       headers,
       body: (init.body ?? null) as string | Buffer | null,
       signal: init.signal ?? null,

@@ -6,12 +6,16 @@ import type { Target } from '../../config/types.ts';
 import { VERSION } from '../../version.ts';
 import { keepOnly, targetKey } from '../health/target-key.ts';
 import { connect, type TransportLimits } from './dispatcher.ts';
+import { isUnaskedContinue, NodeClient } from './fetch-node.ts';
 import { createFetch, type RawResponse, type UpstreamResponse } from './fetch-undici.ts';
+import { proxyFor } from './proxy.ts';
 import { upstreamUrl } from './upstream-url.ts';
 
 interface Line {
   readonly sdk: OpenAI;
   readonly agent: Dispatcher;
+  /** Takes the agent's place for an upstream whose answers it can't read. */
+  node: NodeClient | null;
   /** `performance.now()` when it was made. */
   readonly since: number;
 }
@@ -67,13 +71,15 @@ export class Transport {
     return line;
   }
 
-  #retire({ agent }: Line): void {
+  #retire({ agent, node }: Line): void {
+    node?.close();
     this.#old.add(agent);
     void agent.close().finally(() => this.#old.delete(agent));
   }
 
   #connect(target: Target): Line {
     const agent = connect(target, this.#limits);
+    let line: Line | null = null;
     const sdk = new OpenAI({
       baseURL: target.apiBase,
       apiKey: target.apiKey?.reveal() ?? 'none',
@@ -82,14 +88,26 @@ export class Transport {
       maxRetries: 0,
       timeout: NEVER_MS,
       logLevel: 'off',
-      fetch: createFetch(agent) as unknown as NonNullable<ClientOptions['fetch']>,
+      fetch: createFetch(agent, () => line?.node ?? null) as unknown as NonNullable<ClientOptions['fetch']>,
     });
-    return { sdk, agent, since: performance.now() };
+    line = { sdk, agent, node: null, since: performance.now() };
+    return line;
   }
 
   /** Sends and resolves with status and headers; the body is unread. Rejects with undici's or the SDK's errors. */
   async send(target: Target, options: SendOptions): Promise<UpstreamResponse> {
-    const { sdk } = this.#line(target);
+    const line = this.#line(target);
+    try {
+      return await this.#post(line, target, options);
+    } catch (error) {
+      // A proxy's connections are undici's own.
+      if (!isUnaskedContinue(error) || line.node || proxyFor(target) !== null) throw error;
+      line.node = new NodeClient(target, this.#limits);
+      return this.#post(line, target, options);
+    }
+  }
+
+  async #post({ sdk }: Line, target: Target, options: SendOptions): Promise<UpstreamResponse> {
     const response = await sdk
       .post(upstreamUrl(target, options.path, options.search), {
         body: options.body as unknown as Record<string, unknown>,
@@ -156,6 +174,7 @@ export class Transport {
   async close(): Promise<void> {
     const lines = [...this.#lines.values()];
     this.#lines.clear();
+    for (const { node } of lines) node?.close();
     await Promise.all([...lines.map(({ agent }) => agent), ...this.#old].map((agent) => agent.destroy()));
   }
 }
