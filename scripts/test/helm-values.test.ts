@@ -94,6 +94,21 @@ test('what could not work is refused at install, with what would be right', asyn
       'config.default_policy=tsk',
       /config\.default_policy is tsk, and config\.policies has: task_router, complexity_router/,
     ],
+    [
+      'production',
+      'config.admin.token=a-token-that-is-written-out',
+      /config\.admin\.token is written out and would stand in a ConfigMap/,
+    ],
+    [
+      'production',
+      'config.redis.password=redis-pass-9f3a',
+      /config\.redis\.password is written out.*write \$\{NAME\} here/,
+    ],
+    [
+      'laptop',
+      'config.targets[0].name=a,config.targets[0].api_base=http://a,config.targets[0].model=m,config.targets[0].api_key=upsecret0011',
+      /config\.targets\[0\]\.api_key is written out/,
+    ],
     ['one-gpu', 'config.auth.keys_in_redis=true', /keys_in_redis is set, but there is no Redis/],
     ['production', 'redis.enabled=true', /config\.redis names another one: keep one/],
     [

@@ -125,6 +125,25 @@ describe('a password', () => {
     assert.equal(status, 429);
     assert.ok(Number(headers['retry-after']) >= 1 && Number(headers['retry-after']) <= 60);
   });
+
+  test('that somebody else guesses at locks out nobody who has known it', async () => {
+    const url = await begin({ password: PASSWORD });
+    const first = await send(url, { headers: basic(`me:${PASSWORD}`) });
+    const [cookie] = String(first.headers['set-cookie']).split(';');
+    assert.match(String(first.headers['set-cookie']), /HttpOnly; SameSite=Strict/);
+    for (let i = 0; i < 25; i++) await send(url, { headers: basic(`me:guess ${i}`) });
+    assert.equal((await send(url, { headers: basic(`me:${PASSWORD}`) })).status, 429);
+    const back = await send(url, { headers: { ...basic(`me:${PASSWORD}`), cookie: `a=b; ${cookie}` } });
+    assert.deepEqual([back.status, back.headers['set-cookie']], [200, undefined]);
+    // The cookie is no password, and another's is none at all.
+    assert.equal((await send(url, { headers: { cookie: cookie! } })).status, 401);
+    assert.equal((await send(url, { headers: { ...basic('me:wrong'), cookie: cookie! } })).status, 401);
+    assert.equal(
+      (await send(url, { headers: { ...basic(`me:${PASSWORD}`), cookie: 'playground-knows=x' } })).status,
+      429,
+    );
+    assert.ok(!String(first.headers['set-cookie']).includes(PASSWORD));
+  });
 });
 
 test('loopback is this machine alone', async () => {

@@ -1,6 +1,6 @@
 /** Who may speak to the playground: its own page, and, with a password set, those who know it. */
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP, isIPv4 } from 'node:net';
 import { PlaygroundError } from './answer.ts';
 
@@ -75,24 +75,39 @@ const WINDOW_MS = 60_000;
 const FAILURES_A_MINUTE = 20;
 const MAX_ADDRESSES = 10_000;
 
+/** Given to browsers that knew the password; beside it, never in its place. */
+const COOKIE = 'playground-knows';
+const COOKIE_SECONDS = 30 * 24 * 3600;
+
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
-/** HTTP basic authentication with one password; the user's name does not matter. */
+/**
+ * HTTP basic authentication with one password; the user's name does not matter. Wrong ones lock an address out for a while, and
+ * behind a proxy everybody has the same: a browser that has known the password before is let in all the same, by its cookie.
+ */
 export class PasswordGate {
   readonly #digest: Buffer;
+  readonly #mark: string;
   readonly #failures = new Map<string, { count: number; since: number }>();
 
   constructor(password: string) {
     this.#digest = digest(password);
+    // Another after each start: it saves one lock-out, no password.
+    this.#mark = createHmac('sha256', randomBytes(32)).update(password).digest('base64url');
+  }
+
+  #isMarked({ headers }: IncomingMessage): boolean {
+    const given = (headers.cookie ?? '').split(';').map((each) => each.trim());
+    return given.some((each) => timingSafeEqual(digest(each), digest(`${COOKIE}=${this.#mark}`)));
   }
 
   /** @throws PlaygroundError 401, or 429 after too many wrong passwords from one address */
-  check(request: IncomingMessage): void {
+  check(request: IncomingMessage, response: ServerResponse): void {
     const address = request.socket.remoteAddress ?? '';
     const now = Date.now();
     const failed = this.#failures.get(address);
     if (failed && now - failed.since >= WINDOW_MS) this.#failures.delete(address);
-    else if (failed && failed.count >= FAILURES_A_MINUTE) {
+    else if (failed && failed.count >= FAILURES_A_MINUTE && !this.#isMarked(request)) {
       const seconds = Math.ceil((failed.since + WINDOW_MS - now) / 1000);
       throw new PlaygroundError(
         429,
@@ -105,7 +120,14 @@ export class PasswordGate {
     const decoded = given === undefined ? '' : Buffer.from(given, 'base64').toString('utf8');
     const colon = decoded.indexOf(':');
     // Digests are of one length, so the comparison tells nothing of the password's.
-    if (timingSafeEqual(digest(colon < 0 ? '' : decoded.slice(colon + 1)), this.#digest)) return;
+    if (timingSafeEqual(digest(colon < 0 ? '' : decoded.slice(colon + 1)), this.#digest)) {
+      if (!this.#isMarked(request))
+        response.setHeader(
+          'set-cookie',
+          `${COOKIE}=${this.#mark}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${COOKIE_SECONDS}`,
+        );
+      return;
+    }
     // A browser's first request has no password and is no guess.
     if (given !== undefined) this.#note(address, now);
     throw new PlaygroundError(401, 'password_required', 'The playground wants its password', {

@@ -61,7 +61,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
       return;
     }
     checkHost(request, hosts);
-    gate?.check(request);
+    gate?.check(request, response);
     const asset = assets.get(path);
     if (asset) {
       if (!reads) throw methodNotAllowed(request.method, path, 'GET');

@@ -39,6 +39,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
 /** Honest at zero after the run. */
 const ZERO: ReadonlySet<string> = new Set([
   'bodyBytes',
+  'configDiffersSince',
   'connectionsDropped',
   'conversationSavings',
   'inFlight',

@@ -4,6 +4,7 @@
 {{- $config := include "llm-router.config" . | fromYaml }}
 {{- include "llm-router.checks.door" (list . $config) }}
 {{- include "llm-router.checks.secrets" (list . $config) }}
+{{- include "llm-router.checks.writtenOut" $config }}
 {{- include "llm-router.checks.policies" (list . $config) }}
 {{- include "llm-router.checks.network" (list . $config) }}
 
@@ -71,6 +72,24 @@
 {{- $name := . | trimPrefix "file:/etc/llm-router/secrets/" }}
 {{- if not (has $name $root.Values.secrets.files) }}
 {{- fail (printf "the configuration names a file of the Secret %s: add %s to secrets.files" $name $name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A secret that is written out would stand in a ConfigMap. Argument: the configuration. */}}
+{{- define "llm-router.checks.writtenOut" -}}
+{{- $found := dict }}
+{{- range $i, $target := .targets }}{{ $_ := set $found (printf "targets[%d].api_key" $i) ($target.api_key | default "") }}
+{{- range $name, $value := $target.headers }}{{ if regexMatch "(?i)auth|key|token|secret|pass|cookie" $name }}{{ $_ := set $found (printf "targets[%d].headers.%s" $i $name) $value }}{{ end }}{{ end }}
+{{- end }}
+{{- range $i, $policy := .policies }}{{ range $j, $llm := $policy.llms }}{{ $_ := set $found (printf "policies[%d].llms[%d].api_key" $i $j) ($llm.api_key | default "") }}{{ end }}{{ end }}
+{{- range $name, $value := (.redis | default dict) }}{{ if regexMatch "password" $name }}{{ $_ := set $found (printf "redis.%s" $name) $value }}{{ end }}{{ end }}
+{{- with .admin }}{{ $_ := set $found "admin.token" (.token | default "") }}{{ end }}
+{{- range keys $found | sortAlpha }}
+{{- $value := get $found . | toString }}
+{{- /* Shorter ones are words such as EMPTY, where no key is wanted. */}}
+{{- if and (ge (len $value) 8) (not (contains "${" $value)) (not (hasPrefix "file:" $value)) }}
+{{- fail (printf "config.%s is written out and would stand in a ConfigMap, which many may read: put it into a Secret, name that in secrets.env.NAME: { secret: SECRET, key: KEY }, and write ${NAME} here" .) }}
 {{- end }}
 {{- end }}
 {{- end }}
