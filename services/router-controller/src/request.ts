@@ -5,6 +5,7 @@
 
 import type { BudgetConfig, LimitConfig } from './config/schema.ts';
 import type { Entry, Policy, RouterConfig, Target } from './config/types.ts';
+import type { Translation } from './dialects/index.ts';
 import type { Span } from './observe/index.ts';
 import type { RawBody } from './receive/index.ts';
 import type { RedisVisit } from './redis/index.ts';
@@ -28,6 +29,16 @@ export interface Endpoint {
   readonly dialect: Dialect;
   /** Its path at an upstream, whatever the client's spelling was: `/v1/chat/completions`. */
   readonly path: string;
+  /** Only a target that speaks the dialect itself can answer. */
+  readonly onlyAt?: true;
+}
+
+/** A request in another API than chat completions. */
+export interface Foreign {
+  /** The body's own value. */
+  readonly value: Readonly<Record<string, unknown>>;
+  /** The same as a chat completion, for whom nothing about the target is known. */
+  readonly view: Translation;
 }
 
 /** v1's `nim-llm-router` object after validation. */
@@ -251,6 +262,8 @@ export interface RoutedRequest {
   readonly raw: RawBody;
   /** Its value. Long strings of big bodies have a marker in their middle (receive/long-text.ts). */
   readonly body: ChatBody;
+  /** Where the client speaks another API: `body` is this request as a chat completion. */
+  readonly foreign?: Foreign | undefined;
   readonly extension: RouterExtension;
   readonly policy: Policy;
   /** What the client may call and is charged as. Set by authenticate. */

@@ -27,6 +27,7 @@ export const NIM_MODELS = [
 
 /** A request as a stand-in saw it, for tests. */
 export interface Seen {
+  readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
   readonly raw: Buffer;
@@ -52,7 +53,7 @@ export interface StandInOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
   /** Decides each request's fault; a fault that the request itself asks for goes first. */
   readonly fault?: (seen: Seen) => Fault | null;
-  /** Replaces the stand-in's own answer; null: its own. */
+  /** Replaces the stand-in's own answer, and answers for paths and methods that it does not have; null: its own. */
   readonly respond?: (seen: Seen) => CustomAnswer | null;
 }
 
@@ -110,7 +111,8 @@ export async function startStandInLlms(options: StandInOptions = {}): Promise<St
       return;
     }
     const kind = path.endsWith('/chat/completions') ? 'chat' : path.endsWith('/completions') ? 'text' : null;
-    if (request.method !== 'POST' || !kind) {
+    const known = request.method === 'POST' && kind !== null;
+    if (!known && !options.respond) {
       const message = `no such path: ${request.method} ${path}; there are GET /v1/models and POST /v1/chat/completions`;
       sendJson(response, 404, apiError(message, 'invalid_request_error', 'not_found'));
       return;
@@ -118,7 +120,7 @@ export async function startStandInLlms(options: StandInOptions = {}): Promise<St
     const raw = await readBody(request);
     let body: Seen['body'];
     try {
-      body = JSON.parse(raw.toString('utf8'));
+      body = raw.length === 0 && !known ? {} : JSON.parse(raw.toString('utf8'));
     } catch {
       sendJson(response, 400, apiError('the body is not JSON', 'invalid_request_error', 'invalid_json'));
       return;
@@ -126,7 +128,7 @@ export async function startStandInLlms(options: StandInOptions = {}): Promise<St
     const ended = new Promise<boolean>((resolve) =>
       response.once('close', () => resolve(response.writableFinished)),
     );
-    const noted: Seen = { path, headers: request.headers, raw, body, ended };
+    const noted: Seen = { method: request.method ?? '', path, headers: request.headers, raw, body, ended };
     seen.push(noted);
     if (seen.length > KEPT) seen.shift();
     const asked = askedFault(request.headers['x-stand-in-fault'], body.model);
@@ -135,6 +137,7 @@ export async function startStandInLlms(options: StandInOptions = {}): Promise<St
     // v1's /completions carries chat bodies, so the body tells more than the path.
     const answerKind = kind === 'text' && body.messages === undefined ? 'text' : 'chat';
     if (custom) await sendCustom(response, custom);
+    else if (!known && !fault) sendJson(response, 404, apiError(`no such path: ${request.method} ${path}`));
     else await serve(response, body, answerKind, fault);
   };
 

@@ -1,5 +1,6 @@
 /** call: asks the decision's targets in order until one answers, and relays its bytes. */
 import { allTargets, type RouterConfig, type Target } from '../config/types.ts';
+import { messagesError } from '../dialects/index.ts';
 import { clientLeft, RouterError } from '../errors.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
 import type { CallOutcome, RoutedRequest, Uncounted } from '../request.ts';
@@ -8,13 +9,14 @@ import { findAnswer } from './attempts/find-answer.ts';
 import { errorObject, isRetried, lastWord } from './attempts/last-word.ts';
 import type { TryDeps } from './attempts/try-target.ts';
 import { Health } from './health/health.ts';
-import { type CallHooks, type Journey, startJourney, type Won } from './journey.ts';
+import { type CallHooks, type Journey, speechFor, startJourney, type Won } from './journey.ts';
 import { type CallObserver, observeCalls } from './observer.ts';
 import { type PassOutcome, type PassRequest, passOn } from './pass/pass-on.ts';
 import { answersOf, spendingOf } from './spending.ts';
 import type { ClientResponse } from './stream/client-response.ts';
 import { EarlyStream } from './stream/early.ts';
 import { relay } from './stream/relay.ts';
+import { relayTranslated } from './stream/relay-translated.ts';
 import { REAL_TIME, type Time } from './time.ts';
 import { responseHeaders } from './transport/headers.ts';
 import { Transport } from './transport/transport.ts';
@@ -134,13 +136,23 @@ export class UpstreamCaller {
     try {
       const { signal } = request;
       const ceiling = ceilingOf(request, target);
-      const result = await relay(client, answer, {
-        answers: journey.answers,
-        hideUsage,
-        usageCeiling: ceiling,
-        headers: hooks.headers(target),
-        signal,
-      });
+      const headers = hooks.headers(target);
+      const { translation } = speechFor(journey, target);
+      const result = translation
+        ? await relayTranslated(client, answer, {
+            translation,
+            stream: request.body.stream === true,
+            usageCeiling: ceiling,
+            headers,
+            signal,
+          })
+        : await relay(client, answer, {
+            answers: journey.answers,
+            hideUsage,
+            usageCeiling: ceiling,
+            headers,
+            signal,
+          });
       if (result.doubt !== null) this.#observer.usageDoubted(target, result.doubt);
       // The router's own giving up (a stop) leaves a stream as unfinished as the upstream's fault does, but is none of its.
       const broke = result.incomplete && !signal.aborted;
@@ -186,13 +198,20 @@ export class UpstreamCaller {
     if (word.kind === 'router') return this.#refuse(journey, client, word.error);
     const { tried, answer } = word;
     const { status, headers } = answer;
+    const { request } = journey;
     const told = () => Buffer.from(JSON.stringify(errorObject(tried, answer)));
+    const toldAsMessage = () =>
+      Buffer.from(JSON.stringify(messagesError(status, errorObject(tried, answer).error, request.id)));
     if (client.headersSent) {
       client.end(journey.answers.errorEvent(errorObject(tried, answer)));
     } else {
-      const body = answer.body ?? told();
+      // An error of a chat completion is told in the client's own words; where both are OpenAI's, they are the same.
+      const foreign =
+        request.endpoint.dialect === 'messages' && speechFor(journey, tried.target).translation !== null;
+      const kept = foreign ? null : answer.body;
+      const body = kept ?? (foreign ? toldAsMessage() : told());
       client.writeHead(status, {
-        ...(answer.body ? responseHeaders(headers, false) : { 'content-type': 'application/json' }),
+        ...(kept ? responseHeaders(headers, false) : { 'content-type': 'application/json' }),
         ...(isRetried(status) && { 'x-should-retry': 'false' }),
         ...journey.hooks.headers(tried.target),
         'content-length': body.length,

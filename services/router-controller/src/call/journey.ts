@@ -7,6 +7,7 @@ import { type Attempt, type Decision, EXTENSION, type RoutedRequest } from '../r
 import type { Answer, Failure } from './attempts/attempt.ts';
 import type { Needs } from './attempts/capabilities.ts';
 import type { Pass } from './health/breaker.ts';
+import { type Speech, speechOf } from './speech.ts';
 import type { EarlyStream } from './stream/early.ts';
 
 export interface CallHooks {
@@ -88,15 +89,26 @@ export function startJourney(
   };
 }
 
+export const speechFor = ({ request, answers }: Journey, target: Target): Speech =>
+  speechOf(target, request, answers);
+
 /**
  * The body as it goes upstream: the client's bytes, but for the model, the router's own field, and the usage that the
  * router asks for.
  */
-export function bodyFor({ request, bodies }: Journey, target: Target, askUsage: boolean): Buffer {
-  const key = `${askUsage} ${target.model}`;
+export function bodyFor(journey: Journey, target: Target, askUsage: boolean): Buffer {
+  const { request, bodies } = journey;
+  const key = `${askUsage} ${request.foreign ? target.id : target.model}`;
   let bytes = bodies.get(key);
   if (!bytes) {
     const { raw } = request;
+    const { translation } = speechFor(journey, target);
+    if (translation) {
+      const options = askUsage ? { stream_options: { include_usage: true } } : {};
+      bytes = raw.texts.render({ ...translation.body, model: target.model, ...options });
+      bodies.set(key, bytes);
+      return bytes;
+    }
     bytes = raw.edited({
       [EXTENSION]: null,
       model: JSON.stringify(target.model),

@@ -106,6 +106,10 @@ class Compiler {
         headers: target.headers,
         proxy: this.proxy(target.proxy, [...path, 'proxy']),
         tls: this.overrides.standInUrl ? null : tlsOf(target.tls),
+        apis: target.apis,
+        keyHeader: target.key_header,
+        maxTokensAs: target.max_tokens_as,
+        reasoningInput: target.reasoning_input,
         passes: target.passes,
       });
       const others = bases.slice(1).map((base, index) => replica(base, index + 1, []));
@@ -143,6 +147,10 @@ class Compiler {
         headers: {},
         proxy: this.proxy(undefined, path),
         tls: null,
+        apis: ['chat'],
+        keyHeader: 'authorization',
+        maxTokensAs: 'max_tokens',
+        reasoningInput: false,
         passes: STANDARD_PASSES,
       };
       this.targets.set(name, target);

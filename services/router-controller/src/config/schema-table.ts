@@ -39,6 +39,10 @@ export const capabilitiesSchema = z.strictObject({
   tools: z.boolean().optional(),
   json_schema: z.boolean().optional(),
   streaming: z.boolean().optional(),
+  reasoning_effort: z
+    .boolean()
+    .optional()
+    .describe('false: left out of translated requests, which ask for it often without need'),
 });
 
 export const priceSchema = z.strictObject({
@@ -71,6 +75,9 @@ export const tlsSchema = z
   })
   .refine(({ cert, key }) => (cert === undefined) === (key === undefined), 'cert and key go together');
 
+/** APIs that a routed request may be written in. */
+export const APIS = ['chat', 'responses', 'messages'] as const;
+
 const upstreamExtras = {
   timeouts: timeoutsSchema.prefault({}),
   capabilities: capabilitiesSchema.prefault({}),
@@ -94,6 +101,31 @@ const upstreamExtras = {
       'http://[USER:PASSWORD@]HOST:PORT of a proxy for this upstream, or none. Default: HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment, never for loopback',
     ),
   tls: tlsSchema.optional(),
+  apis: z
+    .array(z.enum(APIS))
+    .min(1)
+    .default(['chat'])
+    .describe(
+      'Which of the APIs the upstream speaks: chat completions, OpenAI’s Responses, Anthropic’s Messages. A client’s own API goes through unchanged; others are translated to and from chat completions (docs/reference/dialects.md)',
+    ),
+  key_header: z
+    .enum(['authorization', 'x-api-key', 'api-key'])
+    .default('authorization')
+    .describe(
+      'Header in which the upstream wants its key: `Authorization: Bearer KEY`, Anthropic’s, or Azure’s',
+    ),
+  max_tokens_as: z
+    .enum(['max_tokens', 'max_completion_tokens'])
+    .default('max_tokens')
+    .describe(
+      'Name of the answer’s token limit in translated requests; every server knows the older one but OpenAI’s reasoning models',
+    ),
+  reasoning_input: z
+    .boolean()
+    .default(false)
+    .describe(
+      'In translated requests, send the reasoning of earlier turns back as reasoning_content: some models need it between tool calls, some servers refuse it',
+    ),
 };
 
 /** OpenAI's endpoints that are no conversation, and rerank. */

@@ -3,12 +3,13 @@ import type { z } from 'zod';
 import type { UpstreamBase } from './endpoint.ts';
 import type { ConfigFile } from './schema.ts';
 import type { Condition } from './schema-rules.ts';
-import type { capabilitiesSchema, priceSchema } from './schema-table.ts';
+import type { APIS, capabilitiesSchema, priceSchema } from './schema-table.ts';
 import type { Secret } from './secret.ts';
 import type { Timeouts } from './timeouts.ts';
 
 export type Capabilities = z.infer<typeof capabilitiesSchema>;
 export type Price = z.infer<typeof priceSchema>;
+export type Api = (typeof APIS)[number];
 export type { Timeouts };
 
 /** PEM texts beside the system's own trust. */
@@ -36,6 +37,12 @@ export interface Target extends UpstreamBase {
   /** URL of the proxy to go through, which may hold a password; none: go straight; null: as the environment says. */
   readonly proxy: Secret | 'none' | null;
   readonly tls: TargetTls | null;
+  /** What it speaks; another API is translated to and from chat completions. */
+  readonly apis: readonly Api[];
+  readonly keyHeader: 'authorization' | 'x-api-key' | 'api-key';
+  /** Of translated requests. */
+  readonly maxTokensAs: 'max_tokens' | 'max_completion_tokens';
+  readonly reasoningInput: boolean;
   /** Paths that are passed on without a decision: `/v1/embeddings`, `/v1/audio/*`. */
   readonly passes: readonly string[];
 }

@@ -19,9 +19,16 @@ export interface ChatOptions {
   readonly effort: boolean;
   /** The name that the target has for the limit of an answer's tokens. */
   readonly maxTokens: 'max_tokens' | 'max_completion_tokens';
+  /** JSON that stands inside a string, as the arguments of a call do. Long strings of a big body need more than stringify. */
+  readonly nested: (value: unknown) => string;
 }
 
-export const PLAIN_CHAT: ChatOptions = { reasoning: false, effort: true, maxTokens: 'max_tokens' };
+export const PLAIN_CHAT: ChatOptions = {
+  reasoning: false,
+  effort: true,
+  maxTokens: 'max_tokens',
+  nested: (value) => JSON.stringify(value),
+};
 
 /** A request in chat's words, and what makes its answer the client's again. */
 export interface Translation {

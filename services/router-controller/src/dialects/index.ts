@@ -13,11 +13,8 @@ export {
 } from './dialect.ts';
 export { parseJson } from './json.ts';
 export { errorBody as messagesError } from './messages/errors.ts';
-export { messagesAnswers } from './messages/reader.ts';
-export { toChat as messagesToChat } from './messages/request.ts';
 export { TABLES as MESSAGES_TABLES } from './messages/tables.ts';
-export { responsesAnswers } from './responses/reader.ts';
-export { toChat as responsesToChat } from './responses/request.ts';
 export { TABLES as RESPONSES_TABLES } from './responses/tables.ts';
 export { type SseEvent, SseSplitter } from './sse.ts';
 export { TextSample } from './text-sample.ts';
+export { readerOf, translate } from './translate.ts';

@@ -18,6 +18,3 @@ export const countOf = (value: unknown) =>
 export function compact<T extends Json>(object: T): T {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
 }
-
-/** JSON that stands inside a string, as the arguments of a call do. */
-export const nestedJson = (value: unknown): string => JSON.stringify(value);

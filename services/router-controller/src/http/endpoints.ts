@@ -18,6 +18,12 @@ export const ROUTED: readonly EndpointRoute[] = [
     endpoint: { dialect: 'completions', path: '/v1/completions' },
     spellings: ['/v1/completions', `${AZURE}/completions`],
   },
+  {
+    endpoint: { dialect: 'responses', path: '/v1/responses' },
+    spellings: ['/v1/responses', '/responses', '/openai/v1/responses', '/openai/responses'],
+  },
+  // Anthropic's clients put /v1/messages behind any base.
+  { endpoint: { dialect: 'messages', path: '/v1/messages' }, spellings: ['/v1/messages', '/messages'] },
   // v1's own path stays bare upstream, as it was there.
   { endpoint: { dialect: 'completions', path: '/completions' }, spellings: ['/completions'] },
 ];

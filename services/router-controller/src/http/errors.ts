@@ -1,5 +1,6 @@
 /** Everything that can go wrong under express, as an OpenAI error. */
 import type { NextFunction, Request, Response } from 'express';
+import { messagesError } from '../dialects/index.ts';
 import { RouterError } from '../errors.ts';
 import type { Logger } from '../observe/index.ts';
 
@@ -46,6 +47,14 @@ export function toRouterError(error: unknown): RouterError {
 const LINGER_BYTES = 1024 * 1024;
 const LINGER_MS = 500;
 
+/** Anthropic's clients are told in their own words. */
+const MESSAGES = /^\/(?:v1\/)?messages(?:\/|$)/i;
+
+function bodyOf(response: Response, error: RouterError): object {
+  if (!MESSAGES.test(response.req.path)) return error.toBody();
+  return messagesError(error.status, error.toBody().error, String(response.getHeader('x-request-id') ?? ''));
+}
+
 /** Sends an error. Where the body has not come whole, the connection ends with it, and no more than a little is taken. */
 export function sendError(response: Response, error: RouterError): void {
   if (response.headersSent || response.destroyed) {
@@ -55,10 +64,10 @@ export function sendError(response: Response, error: RouterError): void {
   const request = response.req;
   response.status(error.status).set(error.headers);
   if (request.complete || !expectsBody(request)) {
-    response.json(error.toBody());
+    response.json(bodyOf(response, error));
     return;
   }
-  const text = Buffer.from(JSON.stringify(error.toBody()));
+  const text = Buffer.from(JSON.stringify(bodyOf(response, error)));
   response.set({ 'content-type': 'application/json; charset=utf-8', 'content-length': String(text.length) });
   // A client that waits for `100 Continue` sends nothing once it has its answer.
   if (request.headers.expect !== undefined || Number(request.headers['content-length'] ?? 0) <= SMALL_BYTES) {

@@ -5,9 +5,10 @@
 import type { Request, Response } from 'express';
 import type { Admission, Gate, Grant } from '../admit/index.ts';
 import { type Authenticator, checkPolicyAllowed } from '../authenticate/index.ts';
-import { spendingOf, type UpstreamCaller } from '../call/index.ts';
+import { spendingOf, translationHeaders, type UpstreamCaller } from '../call/index.ts';
 import type { RouterConfig } from '../config/types.ts';
 import type { Decider } from '../decide/index.ts';
+import { PLAIN_CHAT, readerOf, translate } from '../dialects/index.ts';
 import type { RouterError } from '../errors.ts';
 import type { Tracing } from '../observe/index.ts';
 import type { ByteBudget } from '../receive/index.ts';
@@ -82,7 +83,9 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
       checkBody(raw.value, endpoint.dialect);
       const whole = named(raw.value, http);
       const { policy, extension } = readRouting(config.table, whole, caller, http.headers);
-      const { [EXTENSION]: _stripped, ...body } = whole;
+      const { [EXTENSION]: _stripped, ...own } = whole;
+      const view = translate(endpoint.dialect, own, PLAIN_CHAT);
+      const body = view?.body ?? own;
       request = {
         ...arrival,
         span,
@@ -95,6 +98,7 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
         config,
         raw,
         body,
+        foreign: view ? { value: own, view } : undefined,
         extension,
         policy,
         caller,
@@ -169,10 +173,12 @@ async function route(
   const decision = request.decision;
   request.outcome = await timed(request, 'call', () =>
     steps.caller.call(request, response, {
+      answers: readerOf(request.endpoint.dialect),
       headers: (target) => ({
         'x-request-id': request.id,
         ...grant.headers,
         ...decisionHeaders(decision, target),
+        ...translationHeaders(target, request),
       }),
       admitTarget: ({ name }) => grant.admitTarget(name),
     }),

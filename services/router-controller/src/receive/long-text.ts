@@ -10,7 +10,8 @@ export const KEPT_BYTES = 24 * 1024;
 export const LONG_BYTES = 64 * 1024;
 
 const EDGE = '\ue000';
-const MARKER = /\ue000([0-9a-f]{16}):(\d{1,9}):(\d{1,12})\ue000/g;
+/** A last number tells in how many strings of JSON, one inside the other, it stands. */
+const MARKER = /\ue000([0-9a-f]{16}):(\d{1,9}):(\d{1,12})(?::(\d))?\ue000/g;
 
 /** Middles that were left out of one body. */
 export class LongTexts {
@@ -32,6 +33,15 @@ export class LongTexts {
     return decode(bytes.subarray(0, head)) + marker + decode(bytes.subarray(tail));
   }
 
+  /** JSON of a value, to stand in a string of another value that is rendered later. */
+  nested(value: unknown): string {
+    const text = JSON.stringify(value);
+    if (this.#middles.length === 0) return text;
+    return text.replace(MARKER, (marker, nonce: string, index: string, length: string, depth = '0') =>
+      nonce === this.#nonce ? `${EDGE}${nonce}:${index}:${length}:${Number(depth) + 1}${EDGE}` : marker,
+    );
+  }
+
   /** JSON of a value in which markers may stand, with the middles back in their places. */
   render(value: unknown): Buffer {
     const text = JSON.stringify(value);
@@ -41,12 +51,23 @@ export class LongTexts {
     for (const match of text.matchAll(MARKER)) {
       const middle = match[1] === this.#nonce ? this.#middles[Number(match[2])] : undefined;
       if (!middle) continue;
-      parts.push(Buffer.from(text.slice(done, match.index)), middle);
+      parts.push(Buffer.from(text.slice(done, match.index)), escaped(middle, Number(match[4] ?? 0)));
       done = match.index + match[0].length;
     }
     parts.push(Buffer.from(text.slice(done)));
     return Buffer.concat(parts);
   }
+}
+
+/** The inside of a JSON string as it stands in a string that holds JSON. */
+function escaped(inside: Buffer, depth: number): Buffer {
+  let bytes = inside;
+  for (let i = 0; i < depth; i++) {
+    // Control characters are escapes already; quotes and backslashes get one more. Latin-1 keeps every byte.
+    const text = bytes.toString('latin1').replaceAll(/["\\]/g, '\\$&');
+    bytes = Buffer.from(text, 'latin1');
+  }
+  return bytes;
 }
 
 /** UTF-8 bytes of a text with what was left out of it. */

@@ -69,6 +69,8 @@ export interface AttemptOptions extends Omit<SendOptions, 'signal'> {
   readonly request: ChatBody;
   /** Bytes of a plain answer that may be held. */
   readonly heldBodyBytes: number;
+  /** The answer is not in the client's API, and has to be read to be told. */
+  readonly translates?: boolean;
   /** The router asks for usage on its own account, and hides the event that it causes. */
   readonly asksUsage: boolean;
   readonly time: Time;
@@ -214,6 +216,10 @@ export async function attempt(
     if (options.stream && isEventStream(response.headers)) running.clock.alive();
     const opening = await readOpening(response.headers, chunks, { ...options, limit: options.heldBodyBytes });
     if (opening.kind === 'broken') return fail(failure(opening.outcome, opening.message));
+    if (opening.kind === 'open' && options.translates)
+      return fail(
+        failure('protocol_error', 'sent an answer that is compressed or too long to be translated'),
+      );
     running.clock.content();
     const firstByteMs = running.firstByteMs ?? running.sinceStart();
     const finish = () => {

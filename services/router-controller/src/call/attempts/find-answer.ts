@@ -2,6 +2,7 @@
 import type { Target } from '../../config/types.ts';
 import { RouterError } from '../../errors.ts';
 import type { Journey, Tried, TryResult, Won } from '../journey.ts';
+import { unspoken } from '../speech.ts';
 import { sleep } from '../time.ts';
 import { retryAfterMs } from '../transport/headers.ts';
 import { lacks } from './capabilities.ts';
@@ -16,7 +17,7 @@ function capable(deps: TryDeps, journey: Journey): Target[] {
   const able: Target[] = [];
   const reasons: string[] = [];
   for (const target of decision.targets) {
-    const missing = lacks(target, needs);
+    const missing = [...lacks(target, needs), ...unspoken(target, journey.request)];
     if (missing.length === 0) able.push(target);
     else {
       reasons.push(`${target.name} lacks ${missing.join(', ')}`);
@@ -25,7 +26,8 @@ function capable(deps: TryDeps, journey: Journey): Target[] {
   }
   if (able.length === 0) {
     const message = `No target of entry '${decision.entry.name}' can do this: ${reasons.join('; ')}`;
-    throw new RouterError('no_capable_target', message);
+    const param = journey.request.foreign?.view.refusals[0]?.param;
+    throw new RouterError('no_capable_target', message, param === undefined ? {} : { param });
   }
   // The capability check is no failure, but where it moves the request to another target, that is told as one.
   if (able[0] !== decision.targets[0]) deps.observer.fellBack(decision, 'incapable');

@@ -7,7 +7,7 @@ import { NO_SPAN, type Span, type SpanAttributes } from '../../observe/index.ts'
 import type { AttemptOutcome } from '../../request.ts';
 import type { Pass } from '../health/breaker.ts';
 import type { Health } from '../health/health.ts';
-import { bodyFor, type Journey, type TryResult } from '../journey.ts';
+import { bodyFor, type Journey, speechFor, type TryResult } from '../journey.ts';
 import type { CallObserver } from '../observer.ts';
 import type { HeldEvent } from '../stream/opening.ts';
 import type { Time } from '../time.ts';
@@ -92,7 +92,9 @@ async function tryAdmitted(
   }
   try {
     const asks =
-      journey.answers.usageByOption && asksForUsage(request.body) && deps.health.givesUsage(target);
+      speechFor(journey, target).answers.usageByOption &&
+      asksForUsage(request.body) &&
+      deps.health.givesUsage(target);
     const sent = await send(deps, journey, target, asks, options);
     if (sent.result.kind === 'answer' || !sent.result.withoutUsage || !maybeUsage(deps, target, sent.result))
       return finish(target, sent, pass, asks);
@@ -152,6 +154,7 @@ async function send(
   options: TryOptions,
 ): Promise<Sent> {
   const { request } = journey;
+  const speech = speechFor(journey, target);
   const started = performance.now();
   const span = request.span?.traceId
     ? request.span.child(`chat ${target.model}`, spanAttributes(target), 'client')
@@ -163,15 +166,18 @@ async function send(
   // Where the target's own limits end its silence soon, its failure had better be told by a status.
   const patient = target.timeouts.idle_ms > SOON_MS;
   const result = await attempt(deps.transport, target, {
-    path: request.path,
-    search: request.search ?? '',
+    path: speech.path,
+    // The query speaks to the client's own API.
+    search: speech.translation ? '' : (request.search ?? ''),
     body,
     stream: request.body.stream === true,
     headers: {
       ...forwardedHeaders(request.headers),
+      ...speech.headers,
       ...(span.traceparent !== null && { traceparent: span.traceparent }),
     },
-    answers: journey.answers,
+    answers: speech.answers,
+    translates: speech.translation !== null,
     request: request.body,
     heldBodyBytes: deps.settings.held_body_bytes,
     time: deps.time,

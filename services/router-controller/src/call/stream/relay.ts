@@ -34,7 +34,7 @@ export interface RelayOptions {
   readonly signal: AbortSignal;
 }
 
-const NOTHING: RelayResult = {
+export const NOTHING: RelayResult = {
   usage: null,
   doubt: null,
   incomplete: false,
@@ -73,7 +73,10 @@ async function relayInStream(
   return { ...NOTHING, incomplete: true, problem };
 }
 
-function wholeResult({ verdict }: WholeBody, { usageCeiling }: RelayOptions): RelayResult {
+export function wholeResult(
+  { verdict }: WholeBody,
+  { usageCeiling }: Pick<RelayOptions, 'usageCeiling'>,
+): RelayResult {
   const told = believe(usageOf(verdict), usageCeiling);
   const written = told.usage ? NOTHING.written : verdict.written();
   return { ...NOTHING, ...told, contentEvents: 1, written };
@@ -206,7 +209,7 @@ async function relayStream(
 }
 
 /** Why a stream has no natural end, in the words that the client gets. */
-function endError(broken: unknown): RouterError {
+export function endError(broken: unknown): RouterError {
   if (broken instanceof RouterError) return broken;
   if (broken === null)
     return new RouterError(

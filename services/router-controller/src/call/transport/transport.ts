@@ -47,6 +47,20 @@ const USER_AGENT = `llm-router/${VERSION}`;
 /** The SDK's own timer is out of the way: the longest that a timer can be set to. */
 const NEVER_MS = 2 ** 31 - 1;
 
+/** What the SDK's own `Authorization: Bearer` becomes; null takes it out. */
+function keyHeaders({ apiKey, keyHeader }: Target): Record<string, string | null> {
+  if (apiKey === null) return { authorization: null };
+  return keyHeader === 'authorization' ? {} : { authorization: null, [keyHeader]: apiKey.reveal() };
+}
+
+/** The target's key in the header that it wants it in. */
+function ownKey({ apiKey, keyHeader }: Target): Record<string, string> {
+  if (apiKey === null) return {};
+  return keyHeader === 'authorization'
+    ? { authorization: `Bearer ${apiKey.reveal()}` }
+    : { [keyHeader]: apiKey.reveal() };
+}
+
 export class Transport {
   readonly #limits: TransportLimits;
   readonly #lines = new Map<string, Line>();
@@ -115,7 +129,7 @@ export class Transport {
           'content-type': 'application/json',
           accept: options.stream ? 'text/event-stream' : 'application/json',
           'user-agent': USER_AGENT,
-          ...(target.apiKey === null && { authorization: null }),
+          ...keyHeaders(target),
           ...options.headers,
           ...target.headers,
         },
@@ -137,7 +151,7 @@ export class Transport {
       headers: {
         'accept-encoding': 'identity',
         'user-agent': USER_AGENT,
-        ...(target.apiKey && { authorization: `Bearer ${target.apiKey.reveal()}` }),
+        ...ownKey(target),
         ...options.headers,
       },
       body: options.body,
@@ -158,7 +172,7 @@ export class Transport {
         accept: 'application/json',
         'accept-encoding': 'identity',
         'user-agent': USER_AGENT,
-        ...(target.apiKey && { authorization: `Bearer ${target.apiKey.reveal()}` }),
+        ...ownKey(target),
         ...target.headers,
       },
       signal,

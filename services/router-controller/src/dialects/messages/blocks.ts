@@ -2,7 +2,7 @@
 import { answerCall, type ChatMessage } from '../chat/messages.ts';
 import type { ChatOptions } from '../dialect.ts';
 import type { Notes } from '../notes.ts';
-import { isObject, type Json, listOf, nestedJson, objectOf, textOf } from '../values.ts';
+import { isObject, type Json, listOf, objectOf, textOf } from '../values.ts';
 import { BLOCKS } from './tables.ts';
 
 /** Text that Claude Code puts before its system prompt: new with every request, it would spoil every prompt cache. */
@@ -43,7 +43,7 @@ function assistant(content: unknown, place: string, options: ChatOptions, notes:
     const at = `${place}[${index}]`;
     const { type, id, name, input, thinking } = objectOf(block);
     if (type === 'tool_use')
-      calls.push({ id, type: 'function', function: { name, arguments: nestedJson(input ?? {}) } });
+      calls.push({ id, type: 'function', function: { name, arguments: options.nested(input ?? {}) } });
     else if (type === 'thinking') reasoning += textOf(thinking) ?? '';
     else texts.push(...parts(block, at, notes).flatMap((part) => textOf(part.text) ?? []));
   }

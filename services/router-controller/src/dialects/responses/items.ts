@@ -3,7 +3,7 @@
 import { answerCall, type ChatMessage, joinOpeningSystem } from '../chat/messages.ts';
 import type { ChatOptions } from '../dialect.ts';
 import type { Notes } from '../notes.ts';
-import { isObject, type Json, listOf, nestedJson, objectOf, textOf } from '../values.ts';
+import { isObject, type Json, listOf, objectOf, textOf } from '../values.ts';
 import { BY_CALL, BY_OUTPUT } from './builtins.ts';
 import { chatParts, plainText } from './parts.ts';
 import { ITEMS } from './tables.ts';
@@ -61,12 +61,12 @@ export class Conversation {
   #mapped(type: string, item: Json, place: string): void {
     const builtinCall = BY_CALL.get(type);
     const builtinOutput = BY_OUTPUT.get(type);
-    if (builtinCall) this.#call(item, builtinCall.name, nestedJson(builtinCall.fromItem(item)));
+    if (builtinCall) this.#call(item, builtinCall.name, this.#options.nested(builtinCall.fromItem(item)));
     else if (builtinOutput) this.#answer(item, builtinOutput.outputText(item));
     else if (type === 'message') this.#message(item, place);
     else if (type === 'function_call') this.#call(item, this.#name(item), textOf(item.arguments) ?? '{}');
     else if (type === 'custom_tool_call')
-      this.#call(item, this.#name(item), nestedJson({ input: textOf(item.input) ?? '' }));
+      this.#call(item, this.#name(item), this.#options.nested({ input: textOf(item.input) ?? '' }));
     else if (type === 'reasoning') this.#reason(item);
     else if (type === 'additional_tools' || type === 'tool_search_output')
       this.#tools.addAll(item.tools, `${place}.tools`);

@@ -1,0 +1,109 @@
+/** How a request is put to one target: in the client's own API where the target speaks it, else as a chat completion. */
+import type { Target } from '../config/types.ts';
+import {
+  type AnswerReader,
+  type ChatOptions,
+  chatAnswers,
+  type Translation,
+  translate,
+} from '../dialects/index.ts';
+import type { RoutedRequest } from '../request.ts';
+
+export interface Speech {
+  readonly path: string;
+  /** Reads what the target answers. */
+  readonly answers: AnswerReader;
+  /** Null: bytes pass unchanged. */
+  readonly translation: Translation | null;
+  /** Of the client's headers those that this API has. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const CHAT_PATH = '/v1/chat/completions';
+/** The version that Anthropic's own SDKs send. */
+const ANTHROPIC_VERSION = '2023-06-01';
+
+const isForeign = ({ endpoint: { dialect } }: RoutedRequest) =>
+  dialect === 'responses' || dialect === 'messages';
+
+/** Whether a target speaks the API that the client speaks. v1's completions are chat's older sister. */
+export function speaks({ apis }: Target, { endpoint: { dialect } }: RoutedRequest): boolean {
+  return apis.includes(dialect === 'completions' ? 'chat' : dialect);
+}
+
+/** Why the target can't be asked this at all, in words that go after "lacks"; empty: it can. */
+export function unspoken(target: Target, request: RoutedRequest): string[] {
+  if (speaks(target, request)) return [];
+  const { dialect } = request.endpoint;
+  if (!isForeign(request) || !target.apis.includes('chat')) return [`the API of ${request.endpoint.path}`];
+  const { onlyAt } = request.endpoint;
+  if (onlyAt !== undefined) return [`the ${dialect} API, which ${request.endpoint.path} needs`];
+  const refusals = request.foreign?.view.refusals ?? [];
+  return refusals.map(
+    ({ message }) => `the ${dialect} API, and chat completions can’t do without ${message}`,
+  );
+}
+
+const translations = new WeakMap<RoutedRequest, Map<string, Translation>>();
+
+function translationFor(target: Target, request: RoutedRequest): Translation {
+  const { maxTokensAs, reasoningInput, capabilities } = target;
+  const effort = capabilities.reasoning_effort !== false;
+  const key = `${maxTokensAs} ${reasoningInput} ${effort}`;
+  const known = translations.get(request) ?? new Map<string, Translation>();
+  translations.set(request, known);
+  let translation = known.get(key);
+  if (!translation) {
+    const { texts } = request.raw;
+    const options: ChatOptions = {
+      reasoning: reasoningInput,
+      effort,
+      maxTokens: maxTokensAs,
+      nested: (value) => texts.nested(value),
+    };
+    translation = translate(request.endpoint.dialect, request.foreign!.value, options)!;
+    known.set(key, translation);
+  }
+  return translation;
+}
+
+/** @param own reads the client's own API. */
+export function speechOf(target: Target, request: RoutedRequest, own: AnswerReader): Speech {
+  if (isForeign(request) && !speaks(target, request)) {
+    return {
+      path: CHAT_PATH,
+      answers: chatAnswers,
+      translation: translationFor(target, request),
+      headers: {},
+    };
+  }
+  return {
+    path: request.path,
+    answers: own,
+    translation: null,
+    headers: request.endpoint.dialect === 'messages' ? anthropicHeaders(request) : {},
+  };
+}
+
+function anthropicHeaders({ headers }: RoutedRequest): Record<string, string> {
+  const { 'anthropic-version': version, 'anthropic-beta': beta } = headers;
+  return {
+    'anthropic-version': typeof version === 'string' ? version : ANTHROPIC_VERSION,
+    ...(typeof beta === 'string' && { 'anthropic-beta': beta }),
+  };
+}
+
+/** What an answer's headers say of its translation. */
+export function translationHeaders(target: Target | null, request: RoutedRequest): Record<string, string> {
+  if (target === null || !isForeign(request) || speaks(target, request)) return {};
+  const { dropped } = translationFor(target, request);
+  const names = dropped.map((name) => name.replaceAll(/[^\w.[\]-]/g, '?').slice(0, MAX_NAME));
+  return {
+    'x-llm-router-translated': `${request.endpoint.dialect}->chat`,
+    ...(names.length > 0 && { 'x-llm-router-dropped': names.slice(0, MAX_NAMES).join(', ') }),
+  };
+}
+
+/** Names of members come from the client. */
+const MAX_NAME = 80;
+const MAX_NAMES = 20;
