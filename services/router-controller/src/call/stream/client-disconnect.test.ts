@@ -139,7 +139,8 @@ test(
 test(
   'before the call began: nothing is sent',
   withCall({}, async (call) => {
-    const request = { signal: AbortSignal.abort(), body: {}, config: call.config, headers: {} };
+    const endpoint = { dialect: 'chat', path: '/v1/chat/completions' };
+    const request = { endpoint, signal: AbortSignal.abort(), body: {}, config: call.config, headers: {} };
     const policy = call.config.table.policies.get('p')!;
     const entry = policy.entries.get('Entry')!;
     const decision = { policy, entry, targets: [call.config.table.targets.get('first')!] };
@@ -174,6 +175,7 @@ test(
     call.faults.first = 'stall-after-headers';
     const request = {
       signal: stopping.signal,
+      endpoint: { dialect: 'chat', path: '/v1/chat/completions' },
       path: '/v1/chat/completions',
       raw: rawBodyOf({ stream: true, messages: USER }),
       body: { stream: true, messages: USER },
