@@ -165,7 +165,10 @@ export async function serve(
     case 'status': {
       const headers: Record<string, string> =
         fault.retryAfter === null ? {} : { 'retry-after': fault.retryAfter };
-      sendJson(response, fault.status, apiError(`the stand-in was told to answer ${fault.status}`), headers);
+      // A 404 says what is missing, as OpenAI's does: without a word it could speak of anything in the request.
+      const why = fault.status === 404 ? `: the model ${body.model} does not exist` : '';
+      const told = `the stand-in was told to answer ${fault.status}${why}`;
+      sendJson(response, fault.status, apiError(told), headers);
       return;
     }
     case 'garbage-sse':

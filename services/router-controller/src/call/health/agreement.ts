@@ -1,14 +1,21 @@
 /** Answers that may speak of the request or of the target: only when different requests got the same do they speak of the target. */
 
-/** Different requests in a row, whoever they are of. */
-const REQUESTS = 5;
-/** Tenants among them, where tenants are told apart. */
-const TENANTS = 2;
+export interface AgreementNeeds {
+  /** Different requests in a row, whoever they are of. */
+  readonly requests: number;
+  /** Tenants among them, where tenants are told apart. */
+  readonly tenants: number;
+}
 
 export class Agreement {
+  readonly #needs: AgreementNeeds;
   readonly #requests = new Set<string>();
   readonly #tenants = new Set<string>();
   #nobody = false;
+
+  constructor(needs: AgreementNeeds) {
+    this.#needs = needs;
+  }
 
   /**
    * @param what tells requests apart: the same one again says nothing new.
@@ -16,10 +23,11 @@ export class Agreement {
    * @returns true when it is the target's.
    */
   add(what: string, who: string | null): boolean {
-    if (this.#requests.size < REQUESTS) this.#requests.add(what);
+    const { requests, tenants } = this.#needs;
+    if (this.#requests.size < requests) this.#requests.add(what);
     if (who === null) this.#nobody = true;
-    else if (this.#tenants.size < TENANTS) this.#tenants.add(who);
-    return this.#requests.size >= REQUESTS && (this.#nobody || this.#tenants.size >= TENANTS);
+    else if (this.#tenants.size < tenants) this.#tenants.add(who);
+    return this.#requests.size >= requests && (this.#nobody || this.#tenants.size >= tenants);
   }
 
   /** The target has answered otherwise. */

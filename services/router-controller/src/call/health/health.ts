@@ -7,6 +7,11 @@ import { Latency } from './latency.ts';
 import { TargetHealth } from './target-health.ts';
 import { keepOnly, targetKey } from './target-key.ts';
 
+/** It moves everybody's requests to another target, so one tenant's word is not enough. */
+const FORBIDDEN = { requests: 5, tenants: 2 };
+/** It is only told. */
+const MISSING = { requests: 3, tenants: 1 };
+
 interface State {
   readonly breaker: TargetHealth;
   readonly latency: Latency;
@@ -40,8 +45,8 @@ export class Health {
       state = {
         breaker,
         latency: new Latency(),
-        forbidden: new Agreement(),
-        missing: new Agreement(),
+        forbidden: new Agreement(FORBIDDEN),
+        missing: new Agreement(MISSING),
         keyBad: false,
         restsUntil: 0,
         usage: null,
