@@ -128,7 +128,11 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   const gate = new Gate(settings, metrics);
   const bodies = new ByteBudget(budgetOf(settings), (bytes) => metrics.bodyBytes.set(bytes));
   const redis = createRedis(config.file.redis, metrics, log);
-  redis?.rereadBy(async () => (await options.load?.())?.file.redis);
+  redis?.rereadBy(async () => {
+    const read = await options.load?.();
+    if (read) keepSecrets(read);
+    return read?.file.redis;
+  });
   let authenticator: Authenticator;
   try {
     authenticator = new Authenticator(config.file, metrics, redis);

@@ -162,6 +162,24 @@ for (const status of [400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503])
       response,
     );
 
+test('a secret that can’t be told from honest text is warned of by its place, not by its value', async () => {
+  const weak = await startWhole({
+    config: config('short1').replace('UPSTREAM', 'http://127.0.0.1:9'),
+    standIns: false,
+    connect: () => scriptedClassifier(LABELS, () => favour(LABELS, 'A')),
+  });
+  try {
+    const line = weak
+      .logged()
+      .split('\n')
+      .find((each) => each.includes('too short'))!;
+    assert.deepEqual(JSON.parse(line).paths, ['targets[0].api_key']);
+    assert.doesNotMatch(line, /short1/);
+  } finally {
+    await weak.stop();
+  }
+});
+
 describe('no secret is told by', () => {
   for (const [what, how] of Object.entries(ANSWERS))
     test(what, async () => {

@@ -119,6 +119,7 @@ export async function serveHttp(
   }
 
   const server = createServer((request, response) => {
+    response.setHeader('x-content-type-options', 'nosniff');
     const send = (code: number, body: object) => {
       if (response.headersSent || response.destroyed) return;
       response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body));

@@ -12,6 +12,7 @@ import type { Logger, Metrics } from '../observe/index.ts';
 import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
 import { addressOf, trustProxies } from './address.ts';
 import { errorHandler } from './errors.ts';
+import { protect } from './protect.ts';
 import { EVERYTHING, publicConfig } from './public-config.ts';
 import { readUsageQuery } from './usage.ts';
 
@@ -86,6 +87,7 @@ export function createAdminApp(deps: AdminDeps): Express {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');
+  protect(app);
   trustProxies(app, () => deps.config().file.server.trusted_proxies);
   app.use(checkToken(deps));
 

@@ -4,7 +4,7 @@ import { ANONYMOUS } from '../authenticate/index.ts';
 import { echo } from '../echo.ts';
 import { RouterError } from '../errors.ts';
 import type { Ledger } from '../ledger/index.ts';
-import { Exposition, guardResponses, type Logger, type Metrics, secrets } from '../observe/index.ts';
+import { Exposition, type Logger, type Metrics } from '../observe/index.ts';
 import { RedisVisit } from '../redis/index.ts';
 import type { Caller } from '../request.ts';
 import { VERSION } from '../version.ts';
@@ -18,6 +18,7 @@ import { sendModel, sendModels } from './models.ts';
 import { openApi } from './openapi/document.ts';
 import { openApiPage } from './openapi/page.ts';
 import { passedHandler } from './passed.ts';
+import { protect } from './protect.ts';
 import { publicConfig } from './public-config.ts';
 import { routeHandler } from './route-preview.ts';
 import { routedHandler, type Steps } from './routed.ts';
@@ -76,11 +77,7 @@ export function createApp(deps: AppDeps): Express {
   app.set('etag', false);
   app.set('query parser', 'simple');
   app.locals.log = deps.log;
-  guardResponses(app.response, secrets);
-  app.use((_request, response, next) => {
-    response.setHeader('x-content-type-options', 'nosniff');
-    next();
-  });
+  protect(app);
   trustProxies(app, () => deps.config().file.server.trusted_proxies);
 
   app.get('/health', (_request, response) => {
