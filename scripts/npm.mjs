@@ -28,6 +28,7 @@ const SCRIPTS = {
   soak: 'services/router-controller/proof/soak.ts',
   stack: 'scripts/stack.ts',
   'proof:limits': 'services/router-controller/proof/limits.ts',
+  conformance: 'services/router-controller/proof/conformance.ts',
   'proof:attacks': 'services/router-controller/proof/attacks.ts',
   'proof:faults': 'services/router-controller/proof/faults.ts',
   'check:deploy': 'scripts/check-deploy.ts',

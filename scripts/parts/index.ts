@@ -1,5 +1,6 @@
 /** The real parts by name. */
 import { setupChromium } from './chromium.ts';
+import { setupClients } from './clients.ts';
 import { setupCompose } from './compose.ts';
 import { setupDeployTools } from './deploy-tools.ts';
 import { setupHelm } from './helm.ts';
@@ -21,6 +22,7 @@ export const PARTS = {
   helm: setupHelm,
   'deploy-tools': setupDeployTools,
   compose: setupCompose,
+  clients: async () => (await setupClients()).python,
   strace: setupStrace,
 } as const satisfies Readonly<Record<string, () => Promise<string>>>;
 

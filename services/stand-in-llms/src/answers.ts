@@ -7,7 +7,7 @@ export interface ChatRequest {
   readonly prompt?: unknown;
   readonly stream?: boolean;
   readonly stream_options?: { include_usage?: boolean } | null;
-  readonly tools?: readonly { function?: { name?: string } }[];
+  readonly tools?: readonly { function?: { name?: string; parameters?: unknown } }[];
   readonly tool_choice?: unknown;
   readonly response_format?: { type?: string; json_schema?: { schema?: unknown } };
   readonly max_tokens?: number | null;
@@ -104,7 +104,10 @@ function toolCall(request: ChatRequest): Answer['call'] {
   const name = chosen ?? request.tools?.[0]?.function?.name;
   if (!name || !request.tools) return null;
   const text = lastUserContent(request).text.slice(0, 40);
-  return { id: 'call_standin1', type: 'function', function: { name, arguments: JSON.stringify({ text }) } };
+  const { parameters } = request.tools.find((tool) => tool.function?.name === name)?.function ?? {};
+  const known = Object.keys((parameters as { properties?: object } | undefined)?.properties ?? {}).length > 0;
+  const given = known ? sampleOf(parameters, text) : { text };
+  return { id: 'call_standin1', type: 'function', function: { name, arguments: JSON.stringify(given) } };
 }
 
 export function usageOf(request: ChatRequest): object {

@@ -12,6 +12,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { ChatRequest } from './answers.ts';
 import { askedFault, type Fault } from './faults.ts';
+import { otherAnswer } from './others.ts';
 import { apiError, sendJson, serve } from './serve.ts';
 
 export { completion } from './answers.ts';
@@ -94,6 +95,8 @@ async function sendCustom(
   if (!stall) response.end();
 }
 
+const OTHERS = /\/(?:embeddings|moderations|audio\/speech|audio\/transcriptions|images\/generations)$/;
+
 const MODELS = {
   object: 'list',
   data: NIM_MODELS.map((id) => ({ id, object: 'model', created: 1_700_000_000, owned_by: 'stand-in' })),
@@ -111,6 +114,12 @@ export async function startStandInLlms(options: StandInOptions = {}): Promise<St
       return;
     }
     const kind = path.endsWith('/chat/completions') ? 'chat' : path.endsWith('/completions') ? 'text' : null;
+    if (request.method === 'POST' && !kind && !options.respond && OTHERS.test(path)) {
+      const other = otherAnswer(path, await readBody(request))!;
+      response.writeHead(200, { 'content-type': other.type, 'content-length': other.body.length });
+      response.end(other.body);
+      return;
+    }
     const known = request.method === 'POST' && kind !== null;
     if (!known && !options.respond) {
       const message = `no such path: ${request.method} ${path}; there are GET /v1/models and POST /v1/chat/completions`;
