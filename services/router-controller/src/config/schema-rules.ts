@@ -105,8 +105,9 @@ export const ruleSchema = z
     '`score` and `at_least` go together',
   )
   .refine(
-    (rule) => [rule.entry, rule.target, rule.label].filter((each) => each !== undefined).length === 1,
-    'needs exactly one of `entry`, `target`, `label`',
+    ({ entry, target, label }) =>
+      entry === undefined ? target !== undefined || label !== undefined : target === undefined && label === undefined,
+    'needs `entry`, or `target`, or `label`, or `target` and `label` together',
   );
 
 export type InnerCondition = z.infer<typeof inner>;

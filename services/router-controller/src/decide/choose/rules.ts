@@ -57,8 +57,9 @@ export function choiceOf(rule: Rule, policy: Policy, random: () => number): Choi
   if (rule.target) {
     const replicas = withReplicas(rule.target);
     const target = replicas[Math.floor(random() * replicas.length)] ?? rule.target;
-    const entry = entryOf(policy, target) ?? policy.fallback ?? [...policy.entries.values()][0]!;
-    return { entry, reason: 'rule', rule, target };
+    const said = rule.label === null ? undefined : policy.entries.get(rule.label);
+    const entry = said ?? entryOf(policy, target) ?? policy.fallback ?? [...policy.entries.values()][0]!;
+    return { entry, reason: 'rule', rule, target, ...(rule.label !== null && { label: rule.label }) };
   }
   if (rule.entry) return { entry: rule.entry, reason: 'rule', rule };
   return { entry: policy.entries.get(rule.label!)!, reason: 'rule', rule, label: rule.label! };

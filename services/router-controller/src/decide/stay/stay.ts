@@ -23,7 +23,7 @@ const TELLING = new Set<Choice['reason']>(['classified', 'rule']);
 export function stay(policy: Policy, pin: Pin | null, choice: Choice, { turn }: RequestFacts): Stayed {
   if (!pin) return { choice, event: 'new' };
   // An operator's rule that names where to go is an order; one that says what the work is counts as a label does.
-  if (choice.rule && choice.label === undefined) return { choice, event: 'ruled' };
+  if (choice.target || (choice.rule && choice.label === undefined)) return { choice, event: 'ruled' };
   const entry = policy.entries.get(pin.entry)!;
   const kept: Choice = {
     entry,
