@@ -114,6 +114,8 @@ export interface Decision {
   readonly rule?: string | null;
   /** Fields that the entry sets in the body that goes upstream. */
   readonly bodyPatch?: Readonly<Record<string, unknown>> | null;
+  /** What would have been asked first, had it been possible. */
+  readonly wanted?: Target;
   /** Targets that were wanted and left out, and why. */
   readonly passedOver?: readonly { readonly target: Target; readonly why: string }[];
   /** Targets that may be asked when the prompt turns out too long for the first ones, by the size of their windows. */
@@ -179,6 +181,7 @@ export type AttemptOutcome =
   | 'timeout_idle'
   | 'timeout_total'
   | 'status_4xx'
+  | 'context_overflow'
   | 'status_408'
   | 'status_409'
   | 'status_429'

@@ -93,11 +93,11 @@ export const speechFor = ({ request, answers }: Journey, target: Target): Speech
   speechOf(target, request, answers);
 
 /**
- * The body as it goes upstream: the client's bytes, but for the model, the router's own field, and the usage that the
- * router asks for.
+ * The body as it goes upstream: the client's bytes, but for the model, the router's own field, what the entry sets, and the
+ * usage that the router asks for.
  */
 export function bodyFor(journey: Journey, target: Target, askUsage: boolean): Buffer {
-  const { request, bodies } = journey;
+  const { request, decision, bodies } = journey;
   const key = `${askUsage} ${request.foreign ? target.id : target.model}`;
   let bytes = bodies.get(key);
   if (!bytes) {
@@ -105,11 +105,13 @@ export function bodyFor(journey: Journey, target: Target, askUsage: boolean): Bu
     const { translation } = speechFor(journey, target);
     if (translation) {
       const options = askUsage ? { stream_options: { include_usage: true } } : {};
-      bytes = raw.texts.render({ ...translation.body, model: target.model, ...options });
+      bytes = raw.texts.render({ ...translation.body, ...decision.bodyPatch, model: target.model, ...options });
       bodies.set(key, bytes);
       return bytes;
     }
+    const patch = Object.entries(decision.bodyPatch ?? {}).map(([field, value]) => [field, JSON.stringify(value)]);
     bytes = raw.edited({
+      ...Object.fromEntries(patch),
       [EXTENSION]: null,
       model: JSON.stringify(target.model),
       ...(askUsage && { stream_options: raw.editedObject('stream_options', { include_usage: 'true' }) }),

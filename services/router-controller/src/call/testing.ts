@@ -1,4 +1,5 @@
 /** For this folder's tests: the call step behind a plain HTTP server, in front of stand-in LLMs with faults. */
+
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
@@ -10,9 +11,11 @@ import {
   startStandInLlms,
 } from '@llm-router/stand-in-llms';
 import { parseConfig, type RouterConfig, type Target } from '../config/index.ts';
+import { NO_BOUNDS, withinPossible } from '../decide/index.ts';
 import { RouterError } from '../errors.ts';
 import { RawBody, scan } from '../receive/index.ts';
 import type { AttemptOutcome, CallOutcome, ChatBody, Decision, RoutedRequest } from '../request.ts';
+import { needsOf } from '../understand/index.ts';
 import { type CallHooks, createCaller, type UpstreamCaller } from './index.ts';
 import type { CallObserver } from './observer.ts';
 import { type RawAnswer, type RawUpstream, startRawUpstream } from './raw-upstream.ts';
@@ -93,9 +96,11 @@ export function configFor(setup: CallSetup, url: string): RouterConfig {
   return parseConfig(JSON.stringify(document), 'test.yaml');
 }
 
-function decisionOf(config: RouterConfig): Decision {
+function decisionOf(config: RouterConfig, body: ChatBody): Decision {
   const policy = config.table.policies.get('p')!;
   const entry = policy.entries.get('Entry')!;
+  const wanted = [...entry.routes.map((route) => route.target), ...entry.fallbacks];
+  const possible = withinPossible(policy, entry, wanted, needsOf(body), NO_BOUNDS, { leave: true });
   return {
     policy,
     entry,
@@ -104,7 +109,11 @@ function decisionOf(config: RouterConfig): Decision {
     scores: null,
     extraScores: null,
     reason: 'classified',
-    targets: [...entry.routes.map((route) => route.target), ...entry.fallbacks],
+    wanted: wanted[0]!,
+    targets: possible.targets,
+    passedOver: possible.passedOver,
+    larger: possible.larger,
+    bodyPatch: entry.extraBody,
     modelVersion: '1',
     tokenCount: null,
     truncated: false,
@@ -164,11 +173,11 @@ export async function startCall(setup: CallSetup = {}): Promise<CallTest> {
       config,
       raw: new RawBody(raw, scan(raw, ANY), JSON.parse(raw.toString('utf8'))),
       body: JSON.parse(raw.toString('utf8')),
-      decision: decisionOf(config),
       timings: {},
       phase: 'call',
     } as unknown as RoutedRequest;
     try {
+      request.decision = decisionOf(config, request.body);
       test.outcomes.push(await caller.call(request, response, hooks));
     } catch (error) {
       const told = error instanceof RouterError ? error : new RouterError('internal_error', String(error));

@@ -106,7 +106,9 @@ export const ruleSchema = z
   )
   .refine(
     ({ entry, target, label }) =>
-      entry === undefined ? target !== undefined || label !== undefined : target === undefined && label === undefined,
+      entry === undefined
+        ? target !== undefined || label !== undefined
+        : target === undefined && label === undefined,
     'needs `entry`, or `target`, or `label`, or `target` and `label` together',
   );
 

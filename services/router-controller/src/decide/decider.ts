@@ -351,6 +351,7 @@ export class Decider {
       secondLook: looked,
       rule: choice.rule?.name ?? null,
       bodyPatch: possible.entry.extraBody,
+      ...(wanted[0] && { wanted: wanted[0] }),
       passedOver: possible.passedOver,
       larger: possible.larger,
     };

@@ -1,4 +1,4 @@
-export { lacks } from './choose/capabilities.ts';
+export { lacks, windowOf } from './choose/capabilities.ts';
 export { chooseEntry, findManual } from './choose/choose.ts';
 export { largerThan, saysContextOverflow } from './choose/overflow.ts';
 export { type Bounds, NO_BOUNDS, tooLong, withinPossible } from './choose/possible.ts';

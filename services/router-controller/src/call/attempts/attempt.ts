@@ -265,9 +265,9 @@ async function errorAnswer(
     .catch(() => ({ parts: [], whole: false }))
     .finally(() => hurry.stop());
   const body = whole ? Buffer.concat(parts) : null;
-  // Whatever it says, in whatever words or coding: the router has added to this request, so it asks once without.
-  const withoutUsage = asksUsage && (status === 400 || status === 422);
   const told = faultOf(status, body);
+  // Whatever else it says, in whatever words or coding: the router has added to this request, so it asks once without.
+  const withoutUsage = asksUsage && (status === 400 || status === 422) && told !== 'context_overflow';
   return failure(told ?? outcome, `answered ${status}`, {
     answer: { status, headers, body, clear: told !== null },
     withoutUsage,

@@ -179,3 +179,85 @@ test(
     assert.equal(call.last().usage?.source, 'upstream');
   }),
 );
+
+describe('a prompt that turns out too long', () => {
+  const overflow = (words: object) => ({
+    status: 400,
+    headers: { 'content-type': 'application/json' },
+    chunks: [Buffer.from(JSON.stringify(words))],
+  });
+  const openai = {
+    error: {
+      message:
+        "This model's maximum context length is 100 tokens. However, your messages resulted in 140 tokens.",
+      type: 'invalid_request_error',
+      param: 'messages',
+      code: 'context_length_exceeded',
+    },
+  };
+  const vllm = {
+    object: 'error',
+    message: 'The prompt is too long: 140 tokens, max_model_len is 100.',
+    code: 400,
+  };
+  const sizes = [
+    { name: 'small', capabilities: { context_tokens: 8_000 } },
+    { name: 'same', capabilities: { context_tokens: 8_000 } },
+    { name: 'large', capabilities: { context_tokens: 100_000 } },
+  ];
+
+  for (const [whose, words] of Object.entries({ openai, vllm })) {
+    test(
+      `goes to a larger target, past one of the same size, in the words of ${whose}`,
+      withCall({ targets: sizes }, async (call) => {
+        call.respond = ({ body }) => (body.model === 'large' ? null : overflow(words));
+        for (const stream of [false, true]) {
+          const response = await call.ask({ stream });
+          assert.equal(response.status, 200);
+          await response.text();
+          assert.equal(response.headers.get('x-llm-router-model'), 'large');
+          assert.deepEqual(attemptsOf(call.last()), [
+            ['small', 'context_overflow'],
+            ['large', 'ok'],
+          ]);
+        }
+      }),
+    );
+
+    test(
+      `where none is larger, the client is told in OpenAI’s words what ${whose} said`,
+      withCall({ targets: sizes.slice(0, 2) }, async (call) => {
+        call.respond = () => overflow(words);
+        const response = await call.ask();
+        assert.equal(response.status, 400);
+        const error = await errorOf(response);
+        assert.equal(error.code, 'context_length_exceeded');
+        assert.match(error.message, /maximum context length/);
+        assert.equal(call.llms.seen.length, 1);
+      }),
+    );
+  }
+
+  test(
+    'another 400 is the request’s own and ends it',
+    withCall({ targets: sizes }, async (call) => {
+      call.respond = () =>
+        overflow({ error: { message: "'messages' is wrong", code: 'invalid_request_error' } });
+      assert.equal((await call.ask()).status, 400);
+      assert.equal(call.llms.seen.length, 1);
+    }),
+  );
+});
+
+test(
+  'what an entry sets replaces the client’s own, byte for byte else',
+  withCall({}, async (call) => {
+    const policy = call.config.table.policies.get('p')!;
+    Object.assign(policy.entries.get('Entry')!, {
+      extraBody: { temperature: 0, reasoning: { effort: 'low' } },
+    });
+    await (await call.ask({ temperature: 1, made_up: [1] })).text();
+    const { temperature, reasoning, made_up } = call.llms.seen.at(-1)!.body as Record<string, unknown>;
+    assert.deepEqual([temperature, reasoning, made_up], [0, { effort: 'low' }, [1]]);
+  }),
+);

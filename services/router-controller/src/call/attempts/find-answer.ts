@@ -1,5 +1,6 @@
 /** Asks target after target within the request's one budget of attempts and time, until one answers. */
 import type { Target } from '../../config/types.ts';
+import { largerThan } from '../../decide/index.ts';
 import { RouterError } from '../../errors.ts';
 import type { Journey, Tried, TryResult, Won } from '../journey.ts';
 import { unspoken } from '../speech.ts';
@@ -11,13 +12,16 @@ import { fallsBack, RETRIES } from './outcome.ts';
 import { Schedule } from './schedule.ts';
 import { note, type TryDeps, tryTarget } from './try-target.ts';
 
-/** Targets that can do what the request needs; those that rest come last. */
+/** The decision's targets; those that rest come last. What was wanted and can't do it is noted as an attempt. */
 function capable(deps: TryDeps, journey: Journey): Target[] {
   const { decision, needs } = journey;
+  // What the decision passed over, and what does not speak the client's language and can't be spoken to through a translation.
+  const lacking = (decision.passedOver ?? []).filter(({ target }) => lacks(target, needs).length > 0);
+  for (const { target } of lacking) note(deps, journey, target, 'incapable');
   const able: Target[] = [];
   const reasons: string[] = [];
   for (const target of decision.targets) {
-    const missing = [...lacks(target, needs), ...unspoken(target, journey.request)];
+    const missing = unspoken(target, journey.request);
     if (missing.length === 0) able.push(target);
     else {
       reasons.push(`${target.name} lacks ${missing.join(', ')}`);
@@ -30,13 +34,13 @@ function capable(deps: TryDeps, journey: Journey): Target[] {
     throw new RouterError('no_capable_target', message, param === undefined ? {} : { param });
   }
   // The capability check is no failure, but where it moves the request to another target, that is told as one.
-  if (able[0] !== decision.targets[0]) deps.observer.fellBack(decision, 'incapable');
+  const moved = able[0] !== decision.targets[0] || lacking.some(({ target }) => target === decision.wanted);
+  if (moved) deps.observer.fellBack(decision, 'incapable');
   return able.sort((a, b) => Number(deps.health.rests(a)) - Number(deps.health.rests(b)));
 }
 
 /**
  * @returns null when the client left, the request itself is at fault, or budget and targets are used up.
- * @throws RouterError no_capable_target
  */
 export async function findAnswer(deps: TryDeps, journey: Journey): Promise<Won | null> {
   const { request, decision } = journey;
@@ -100,6 +104,12 @@ function goOn(
   if (failure.outcome === 'aborted') return !journey.request.signal.aborted;
   journey.tried.push({ target, failure });
   if (!fallsBack(failure.outcome)) return false;
+  if (failure.outcome === 'context_overflow') {
+    // The same prompt is too long for every target of this size; what is larger may well take it.
+    const larger = largerThan(target, journey.decision.larger ?? []);
+    schedule.replace(larger);
+    if (larger.length === 0) return false;
+  }
   observer.fellBack(journey.decision, failure.outcome);
   if (RETRIES.has(failure.outcome)) {
     const asked = failure.answer ? retryAfterMs(failure.answer.headers) : null;

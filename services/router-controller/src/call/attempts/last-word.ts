@@ -1,4 +1,5 @@
 /** What the client is told when no target gave an answer. */
+import { tooLong, windowOf } from '../../decide/index.ts';
 import { type OpenAiErrorBody, RouterError } from '../../errors.ts';
 import type { Journey, Tried } from '../journey.ts';
 import type { ErrorAnswer } from './attempt.ts';
@@ -18,9 +19,14 @@ export function lastWord(journey: Journey, restMs: number): LastWord {
   // "Come back later" helps the client more than "I don't know this model", which is the operator's business.
   const unknown = ({ failure }: Tried) => failure.answer?.status === 404 || failure.answer?.status === 410;
   const tried = answered.findLast((each) => !unknown(each)) ?? answered.at(-1);
+  // Told in OpenAI's words whatever the upstream's are: agents look for them to compact the conversation.
+  if (tried?.failure.outcome === 'context_overflow' && !saysItself(tried.failure.answer!))
+    return { kind: 'router', error: tooLong(windowOf(tried.target), journey.needs) };
   if (tried) return { kind: 'upstream', tried, answer: tried.failure.answer! };
   return { kind: 'router', error: routerError(journey, restMs) };
 }
+
+const saysItself = ({ body }: ErrorAnswer) => body?.includes('"context_length_exceeded"') ?? false;
 
 function routerError({ decision, tried, refusal }: Journey, restMs: number): RouterError {
   const told = [...new Set(tried.map(({ target, failure }) => `${target.name} ${failure.message}`))].join(

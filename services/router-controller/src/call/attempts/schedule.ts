@@ -46,6 +46,16 @@ export class Schedule {
     return { target: next.target, waitMs: Math.max(0, next.notBefore - now), first: next.tries === 0 };
   }
 
+  /** From now on only these, in their order, whether they stood here before or not; those that were asked already are past. */
+  replace(targets: readonly Target[]): void {
+    const fresh = targets.filter((target) => !this.#taken.has(target));
+    this.#candidates.splice(
+      0,
+      Number.POSITIVE_INFINITY,
+      ...fresh.map((target) => ({ target, tries: 0, notBefore: 0 })),
+    );
+  }
+
   /** Targets that have not been taken yet. */
   fresh(): Target[] {
     return this.#candidates.filter(({ tries }) => tries === 0).map(({ target }) => target);

@@ -1,4 +1,5 @@
 /** Whether an error answer speaks of the request, of the target's model, or of the account that the router's key belongs to. */
+import { saysContextOverflow } from '../../decide/index.ts';
 import type { AttemptOutcome } from '../../request.ts';
 
 interface ErrorFields {
@@ -63,6 +64,10 @@ const FEATURE_WORDS =
 export function faultOf(status: number, body: Buffer | null): AttemptOutcome | null {
   const { codes, words } = saidBy(body);
   switch (status) {
+    case 400:
+    case 413:
+    case 422:
+      return body !== null && saysContextOverflow(body.toString('utf8')) ? 'context_overflow' : null;
     case 402:
       return AFFORD.test(words) ? 'refused' : 'no_credit';
     case 403:

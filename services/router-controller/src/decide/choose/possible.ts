@@ -164,7 +164,9 @@ export function tooLong(limit: number, { prompt_tokens, answer_tokens, context_t
       : `your messages resulted in about ${prompt_tokens} tokens. Please reduce the length of the messages.`;
   return new RouterError(
     'context_length_exceeded',
-    `This model's maximum context length is ${limit} tokens. However, ${asked}`,
+    Number.isFinite(limit)
+      ? `This model's maximum context length is ${limit} tokens. However, ${asked}`
+      : `This model's maximum context length is exceeded: ${asked}`,
     { param: 'messages' },
   );
 }
