@@ -105,11 +105,19 @@ export function bodyFor(journey: Journey, target: Target, askUsage: boolean): Bu
     const { translation } = speechFor(journey, target);
     if (translation) {
       const options = askUsage ? { stream_options: { include_usage: true } } : {};
-      bytes = raw.texts.render({ ...translation.body, ...decision.bodyPatch, model: target.model, ...options });
+      bytes = raw.texts.render({
+        ...translation.body,
+        ...decision.bodyPatch,
+        model: target.model,
+        ...options,
+      });
       bodies.set(key, bytes);
       return bytes;
     }
-    const patch = Object.entries(decision.bodyPatch ?? {}).map(([field, value]) => [field, JSON.stringify(value)]);
+    const patch = Object.entries(decision.bodyPatch ?? {}).map(([field, value]) => [
+      field,
+      JSON.stringify(value),
+    ]);
     bytes = raw.edited({
       ...Object.fromEntries(patch),
       [EXTENSION]: null,
