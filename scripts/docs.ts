@@ -17,6 +17,7 @@ import { dialectsPage } from './docs/dialects.ts';
 import { errorsPage } from './docs/errors.ts';
 import { metricsPage } from './docs/metrics.ts';
 import { ROOT } from './parts/lib.ts';
+import { listFiles } from './sbom/files.ts';
 
 const { values } = parseArgs({ options: { check: { type: 'boolean' } } });
 
@@ -37,6 +38,7 @@ const pages: Record<string, string> = {
     Object.entries(proofsFiles()).map(([name, text]) => [`deploy/prometheus/tests/${name}`, text]),
   ),
   ...chartFiles(ROOT),
+  ...listFiles(),
 };
 
 let stale = 0;

@@ -31,6 +31,8 @@ const SCRIPTS = {
   conformance: 'services/router-controller/proof/conformance.ts',
   'proof:attacks': 'services/router-controller/proof/attacks.ts',
   'proof:faults': 'services/router-controller/proof/faults.ts',
+  sbom: 'scripts/sbom.ts',
+  'check:deps': 'scripts/check-deps.ts',
   'check:deploy': 'scripts/check-deploy.ts',
   'check:dashboards': 'scripts/check-dashboards.ts',
   lint: ['@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],

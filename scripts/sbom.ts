@@ -1,0 +1,60 @@
+/**
+ * `npm run sbom [-- --check]`: writes what the project is made of (CycloneDX, one list for npm and one for Python) and under
+ * which licences. `--check` writes nothing, needs no Python environment, and fails when lockfile, requirements and lists
+ * differ; `npm run docs` keeps the lists in step with the lockfile meanwhile.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { PARTS } from './parts/index.ts';
+import { ROOT, readText } from './parts/lib.ts';
+import { knownNpm, listFiles, lockfile, PYTHON, readParts } from './sbom/files.ts';
+import { spdx } from './sbom/licence.ts';
+import { installedLicence } from './sbom/npm-parts.ts';
+import { allPins, installedParts } from './sbom/python-parts.ts';
+
+const { values } = parseArgs({ options: { check: { type: 'boolean' } } });
+
+/** Packages of other platforms are not installed here; their licence is asked for once, through npm's own client. */
+async function askRegistry(name: string, version: string): Promise<string | null> {
+  const { stdout } = await promisify(execFile)('npm', ['view', `${name}@${version}`, 'license']);
+  return spdx(stdout);
+}
+
+/** Licences by name@version: of what is installed, of the list before, and asked for. */
+async function npmLicences(): Promise<Map<string, string>> {
+  const known = knownNpm();
+  for (const key of Object.keys(lockfile().packages)) {
+    const at = key.lastIndexOf('@');
+    const [name, version] = [key.slice(0, at), key.slice(at + 1)];
+    const licence = installedLicence(name, version) ?? known.get(key) ?? (await askRegistry(name, version));
+    if (licence) known.set(key, licence);
+  }
+  return known;
+}
+
+async function freshFiles(): Promise<Record<string, string>> {
+  for (const part of ['triton', 'trainer', 'python-tools', 'deploy-tools'] as const) await PARTS[part]();
+  const before = readParts(PYTHON).filter(({ from }) => from.length === 0);
+  return listFiles(await npmLicences(), [...(await installedParts(allPins())), ...before]);
+}
+
+try {
+  const files = values.check ? listFiles() : await freshFiles();
+  const stale = Object.entries(files).filter(
+    ([path, text]) => !existsSync(join(ROOT, path)) || readText(path) !== text,
+  );
+  if (values.check && stale.length > 0)
+    throw new Error(
+      `${stale.map(([path]) => path).join(', ')}: not what the lockfile and the requirements say; run npm run sbom and commit the result`,
+    );
+  for (const [path, text] of stale) {
+    mkdirSync(dirname(join(ROOT, path)), { recursive: true });
+    writeFileSync(join(ROOT, path), text);
+  }
+  console.log(`${Object.keys(files).length} lists, ${stale.length} ${values.check ? 'stale' : 'written'}`);
+} catch (error) {
+  console.error((error as Error).message);
+  process.exit(1);
+}
