@@ -102,7 +102,7 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
         extension,
         policy,
         caller,
-        facts: factsOf(config, endpoint.path, http.headers, body),
+        facts: factsOf(config, endpoint.path, http.headers, own),
         phase: 'receive',
         timings: { receive: receiveMs, authenticate: authenticateMs },
       };
