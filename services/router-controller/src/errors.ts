@@ -49,6 +49,11 @@ export const ERRORS = {
     type: 'invalid_request_error',
     help: 'No entry or model of that name in the policy.',
   },
+  response_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    help: 'No response of that id for this caller: `previous_response_id`, or a path below /v1/responses/.',
+  },
   not_found: { status: 404, type: 'invalid_request_error', help: 'No such path.' },
   method_not_allowed: {
     status: 405,

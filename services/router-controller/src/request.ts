@@ -31,6 +31,16 @@ export interface Endpoint {
   readonly path: string;
   /** Only a target that speaks the dialect itself can answer. */
   readonly onlyAt?: true;
+  /** It asks how many tokens a request has. */
+  readonly counts?: true;
+}
+
+/** The response that a request goes on from. */
+export interface Earlier {
+  readonly target: Target;
+  /** What its target calls it, and what the client was told. */
+  readonly id: string;
+  readonly told: string;
 }
 
 /** A request in another API than chat completions. */
@@ -267,6 +277,7 @@ export interface RoutedRequest {
   readonly body: ChatBody;
   /** Where the client speaks another API: `body` is this request as a chat completion. */
   readonly foreign?: Foreign | undefined;
+  readonly earlier?: Earlier | undefined;
   readonly extension: RouterExtension;
   readonly policy: Policy;
   /** What the client may call and is charged as. Set by authenticate. */

@@ -264,7 +264,7 @@ describe('on a target that speaks chat completions only', () => {
       }),
       (error: unknown) => {
         assert.ok(error instanceof OpenAI.APIError && error.status !== undefined && error.status < 500);
-        assert.match(error.message, /previous_response_id|background/);
+        assert.equal(error.param, 'previous_response_id');
         return true;
       },
     );
@@ -543,5 +543,147 @@ describe('on a target that speaks the client’s API', () => {
       assert.deepEqual(error.error, told);
       return true;
     });
+  });
+});
+
+describe('responses by their id', () => {
+  const stored = () => {
+    respond = ({ method, path, body }) => {
+      if (method === 'POST' && path === '/v1/responses') {
+        const { previous_response_id = null } = body;
+        return json({
+          ...RESPONSE,
+          id: previous_response_id ? 'resp_native2' : 'resp_native1',
+          previous_response_id,
+        });
+      }
+      if (path === '/v1/responses/resp_native1/input_items') return json({ object: 'list', data: [] });
+      if (method === 'DELETE') return json({ id: 'resp_native1', object: 'response.deleted', deleted: true });
+      return path.startsWith('/v1/responses/resp_native1') ? json(RESPONSE) : null;
+    };
+  };
+
+  test('are asked of the target that made them, under the id that the client was told', async () => {
+    stored();
+    const first = await openai.responses.create({ model: 'Both', input: 'x' });
+    assert.match(first.id, /^resp_lr1/);
+    for (const [method, path, ask] of [
+      ['GET', '', () => openai.responses.retrieve(first.id)],
+      ['POST', '/cancel', () => openai.responses.cancel(first.id)],
+    ] as const) {
+      assert.equal((await ask()).id, first.id);
+      assert.deepEqual([seen().method, seen().path], [method, `/v1/responses/resp_native1${path}`]);
+      assert.equal(seen().headers['x-api-key'], 'upstream-key');
+    }
+    assert.deepEqual((await openai.responses.inputItems.list(first.id)).data, []);
+    await openai.responses.delete(first.id);
+    assert.deepEqual([seen().method, seen().path], ['DELETE', '/v1/responses/resp_native1']);
+  });
+
+  test('are gone on from where they live, whatever the classifier says of the next words', async () => {
+    stored();
+    const first = await openai.responses.create({ model: 'Both', input: 'x' });
+    whole.llms.seen.length = 0;
+    const second = await openai.responses.create({
+      model: 'auto',
+      input: 'more',
+      previous_response_id: first.id,
+    });
+    assert.deepEqual(
+      whole.llms.seen.map(({ path, body }) => [path, body.model]),
+      [['/v1/responses', 'both']],
+    );
+    assert.equal(seen().body.previous_response_id, 'resp_native1');
+    assert.equal(second.previous_response_id, first.id);
+    assert.match(second.id, /^resp_lr1/);
+    assert.notEqual(second.id, first.id);
+  });
+
+  test('a stream’s events all tell the id that can be asked for', async () => {
+    const event = (data: { type: string }) => `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
+    const text =
+      event({ type: 'response.created', response: { ...RESPONSE, output: [] } } as never) +
+      event({ type: 'response.output_text.delta', delta: 'x' } as never) +
+      event({ type: 'response.completed', response: RESPONSE } as never);
+    respond = () => events(text.slice(0, 40), text.slice(40));
+    const ask = (store?: boolean) =>
+      fetch(`${whole.url}/v1/responses`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'Both', stream: true, input: 'x', store }),
+      });
+    const got = await (await ask()).text();
+    const ids = [...got.matchAll(/"id":"(resp_\w[\w-]*)"/g)].map(([, id]) => id);
+    assert.equal(ids.length, 2);
+    assert.equal(new Set(ids).size, 1);
+    assert.equal(got.replaceAll(ids[0]!, 'resp_native1'), text);
+    // What is not stored can't be asked for again: its bytes are the target's.
+    assert.equal(await (await ask(false)).text(), text);
+  });
+
+  test('others’ ids, translated answers’ ids and made up ones are not known', async () => {
+    const translated = await openai.responses.create({ model: 'Chatty', input: 'x' });
+    whole.llms.seen.length = 0;
+    for (const id of [translated.id, 'resp_native1', 'resp_lr1AAAAAAAAAAAAAAAAAAAAAAAApnative1']) {
+      await assert.rejects(openai.responses.retrieve(id), OpenAI.NotFoundError);
+      await assert.rejects(openai.responses.delete(id), OpenAI.NotFoundError);
+      await assert.rejects(
+        openai.responses.create({ model: 'Both', input: 'x', previous_response_id: id }),
+        OpenAI.NotFoundError,
+      );
+    }
+    assert.equal(whole.llms.seen.length, 0);
+  });
+});
+
+describe('counting tokens', () => {
+  const messages = [
+    { role: 'user' as const, content: 'The quick brown fox jumps over the lazy dog. '.repeat(20) },
+  ];
+
+  test('is asked of a target that speaks the API, and costs nothing', async () => {
+    respond = () => json({ input_tokens: 4711 });
+    assert.equal((await anthropic.messages.countTokens({ model: 'Both', messages })).input_tokens, 4711);
+    assert.equal(seen().path, '/v1/messages/count_tokens');
+    assert.equal(seen().body.model, 'both');
+    assert.equal(
+      (await openai.responses.inputTokens.count({ model: 'Both', input: 'x' })).input_tokens,
+      4711,
+    );
+    assert.equal(seen().path, '/v1/responses/input_tokens');
+  });
+
+  test('is done here for others, by the tokenizer, and says so', async () => {
+    const { data, response } = await anthropic.messages
+      .countTokens({ model: 'Chatty', messages })
+      .withResponse();
+    assert.ok(data.input_tokens > 195 && data.input_tokens < 220, String(data.input_tokens));
+    assert.equal(response.headers.get('x-llm-router-counted-by'), 'tokenizer');
+    const counted = await openai.responses.inputTokens.count({
+      model: 'Chatty',
+      input: messages[0]!.content,
+    });
+    assert.equal(counted.input_tokens, data.input_tokens);
+    assert.equal(counted.object, 'response.input_tokens');
+    assert.equal(whole.llms.seen.length, 0);
+  });
+});
+
+test('compaction is the API’s own: passed where it is spoken, refused by name where it is not', async () => {
+  const compacted = {
+    id: 'resp_c',
+    object: 'response.compaction',
+    created_at: 1,
+    output: [{ id: 'cmp_1', type: 'compaction', encrypted_content: 'x' }],
+    usage: RESPONSE.usage,
+  };
+  respond = () => json(compacted);
+  const answer = await openai.responses.compact({ model: 'Both', input: 'x' });
+  assert.equal(answer.output.length, 1);
+  assert.equal(seen().path, '/v1/responses/compact');
+  await assert.rejects(openai.responses.compact({ model: 'Chatty', input: 'x' }), (error: unknown) => {
+    assert.ok(error instanceof OpenAI.BadRequestError);
+    assert.match(error.message, /chatty lacks the responses API, which \/v1\/responses\/compact needs/);
+    return true;
   });
 });

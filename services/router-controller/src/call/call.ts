@@ -12,6 +12,7 @@ import { Health } from './health/health.ts';
 import { type CallHooks, type Journey, speechFor, startJourney, type Won } from './journey.ts';
 import { type CallObserver, observeCalls } from './observer.ts';
 import { type PassOutcome, type PassRequest, passOn } from './pass/pass-on.ts';
+import { AnswerSeal } from './response-ids.ts';
 import { answersOf, spendingOf } from './spending.ts';
 import type { ClientResponse } from './stream/client-response.ts';
 import { EarlyStream } from './stream/early.ts';
@@ -150,6 +151,7 @@ export class UpstreamCaller {
             answers: journey.answers,
             hideUsage,
             usageCeiling: ceiling,
+            seal: sealFor(request, target),
             headers,
             signal,
           });
@@ -246,6 +248,12 @@ function promptOf({ body, raw, config }: RoutedRequest, ceiling: number): number
 }
 
 const NOTHING_WRITTEN: Uncounted = { texts: [], bytes: 0 };
+
+/** Ids that a client may name later are sealed; nobody asks for a response again that is not stored. */
+function sealFor({ endpoint, earlier, foreign, caller }: RoutedRequest, target: Target): AnswerSeal | null {
+  if (endpoint.dialect !== 'responses' || foreign?.value.store === false) return null;
+  return new AnswerSeal(target, caller.tenant, earlier ?? null);
+}
 
 function outcomeOf(journey: Journey, target: Target | null, status: number): CallOutcome {
   return {

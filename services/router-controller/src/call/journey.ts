@@ -121,6 +121,7 @@ export function bodyFor(journey: Journey, target: Target, askUsage: boolean): Bu
     bytes = raw.edited({
       ...Object.fromEntries(patch),
       [EXTENSION]: null,
+      ...(request.earlier && { previous_response_id: JSON.stringify(request.earlier.id) }),
       model: JSON.stringify(target.model),
       ...(askUsage && { stream_options: raw.editedObject('stream_options', { include_usage: 'true' }) }),
     });

@@ -1,7 +1,8 @@
 /** The one door to the translations. */
-import type { Dialect } from '../request.ts';
+import type { Dialect, Endpoint } from '../request.ts';
 import type { AnswerReader } from './answer-reader.ts';
 import { chatAnswers } from './chat/answer.ts';
+import { countAnswers } from './counts.ts';
 import type { ChatOptions, Translation } from './dialect.ts';
 import { messagesAnswers } from './messages/reader.ts';
 import { toChat as messagesToChat } from './messages/request.ts';
@@ -16,7 +17,8 @@ export function translate(dialect: Dialect, body: Json, options: ChatOptions): T
 }
 
 /** Reads the answers of targets that speak it. */
-export function readerOf(dialect: Dialect): AnswerReader {
-  if (dialect === 'responses') return responsesAnswers;
-  return dialect === 'messages' ? messagesAnswers : chatAnswers;
+export function readerOf({ dialect, counts }: Pick<Endpoint, 'dialect' | 'counts'>): AnswerReader {
+  const own =
+    dialect === 'responses' ? responsesAnswers : dialect === 'messages' ? messagesAnswers : chatAnswers;
+  return counts ? countAnswers(own) : own;
 }

@@ -20,6 +20,7 @@ import { openApiPage } from './openapi/page.ts';
 import { passedHandler } from './passed.ts';
 import { protect } from './protect.ts';
 import { publicConfig } from './public-config.ts';
+import { BY_ID, responseHandler } from './responses.ts';
 import { routeHandler } from './route-preview.ts';
 import { routedHandler, type Steps } from './routed.ts';
 import { usageHandler } from './usage.ts';
@@ -141,6 +142,7 @@ export function createApp(deps: AppDeps): Express {
   });
 
   for (const { endpoint, spellings } of ROUTED) app.post([...spellings], routedHandler(deps, endpoint));
+  for (const { method, path, below } of BY_ID) app[method](path, responseHandler(deps, below));
   app.post('/v1/route', routeHandler(deps));
   app.all('/v1/route', methodNotAllowed('POST'));
   app.all(

@@ -24,6 +24,18 @@ export const ROUTED: readonly EndpointRoute[] = [
   },
   // Anthropic's clients put /v1/messages behind any base.
   { endpoint: { dialect: 'messages', path: '/v1/messages' }, spellings: ['/v1/messages', '/messages'] },
+  {
+    endpoint: { dialect: 'responses', path: '/v1/responses/input_tokens', onlyAt: true, counts: true },
+    spellings: ['/v1/responses/input_tokens'],
+  },
+  {
+    endpoint: { dialect: 'responses', path: '/v1/responses/compact', onlyAt: true },
+    spellings: ['/v1/responses/compact'],
+  },
+  {
+    endpoint: { dialect: 'messages', path: '/v1/messages/count_tokens', onlyAt: true, counts: true },
+    spellings: ['/v1/messages/count_tokens', '/messages/count_tokens'],
+  },
   // v1's own path stays bare upstream, as it was there.
   { endpoint: { dialect: 'completions', path: '/completions' }, spellings: ['/completions'] },
 ];

@@ -1,15 +1,17 @@
 /** Endpoints that are passed on without a decision: the model names the target. Keys, limits and budgets hold here too. */
 import type { Request, Response } from 'express';
 import type { Grant } from '../admit/index.ts';
-import type { Target } from '../config/types.ts';
+import type { IdRewriter } from '../call/index.ts';
+import type { RouterConfig, Target } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
+import type { Held } from '../receive/index.ts';
 import { RedisVisit } from '../redis/index.ts';
 import type { Caller } from '../request.ts';
 import { addressOf } from './address.ts';
 import type { Arrival } from './arrival.ts';
 import { headerValue } from './decision-headers.ts';
 import { sendError, toRouterError } from './errors.ts';
-import { namedBody } from './passing/named-body.ts';
+import { type NamedBody, namedBody } from './passing/named-body.ts';
 import { checkPath, chooseTarget, ruleFor, TARGET_HEADER } from './passing/rules.ts';
 import { type Steps, searchOf } from './routed.ts';
 
@@ -34,15 +36,61 @@ function refuseRealtime({ headers, path }: Request): void {
   );
 }
 
+/** Where a request is passed on to, and as what. */
+export interface Passing {
+  readonly target: Target;
+  readonly path: string;
+  /** Bounded: it is a metric's label. */
+  readonly rule: string;
+  readonly body: NamedBody;
+  readonly rewriter?: IdRewriter;
+}
+
+export interface PassContext {
+  readonly http: Request;
+  readonly response: Response;
+  readonly config: RouterConfig;
+  readonly caller: Caller;
+  readonly signal: AbortSignal;
+  /** Takes the caller's place; bytes of a body are held in it. */
+  readonly enter: () => Promise<Held>;
+}
+
 /** Handles what no other route has taken. @param missing tells that nobody takes it */
 export function passedHandler(steps: Steps, missing: (request: Request) => RouterError) {
+  return passingHandler(steps, (context) => {
+    refuseRealtime(context.http);
+    return passByRule(context, missing);
+  });
+}
+
+/** The target that a rule of the configuration names for the path. */
+export async function passByRule(
+  { http, response, config, caller, signal, enter }: PassContext,
+  missing: (request: Request) => RouterError,
+): Promise<Passing> {
+  const { path, deployment } = pathOf(http);
+  checkPath(path);
+  const rule = ruleFor(config, caller, path);
+  if (!rule) throw missing(http);
+  const held = await enter();
+  const named = http.headers[TARGET_HEADER];
+  const wanted = rule.targets.length > 1 && named === undefined;
+  const body = await namedBody(http, response, config, held, signal, wanted);
+  const query = http.query.model;
+  const model = body.model ?? deployment ?? (typeof query === 'string' ? query : null);
+  const target = chooseTarget(rule, model, typeof named === 'string' ? named : null);
+  return { target, path, rule: rule.name, body };
+}
+
+/** @param choose throws RouterError where nobody takes the request. */
+export function passingHandler(steps: Steps, choose: (context: PassContext) => Promise<Passing>) {
   return async (http: Request, response: Response): Promise<void> => {
     const arrival = response.locals.arrival as Arrival;
     const address = addressOf(http);
     const span = steps.tracing.request('pass', http.headers, performance.now() - arrival.receivedAt);
     const visit = new RedisVisit(span);
-    let leave: (() => void) | null = null;
-    let release: (() => void) | null = null;
+    const holds: { leave?: () => void; release?: () => void } = {};
     let grant: Grant | null = null;
     let caller: Caller | null = null;
     let target: Target | null = null;
@@ -54,22 +102,19 @@ export function passedHandler(steps: Steps, missing: (request: Request) => Route
     const config = steps.config();
     try {
       caller = await steps.authenticator().authenticate(http.headers, address, visit);
-      const { path, deployment } = pathOf(http);
-      refuseRealtime(http);
-      checkPath(path);
-      const rule = ruleFor(config, caller, path);
-      if (!rule) throw missing(http);
-      ruleName = rule.name;
-      leave = await steps.gate.enter(caller.tenant, arrival.signal);
-      const held = steps.bodies.open(caller.tenant);
-      release = held.release;
-      const named = http.headers[TARGET_HEADER];
-      const wanted = rule.targets.length > 1 && named === undefined;
-      const body = await namedBody(http, response, config, held, arrival.signal, wanted);
+      const { tenant } = caller;
+      const enter = async () => {
+        holds.leave = await steps.gate.enter(tenant, arrival.signal);
+        const held = steps.bodies.open(tenant);
+        holds.release = held.release;
+        return held;
+      };
+      const { signal } = arrival;
+      const chosen = await choose({ http, response, config, caller, signal, enter });
+      const { path, body, rewriter } = chosen;
+      target = chosen.target;
+      ruleName = chosen.rule;
       textBytes = body.textBytes;
-      const query = http.query.model;
-      const model = body.model ?? deployment ?? (typeof query === 'string' ? query : null);
-      target = chooseTarget(rule, model, typeof named === 'string' ? named : null);
       grant = await steps.admission.admit({
         visit,
         caller,
@@ -90,7 +135,8 @@ export function passedHandler(steps: Steps, missing: (request: Request) => Route
           body: bytes,
           length,
           usageCeiling: config.file.admission.max_reported_tokens,
-          signal: arrival.signal,
+          ...(rewriter && { rewriter }),
+          signal,
         },
         response,
         {
@@ -108,8 +154,8 @@ export function passedHandler(steps: Steps, missing: (request: Request) => Route
         for (const [name, value] of Object.entries(grant?.headers ?? {})) response.setHeader(name, value);
       sendError(response, failure);
     } finally {
-      leave?.();
-      release?.();
+      holds.leave?.();
+      holds.release?.();
       const settled = steps.settler.settlePassed({
         id: arrival.id,
         address,

@@ -5,7 +5,7 @@
 import type { Request, Response } from 'express';
 import type { Admission, Gate, Grant } from '../admit/index.ts';
 import { type Authenticator, checkPolicyAllowed } from '../authenticate/index.ts';
-import { spendingOf, translationHeaders, type UpstreamCaller } from '../call/index.ts';
+import { speaks, spendingOf, translationHeaders, type UpstreamCaller } from '../call/index.ts';
 import type { RouterConfig } from '../config/types.ts';
 import type { Decider } from '../decide/index.ts';
 import { PLAIN_CHAT, readerOf, translate } from '../dialects/index.ts';
@@ -19,7 +19,9 @@ import { type RequestFacts, understand } from '../understand/index.ts';
 import { addressOf } from './address.ts';
 import type { Arrival } from './arrival.ts';
 import { receiveBody, requireJson } from './body.ts';
+import { countHere } from './count-here.ts';
 import { decisionHeaders } from './decision-headers.ts';
+import { earlierOf } from './earlier.ts';
 import { sendError, toRouterError } from './errors.ts';
 import { checkBody, readRouting } from './extension.ts';
 
@@ -84,6 +86,7 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
       const whole = named(raw.value, http);
       const { policy, extension } = readRouting(config.table, whole, caller, http.headers);
       const { [EXTENSION]: _stripped, ...own } = whole;
+      const earlier = endpoint.dialect === 'responses' ? earlierOf(own, config, caller) : undefined;
       const view = translate(endpoint.dialect, own, PLAIN_CHAT);
       const body = view?.body ?? own;
       request = {
@@ -98,6 +101,7 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
         config,
         raw,
         body,
+        earlier,
         foreign: view ? { value: own, view } : undefined,
         extension,
         policy,
@@ -170,10 +174,21 @@ async function route(
     return holds.grant;
   });
   request.decision = await timed(request, 'decide', () => steps.decider.decide(request));
-  const decision = request.decision;
+  const { earlier } = request;
+  // Only the target that made a response can go on from it.
+  if (earlier) request.decision = { ...request.decision, targets: [earlier.target] };
+  const { decision } = request;
+  if (request.endpoint.counts && !decision.targets.some((target) => speaks(target, request))) {
+    await countHere(steps.settler, request, response, {
+      'x-request-id': request.id,
+      ...grant.headers,
+      ...decisionHeaders(decision, null),
+    });
+    return;
+  }
   request.outcome = await timed(request, 'call', () =>
     steps.caller.call(request, response, {
-      answers: readerOf(request.endpoint.dialect),
+      answers: readerOf(request.endpoint),
       headers: (target) => ({
         'x-request-id': request.id,
         ...grant.headers,

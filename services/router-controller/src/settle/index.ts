@@ -12,7 +12,7 @@ import { conversationSaving } from './conversation-savings.ts';
 import { costOf, savingsOf } from './cost.ts';
 import { DecisionLog } from './decision-log.ts';
 import { outcomeOfPassed, type PassedRequest, usageOfPassed } from './passed.ts';
-import { recount } from './recount.ts';
+import { countPrompt, recount } from './recount.ts';
 import { endSpan } from './span.ts';
 import { TokenCounter } from './token-counter.ts';
 
@@ -98,6 +98,11 @@ export class Settler {
     await Promise.all(this.#counting);
     await this.#counter.close();
     await this.#decisions?.flush();
+  }
+
+  /** For a client that asks how long its request is. */
+  countPrompt(request: RoutedRequest): ReturnType<typeof countPrompt> {
+    return countPrompt(this.#counter, request);
   }
 
   /** A request that ended before it had a policy: bad JSON, no key, unknown policy. */

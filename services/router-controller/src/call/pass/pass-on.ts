@@ -4,6 +4,7 @@ import type { Target } from '../../config/types.ts';
 import { abortError, RouterError } from '../../errors.ts';
 import type { Usage } from '../../request.ts';
 import { AttemptTimeout, describeError, outcomeOfError } from '../attempts/outcome.ts';
+import type { IdRewriter } from '../response-ids.ts';
 import { type ClientResponse, writeTo } from '../stream/client-response.ts';
 import type { UpstreamResponse } from '../transport/fetch-undici.ts';
 import { type HeaderBag, responseHeaders, STREAM_HEADERS } from '../transport/headers.ts';
@@ -12,6 +13,8 @@ import { believe } from '../usage.ts';
 import { UsageTap } from './usage-tap.ts';
 
 export interface PassRequest {
+  /** Changes ids in the answer as it goes by; such an answer tells of tokens that were paid before. */
+  readonly rewriter?: IdRewriter;
   readonly method: string;
   /** `/v1/embeddings` */
   readonly path: string;
@@ -110,13 +113,13 @@ async function relayPassed(
   client: ClientResponse,
   own: Readonly<Record<string, string>>,
   watch: Watch,
-  { signal, usageCeiling }: PassRequest,
+  { signal, usageCeiling, rewriter }: PassRequest,
 ): Promise<PassOutcome> {
   const type = String(headers['content-type'] ?? '');
   const events = type.includes('text/event-stream');
   const plain = ['', 'identity'].includes(String(headers['content-encoding'] ?? ''));
-  const tap = plain && !events && /json/i.test(type) ? new UsageTap() : null;
-  client.writeHead(status, { ...responseHeaders(headers, true), ...(events && STREAM_HEADERS), ...own });
+  const tap = !rewriter && plain && !events && /json/i.test(type) ? new UsageTap() : null;
+  client.writeHead(status, { ...responseHeaders(headers, !rewriter), ...(events && STREAM_HEADERS), ...own });
   let bytes = 0;
   try {
     watch.wait();
@@ -124,10 +127,11 @@ async function relayPassed(
       watch.wait();
       bytes += (chunk as Buffer).length;
       tap?.push(chunk as Buffer);
-      await writeTo(client, chunk as Buffer);
+      const piece = rewriter ? rewriter.push(chunk as Buffer) : (chunk as Buffer);
+      if (piece.length > 0) await writeTo(client, piece);
       if (signal.aborted) throw signal.reason;
     }
-    client.end();
+    client.end(rewriter?.end());
     return { status, ...believe(tap?.read() ?? null, usageCeiling), incomplete: false, bytes };
   } catch {
     body.on('error', () => {});

@@ -1,9 +1,10 @@
 /** Sends an answer to the client as it came: status, useful headers, bytes unchanged. */
-import type { AnswerReader, SseEvent } from '../../dialects/index.ts';
+import { type AnswerReader, parseJson, type SseEvent } from '../../dialects/index.ts';
 import { RouterError } from '../../errors.ts';
 import type { Uncounted, Usage } from '../../request.ts';
 import type { Answer } from '../attempts/attempt.ts';
 import { AttemptTimeout, describeError } from '../attempts/outcome.ts';
+import type { AnswerSeal } from '../response-ids.ts';
 import { responseHeaders, STREAM_HEADERS } from '../transport/headers.ts';
 import { believe, usageOf } from '../usage.ts';
 import { type ClientResponse, writeTo } from './client-response.ts';
@@ -28,6 +29,8 @@ export interface RelayOptions {
   readonly hideUsage: boolean;
   /** A report of more tokens than this is not believed. */
   readonly usageCeiling: number;
+  /** Changes ids in an event or in a whole body. */
+  readonly seal?: AnswerSeal | null;
   /** The router's own headers. */
   readonly headers: Readonly<Record<string, string>>;
   /** Aborted when the client has left, or, with a RouterError as its reason, when the router gives up. */
@@ -63,7 +66,7 @@ async function relayInStream(
 ): Promise<RelayResult> {
   const { answers, hideUsage } = options;
   if (opening.kind === 'whole') {
-    client.end(answers.asEvents(opening.body, hideUsage));
+    client.end(sealed(answers.asEvents(opening.body, hideUsage), opening.body, options));
     return wholeResult(opening, options);
   }
   const problem = 'the upstream answered a request for a stream without one';
@@ -82,13 +85,16 @@ export function wholeResult(
   return { ...NOTHING, ...told, contentEvents: 1, written };
 }
 
+const sealed = (bytes: Buffer, body: Buffer, { seal }: RelayOptions): Buffer =>
+  seal ? seal.seal(bytes, () => parseJson(body.toString('utf8'))) : bytes;
+
 function relayWhole(
   client: ClientResponse,
   { response }: Answer,
   opening: WholeBody,
   options: RelayOptions,
 ): RelayResult {
-  const { body } = opening;
+  const body = sealed(opening.body, opening.body, options);
   client.writeHead(response.status, {
     ...responseHeaders(response.headers, false),
     ...options.headers,
@@ -151,11 +157,13 @@ async function relayStream(
       ...options.headers,
     });
   }
-  const { answers, hideUsage } = options;
+  const { answers, hideUsage, seal } = options;
+  const bytesOf = ({ event, kind }: ReadEvent): Buffer | null => {
+    const bytes = hideUsage ? answers.withoutUsage(event, kind) : event.bytes;
+    return bytes && seal && event.data !== null ? seal.seal(bytes, () => parseJson(event.data!)) : bytes;
+  };
   const send = async (events: readonly ReadEvent[]) => {
-    const parts = events.flatMap(
-      ({ event, kind }) => (hideUsage ? answers.withoutUsage(event, kind) : event.bytes) ?? [],
-    );
+    const parts = events.flatMap((event) => bytesOf(event) ?? []);
     if (parts.length > 0) await writeTo(client, parts.length === 1 ? parts[0]! : Buffer.concat(parts));
   };
   // Some upstreams keep the connection open after the stream's last word; nobody has to wait for that.

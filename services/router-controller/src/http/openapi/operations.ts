@@ -1,6 +1,7 @@
 /** Every operation that the app serves; a test holds this table against the app's routes. */
 import type { ErrorCode } from '../../errors.ts';
 import { ROUTED } from '../endpoints.ts';
+import { BY_ID } from '../responses.ts';
 
 export interface Parameter {
   readonly name: string;
@@ -112,8 +113,21 @@ const passed: Operation[] = PASSED.map(([path, summary, method]) => ({
   ],
 }));
 
+const byId: Operation[] = BY_ID.map(({ method, path, below, summary }) => ({
+  id: `response_${method}${below.replace('/', '_')}`,
+  method,
+  path: path.replaceAll(/:(\w+)/g, '{$1}'),
+  tag: 'routed',
+  summary,
+  description: 'Asked of the target that made it: the id says which.',
+  parameters: [{ name: 'response', where: 'path', about: 'As the router told it' }],
+  answer: { type: 'application/json' },
+  errors: ['response_not_found', 'upstream_error', 'upstream_timeout'],
+}));
+
 export const OPERATIONS: readonly Operation[] = [
   ...routed,
+  ...byId,
   ...passed,
   {
     id: 'route',
