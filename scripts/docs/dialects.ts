@@ -39,6 +39,11 @@ export function dialectsPage(): string {
     'changing what the request means is named in `x-llm-router-dropped`. What can’t be done without it is refused with its\n' +
     'place and the reason, unless another target of the entry speaks the API itself.\n' +
     '\n' +
+    'A response lives on the target that made it. Its id, as the router tells it, says which that is: `GET` and `DELETE\n' +
+    '/v1/responses/ID`, `/cancel`, `/input_items` and `previous_response_id` go there, from any replica, for the same tenant. Translated\n' +
+    'answers are stored nowhere. `/v1/messages/count_tokens` and `/v1/responses/input_tokens` are asked of the decision’s target where it\n' +
+    'speaks the API, else counted here, and the answer says how: `x-llm-router-counted-by`.\n' +
+    '\n' +
     'Names that a table does not have, of a member that is new for example, are left out and told; items, content and tools\n' +
     'that it does not have are refused. Every name in the openai and Anthropic SDKs that the project pins is in the tables.';
   return (

@@ -275,7 +275,7 @@ describe('on a target that speaks chat completions only', () => {
         assert.equal(error.param, 'background');
         assert.match(
           error.message,
-          /chatty lacks the responses API, and chat completions can’t do without 'background'/,
+          /chatty lacks the responses API, and chat completions can’t do without it: 'background'/,
         );
         return true;
       },
@@ -529,6 +529,16 @@ describe('on a target that speaks the client’s API', () => {
     });
     assert.equal(response.output_text, 'native words');
     assert.deepEqual(seen().body.tools, [{ type: 'web_search' }]);
+  });
+
+  test('also where the label led to one that can’t', async () => {
+    respond = ({ path }) => (path === '/v1/responses' ? json(RESPONSE) : null);
+    const { data, response } = await openai.responses
+      .create({ model: 'auto', input: 'x', background: true })
+      .withResponse();
+    assert.equal(data.output_text, 'native words');
+    assert.equal(response.headers.get('x-llm-router-reason'), 'capability');
+    assert.equal(response.headers.get('x-chosen-classifier'), 'Both');
   });
 
   test('its own errors come back as they are', async () => {

@@ -2,6 +2,7 @@
 import type { Target } from '../config/types.ts';
 import {
   type AnswerReader,
+  apiOf,
   type ChatOptions,
   chatAnswers,
   type Translation,
@@ -26,23 +27,9 @@ const ANTHROPIC_VERSION = '2023-06-01';
 const isForeign = ({ endpoint: { dialect } }: RoutedRequest) =>
   dialect === 'responses' || dialect === 'messages';
 
-/** Whether a target speaks the API that the client speaks. v1's completions are chat's older sister. */
-export function speaks({ apis }: Target, { endpoint: { dialect } }: RoutedRequest): boolean {
-  return apis.includes(dialect === 'completions' ? 'chat' : dialect);
-}
-
-/** Why the target can't be asked this at all, in words that go after "lacks"; empty: it can. */
-export function unspoken(target: Target, request: RoutedRequest): string[] {
-  if (speaks(target, request)) return [];
-  const { dialect } = request.endpoint;
-  if (!isForeign(request) || !target.apis.includes('chat')) return [`the API of ${request.endpoint.path}`];
-  const { onlyAt } = request.endpoint;
-  if (onlyAt !== undefined) return [`the ${dialect} API, which ${request.endpoint.path} needs`];
-  const refusals = request.foreign?.view.refusals ?? [];
-  return refusals.map(
-    ({ message }) => `the ${dialect} API, and chat completions can’t do without ${message}`,
-  );
-}
+/** Whether a target speaks the API that the client speaks. */
+export const speaks = ({ apis }: Target, { endpoint }: RoutedRequest): boolean =>
+  apis.includes(apiOf(endpoint.dialect));
 
 const translations = new WeakMap<RoutedRequest, Map<string, Translation>>();
 

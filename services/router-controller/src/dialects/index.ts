@@ -15,6 +15,7 @@ export { parseJson } from './json.ts';
 export { errorBody as messagesError } from './messages/errors.ts';
 export { TABLES as MESSAGES_TABLES } from './messages/tables.ts';
 export { TABLES as RESPONSES_TABLES } from './responses/tables.ts';
+export { apiOf, type SpeechNeed, speechNeed, unspoken } from './spoken.ts';
 export { type SseEvent, SseSplitter } from './sse.ts';
 export { TextSample } from './text-sample.ts';
 export { readerOf, translate } from './translate.ts';

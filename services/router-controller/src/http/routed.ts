@@ -8,7 +8,7 @@ import { type Authenticator, checkPolicyAllowed } from '../authenticate/index.ts
 import { speaks, spendingOf, translationHeaders, type UpstreamCaller } from '../call/index.ts';
 import type { RouterConfig } from '../config/types.ts';
 import type { Decider } from '../decide/index.ts';
-import { PLAIN_CHAT, readerOf, translate } from '../dialects/index.ts';
+import { PLAIN_CHAT, readerOf, speechNeed, type Translation, translate } from '../dialects/index.ts';
 import type { RouterError } from '../errors.ts';
 import type { Tracing } from '../observe/index.ts';
 import type { ByteBudget } from '../receive/index.ts';
@@ -106,7 +106,7 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
         extension,
         policy,
         caller,
-        facts: factsOf(config, endpoint.path, http.headers, own),
+        facts: factsFor(config, endpoint, http.headers, own, view),
         phase: 'receive',
         timings: { receive: receiveMs, authenticate: authenticateMs },
       };
@@ -151,6 +151,21 @@ export const factsOf = (
   headers: Request['headers'],
   body: ChatBody,
 ): RequestFacts => understand({ body, path, headers }, { prompt: file.prompt, identity: file.identity });
+
+/** The same of a routed request, in whose words it came. What is only counted may be too long to be answered. */
+function factsFor(
+  config: RouterConfig,
+  endpoint: Endpoint,
+  headers: Request['headers'],
+  own: ChatBody,
+  view: Translation | null,
+): RequestFacts {
+  const path = endpoint.onlyAt ? `/v1/${endpoint.dialect}` : endpoint.path;
+  const facts = factsOf(config, path, headers, own);
+  const { needs } = facts;
+  const short = endpoint.counts ? { context_tokens: 0, prompt_tokens: 0, answer_tokens: 0 } : {};
+  return { ...facts, needs: { ...needs, ...short, speech: speechNeed(endpoint, view) } };
+}
 
 /** Headers that an error of the router's own carries too. */
 function told(request: RoutedRequest | null, grant: Grant | null): Record<string, string> {

@@ -1,4 +1,5 @@
 /** What is known of a request before it is labelled: one value that the decision, `/v1/route`, logs and replay share. */
+import type { SpeechNeed } from '../dialects/index.ts';
 
 /** Where the words that are classified were found. */
 export type AskSource =
@@ -124,6 +125,8 @@ export interface Needs {
   readonly answer_tokens: number;
   /** Estimated prompt plus the answer asked for. */
   readonly context_tokens: number;
+  /** In which APIs it can be put; absent: not checked. */
+  readonly speech?: SpeechNeed;
 }
 
 export interface RequestFacts {

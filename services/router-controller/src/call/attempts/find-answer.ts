@@ -1,9 +1,7 @@
 /** Asks target after target within the request's one budget of attempts and time, until one answers. */
 import type { Target } from '../../config/types.ts';
 import { largerThan } from '../../decide/index.ts';
-import { RouterError } from '../../errors.ts';
 import type { Journey, Tried, TryResult, Won } from '../journey.ts';
-import { unspoken } from '../speech.ts';
 import { sleep } from '../time.ts';
 import { retryAfterMs } from '../transport/headers.ts';
 import { lacks } from './capabilities.ts';
@@ -15,28 +13,11 @@ import { note, type TryDeps, tryTarget } from './try-target.ts';
 /** The decision's targets; those that rest come last. What was wanted and can't do it is noted as an attempt. */
 function capable(deps: TryDeps, journey: Journey): Target[] {
   const { decision, needs } = journey;
-  // What the decision passed over, and what does not speak the client's language and can't be spoken to through a translation.
   const lacking = (decision.passedOver ?? []).filter(({ target }) => lacks(target, needs).length > 0);
   for (const { target } of lacking) note(deps, journey, target, 'incapable');
-  const able: Target[] = [];
-  const reasons: string[] = [];
-  for (const target of decision.targets) {
-    const missing = unspoken(target, journey.request);
-    if (missing.length === 0) able.push(target);
-    else {
-      reasons.push(`${target.name} lacks ${missing.join(', ')}`);
-      note(deps, journey, target, 'incapable');
-    }
-  }
-  if (able.length === 0) {
-    const message = `No target of entry '${decision.entry.name}' can do this: ${reasons.join('; ')}`;
-    const param = journey.request.foreign?.view.refusals[0]?.param;
-    throw new RouterError('no_capable_target', message, param === undefined ? {} : { param });
-  }
   // The capability check is no failure, but where it moves the request to another target, that is told as one.
-  const moved = able[0] !== decision.targets[0] || lacking.some(({ target }) => target === decision.wanted);
-  if (moved) deps.observer.fellBack(decision, 'incapable');
-  return able.sort((a, b) => Number(deps.health.rests(a)) - Number(deps.health.rests(b)));
+  if (lacking.some(({ target }) => target === decision.wanted)) deps.observer.fellBack(decision, 'incapable');
+  return decision.targets.toSorted((a, b) => Number(deps.health.rests(a)) - Number(deps.health.rests(b)));
 }
 
 /**

@@ -153,6 +153,7 @@ function refusal(
   return new RouterError(
     'no_capable_target',
     `No target of entry '${entry.name}'${everywhere ? ', nor any other of the policy,' : ''} can do this: ${told.join('; ')}`,
+    needs.speech?.param === undefined ? {} : { param: needs.speech.param },
   );
 }
 
