@@ -21,6 +21,7 @@ const SCRIPTS = {
   triton: 'scripts/triton.ts',
   setup: 'scripts/setup.ts',
   evaluate: 'scripts/evaluate.ts',
+  bodies: 'scripts/bodies.ts',
   docs: 'scripts/docs.ts',
   'policy:train': 'scripts/policy-train.ts',
   tutorial: 'scripts/tutorial.ts',

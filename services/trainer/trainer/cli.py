@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
 
     data = command("data", lambda a: steps().data(a), "reads, mends and counts the labelled prompts")
     shared(data)
+    data.add_argument("--bodies", type=Path, help="prompts made of the labelled request bodies by `npm run bodies`, to train on as well")
     train = command("train", lambda a: steps().train(a), "fine-tunes the encoder with all heads")
     shared(train)
     train.add_argument("--epochs", type=int, default=3)

@@ -58,10 +58,13 @@ def check_labels(rows: list[Row], path: Path) -> None:
                     raise SystemExit(f"{path}: label {label!r} is no {column} label; one of: {', '.join(known)}")
 
 
-def own_rows(weight: float = 2.0) -> list[Row]:
-    """The project's own prompts; they count more, because they look like real traffic."""
+def own_rows(weight: float = 2.0, bodies: Path | None = None) -> list[Row]:
+    """The project's own prompts; they count more, because they look like real traffic.
+
+    bodies: prompts that `npm run bodies` made of labelled request bodies.
+    """
     rows: list[Row] = []
-    for path in sorted((OWN / "own").glob("*.jsonl")):
+    for path in [*sorted((OWN / "own").glob("*.jsonl")), *([bodies] if bodies else [])]:
         rows += read_jsonl(path)
     once = {row.prompt: row for row in reversed(rows)}
     return [replace(row, weight=weight) for row in reversed(once.values())]
@@ -81,10 +84,10 @@ def passage_of(prompt: str) -> str:
     return max(prompt.splitlines() or [""], key=len)[:200].strip().lower()
 
 
-def training_rows(shared: Path) -> list[Row]:
+def training_rows(shared: Path, bodies: Path | None = None) -> list[Row]:
     """Everything the encoder is trained on: shared rows, relabelled where they contradict themselves, and our own."""
     cleaned = relabel.clean(read_jsonl(shared / "train.jsonl"))
-    own = [part for row in validation_rows(own_rows())[0] for part in both_readings(row)]
+    own = [part for row in validation_rows(own_rows(bodies=bodies))[0] for part in both_readings(row)]
     return without(cleaned + own, held_out_rows())
 
 

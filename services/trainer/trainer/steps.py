@@ -29,7 +29,8 @@ def log(message: str) -> None:
 def data(a) -> None:
     """rows.jsonl and validation.jsonl, with a count of every label."""
     a.work.mkdir(parents=True, exist_ok=True)
-    rows, validation = prompts.training_rows(a.shared), prompts.validation_rows(prompts.own_rows())[1]
+    rows = prompts.training_rows(a.shared, a.bodies)
+    validation = prompts.validation_rows(prompts.own_rows(bodies=a.bodies))[1]
     for name, part in (("rows", rows), ("validation", validation)):
         path = a.work / f"{name}.jsonl"
         path.write_text("".join(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in part), encoding="utf-8")
