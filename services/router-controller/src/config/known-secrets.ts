@@ -18,6 +18,24 @@ const WORD = /^[A-Za-z]{1,15}$/;
 const isSecretHeader = (name: string, value: string, isOutside: boolean): boolean =>
   SECRET_HEADER.test(name) || (!PLAIN_HEADER.test(name) && (isOutside || !WORD.test(value)));
 
+/** Names of query parameters that carry credentials. */
+const SECRET_PARAMETER = /^(?:.*[_-])?(?:key|token|secret|sig|signature|password|code)$/i;
+
+/** A proxy's password, and keys that some services take in the query of a base. */
+function* secretsOfUrl(text: string): Generator<string> {
+  if (!/^\w+:\/\//.test(text) || !URL.canParse(text)) return;
+  const { password, searchParams } = new URL(text);
+  if (password !== '') {
+    yield password;
+    try {
+      yield decodeURIComponent(password);
+    } catch {
+      // Not encoded: it is what it looks like.
+    }
+  }
+  for (const [name, value] of searchParams) if (SECRET_PARAMETER.test(name) && value !== '') yield value;
+}
+
 /**
  * @param document the file with its variables and secret files in place.
  * @param outside paths of values that come from those.
@@ -36,6 +54,7 @@ export function secretsIn(
         ? isSecretHeader(String(path.at(-1)), node, outside.has(at))
         : SECRET_KEY.test(String(name));
       if (isSecret && node !== '') found.push({ path: at, value: new Secret(node) });
+      else for (const value of secretsOfUrl(node)) found.push({ path: at, value: new Secret(value) });
     } else if (Array.isArray(node)) for (const [index, item] of node.entries()) walk(item, [...path, index]);
     else if (node !== null && typeof node === 'object')
       for (const [key, item] of Object.entries(node)) walk(item, [...path, key]);

@@ -67,6 +67,13 @@ export class NodeClient {
     });
   }
 
+  /** Takes no new request; those under way end in peace. */
+  retire(): void {
+    this.#agent.maxFreeSockets = 0;
+    for (const sockets of Object.values(this.#agent.freeSockets))
+      for (const socket of sockets ?? []) socket.destroy();
+  }
+
   close(): void {
     this.#agent.destroy();
   }

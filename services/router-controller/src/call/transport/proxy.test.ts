@@ -1,6 +1,7 @@
 /** Which way an upstream is reached. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { secretsIn } from '../../config/known-secrets.ts';
 import { Secret } from '../../config/secret.ts';
 import { type Env, proxyFor } from './proxy.ts';
 
@@ -66,4 +67,20 @@ test('a target’s own word goes before the environment’s', () => {
   const env = { https_proxy: 'http://p:1', no_proxy: '*' };
   assert.equal(via('https://h', env, new Secret('http://u:pw@own:1')), 'http://u:pw@own:1');
   assert.equal(via('https://h', { https_proxy: 'http://p:1' }, 'none'), null);
+});
+
+test('a proxy’s password and keys in a base’s query are secrets of the configuration', () => {
+  const found = secretsIn(
+    {
+      targets: [
+        { proxy: 'http://u:p%40ss@proxy:1', api_base: 'https://h/v1?api-version=2024&key=abc123' },
+        { proxy: 'none', api_base: 'http://u:50%off@h', tls: { key: 'PEM' } },
+      ],
+    },
+    new Set(),
+  );
+  assert.deepEqual(
+    found.map(({ value }) => value.reveal()).sort(),
+    ['50%off', 'PEM', 'abc123', 'p%40ss', 'p@ss'].sort(),
+  );
 });

@@ -76,7 +76,11 @@ export class Transport {
     let line = this.#lines.get(key);
     if (line && performance.now() - line.since > this.#limits.connectionMaxAgeMs) {
       this.#retire(line);
-      line = undefined;
+      const { node } = line;
+      line = this.#connect(target);
+      // What was learned of the upstream stays true.
+      if (node) line.node = new NodeClient(target, this.#limits);
+      this.#lines.set(key, line);
     }
     if (!line) {
       line = this.#connect(target);
@@ -86,7 +90,7 @@ export class Transport {
   }
 
   #retire({ agent, node }: Line): void {
-    node?.close();
+    node?.retire();
     this.#old.add(agent);
     void agent.close().finally(() => this.#old.delete(agent));
   }
