@@ -21,7 +21,7 @@ export interface WatchTimes {
 export const WATCH_TIMES: WatchTimes = {
   pollMs: 5_000,
   settleMs: 1_000,
-  cutSettleMs: 4_000,
+  cutSettleMs: 3_000,
   latestMs: 30_000,
 };
 
