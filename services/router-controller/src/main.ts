@@ -7,15 +7,19 @@
  *
  * Environment: LLM_ROUTER_CLASSIFIER_URL and LLM_ROUTER_STAND_IN_URL replace the file's addresses (see Overrides).
  */
-import { parseArgs } from 'node:util';
+import { inspect, parseArgs } from 'node:util';
 import { ConfigError, loadConfig, type RouterConfig } from './config/index.ts';
 import { LabelMismatch } from './decide/index.ts';
+import { secrets } from './observe/index.ts';
 import { startRouter } from './router.ts';
 
 function fail(message: string): never {
-  console.error(message);
+  console.error(secrets.text(message));
   process.exit(1);
 }
+
+// Node would print the error as it is, and libraries put headers into theirs.
+process.on('uncaughtException', (error) => fail(inspect(error)));
 
 function withFlags(
   config: RouterConfig,
