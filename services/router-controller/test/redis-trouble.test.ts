@@ -17,7 +17,7 @@ const ADMIN_TOKEN = 'admin-token-of-this-test-0123456789';
 const plainTo = (server: RedisServer) => new Redis({ host: '127.0.0.1', port: server.port });
 
 test('a failover behind one address: limits are shared again when the address has moved, late as it may', async () => {
-  const old = await startRedis();
+  const old = await startRedis(['--repl-diskless-sync-delay', '0']);
   const next = await startRedis(['--replicaof', '127.0.0.1', String(old.port)]);
   const [toOld, toNext] = [plainTo(old), plainTo(next)];
   const service = await startRelay(old.port);
