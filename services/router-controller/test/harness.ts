@@ -147,8 +147,12 @@ export function chat(
 export const user = (content: unknown) => [{ role: 'user', content }];
 
 /** Waits until a condition holds; fails with its name after five seconds. */
-export async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const until = Date.now() + 5_000;
+export async function eventually(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  ms = 5_000,
+): Promise<void> {
+  const until = Date.now() + ms;
   while (!(await holds())) {
     if (Date.now() > until) throw new Error(`it never came true: ${what}`);
     await new Promise((done) => setTimeout(done, 10));

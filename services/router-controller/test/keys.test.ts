@@ -197,7 +197,7 @@ test('the admin API makes, tells, rotates and revokes keys, and tells usage; onl
   for (const [wrong, param] of [
     [{ policies: ['three'] }, 'policies'],
     [{ limits: {} }, 'limits'],
-    [{ tennant: 'x' }, ''],
+    [{ tennant: 'x' }, 'tennant'],
   ] as const) {
     const refused = await admin(whole, '/admin/keys', { method: 'POST', body: JSON.stringify(wrong) });
     assert.equal(refused.status, 400);

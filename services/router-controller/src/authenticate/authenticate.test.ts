@@ -70,6 +70,7 @@ test('an address that has failed too often is told to wait; others are not, nor 
 
 test('a key in Redis with the id of one in the file is none: they would share usage and limits', async () => {
   const redis = {
+    define: () => {},
     prefix: 'p',
     run: async (_what: string, ask: (client: object) => Promise<string | null>) =>
       ask({
@@ -88,6 +89,7 @@ test('a flood of wrong keys displaces no right one: while Redis is away it stays
   const right = { id: 'ann', hash: hashKey('right'), tenant: 'acme' };
   let away = false;
   const redis = {
+    define: () => {},
     prefix: 'p',
     run: async (_what: string, ask: (client: object) => Promise<string | null>) => {
       if (away) throw new RedisUnavailable('away');
@@ -96,7 +98,7 @@ test('a flood of wrong keys displaces no right one: while Redis is away it stays
       });
     },
   } as unknown as SharedRedis;
-  const keys = new RedisKeys(redis);
+  const keys = new RedisKeys(redis, 5_000);
   assert.equal((await keys.find(right.hash))?.id, 'ann');
   for (let n = 0; n < 60_000; n++) assert.equal(await keys.find(`wrong-${n}`), null);
   away = true;

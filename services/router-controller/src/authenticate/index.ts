@@ -7,9 +7,23 @@ import { RedisUnavailable, type RedisVisit, type SharedRedis } from '../redis/in
 import type { Caller } from '../request.ts';
 import { FailureLimiter } from './failures.ts';
 import { JwtVerifier, looksLikeJwt, TokenRefused } from './jwt.ts';
-import { ConfiguredKeys, hashKey, RedisKeys, type StoredKey } from './keys.ts';
+import { ConfiguredKeys, hashKey, RedisKeys, type StoredKey } from './keys/index.ts';
 
-export { hashKey, newKey, newKeyId, RedisKeys, type StoredKey } from './keys.ts';
+export {
+  type Actor,
+  type AuditEntry,
+  type Changed,
+  ConfiguredKeys,
+  changesOf,
+  hashKey,
+  livingSecrets,
+  newKey,
+  newKeyId,
+  RedisKeys,
+  type StoredKey,
+  TooManySecrets,
+  toldKey,
+} from './keys/index.ts';
 export {
   checkPolicyAllowed,
   mayReach,
@@ -88,7 +102,7 @@ export class Authenticator {
   ) {
     this.#required = keysRequired(file);
     this.#configured = new ConfiguredKeys(file.auth.keys);
-    this.#shared = file.auth.keys_in_redis && redis ? new RedisKeys(redis) : null;
+    this.#shared = file.auth.keys_in_redis && redis ? new RedisKeys(redis, file.auth.keys_fresh_ms) : null;
     this.#jwt = file.auth.jwt ? new JwtVerifier(file.auth.jwt) : null;
     this.#failures = new FailureLimiter(
       file.auth.failures_per_minute,
@@ -102,7 +116,11 @@ export class Authenticator {
     return !this.#required;
   }
 
-  #fail(address: string, reason: 'missing' | 'unknown' | 'expired', message: string): RouterError {
+  #fail(
+    address: string,
+    reason: 'missing' | 'unknown' | 'expired' | 'disabled',
+    message: string,
+  ): RouterError {
     this.#metrics.authFailures.inc({ reason });
     const refusal = this.#failures.refusal(address);
     if (refusal) return refusal;
@@ -142,6 +160,7 @@ export class Authenticator {
     if (!found) throw this.#fail(address, 'unknown', 'Incorrect API key provided');
     if (found.expires && Date.parse(found.expires) <= Date.now())
       throw this.#fail(address, 'expired', `This API key (${found.id}) expired at ${found.expires}`);
+    if (found.disabled) throw this.#fail(address, 'disabled', `This API key (${found.id}) is disabled`);
     return callerOf(found);
   }
 

@@ -136,7 +136,11 @@ export const CATALOGUE = {
     ['phase'],
     'Clients that left, by the phase they left in: receive, authenticate, admit, decide, call, relay',
   ),
-  authFailures: counter('llm_router_auth_failures_total', ['reason'], 'Refused credentials by reason'),
+  authFailures: counter(
+    'llm_router_auth_failures_total',
+    ['reason'],
+    'Refused credentials by reason: missing, unknown, expired, disabled',
+  ),
 
   // decide
   classifications: counter(

@@ -15,13 +15,14 @@ const COMMANDS = {
   refresh: ['HGET'],
   read: ['HGETALL'],
   keys: ['HVALS'],
-  write: ['MULTI'],
+  put: ['EVALSHA', 'llmKey'],
+  audit: ['LRANGE'],
 } as const satisfies Record<string, readonly [command: string, script?: string]>;
 
 export type RedisCall = keyof typeof COMMANDS;
 
 /** Served by a Redis that takes no writes, such as a full one. */
-const READS: ReadonlySet<RedisCall> = new Set(['get', 'key', 'total', 'refresh', 'read', 'keys']);
+const READS: ReadonlySet<RedisCall> = new Set(['get', 'key', 'total', 'refresh', 'read', 'keys', 'audit']);
 
 export const isRead = (what: RedisCall): boolean => READS.has(what);
 

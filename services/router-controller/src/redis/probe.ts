@@ -24,13 +24,14 @@ const KEEP_MS = 10_000;
 /** Every command that the router's scripts use: a right that is missing must show here, not when a request needs it. */
 export const PROBE = `
 local key, value, ttl = KEYS[1], ARGV[1], ARGV[2]
-local hash, set = key .. ':h', key .. ':z'
+local hash, set, list = key .. ':h', key .. ':z', key .. ':l'
 redis.call('TIME')
 redis.call('SET', key, value, 'PX', ttl)
 redis.call('HSET', hash, 'at', value)
 redis.call('HINCRBY', hash, 'count', 1)
 redis.call('HGET', hash, 'at')
 redis.call('HMGET', hash, 'at', 'count')
+redis.call('HDEL', hash, 'at')
 redis.call('EXPIRE', hash, 10)
 redis.call('PEXPIRE', hash, ttl)
 redis.call('ZADD', set, 1, value)
@@ -39,6 +40,9 @@ redis.call('ZRANGEBYSCORE', set, 1, 1, 'LIMIT', 0, 1)
 redis.call('ZCARD', set)
 redis.call('ZSCORE', set, value)
 redis.call('ZREM', set, value)
+redis.call('LPUSH', list, value)
+redis.call('LTRIM', list, 0, 0)
+redis.call('PEXPIRE', list, ttl)
 redis.call('PTTL', hash)
 return redis.call('GET', key)
 `;

@@ -1,0 +1,161 @@
+/** What the command line says of a key. */
+import { parseArgs } from 'node:util';
+import type { StoredKey } from '../authenticate/index.ts';
+import { formatPath } from '../config/problems.ts';
+import { type KeyRights, keyRightsSchema } from '../config/schema-auth.ts';
+
+export const HELP = `keys create [RIGHTS] [--config FILE]
+keys list                           --config FILE
+keys update ID RIGHTS               --config FILE
+keys rotate ID [--grace TIME]       --config FILE   the old secret is good for that long, such as 24h; default: it ends now
+keys end-overlap ID                 --config FILE   ends old secrets before their time
+keys disable|enable ID              --config FILE
+keys revoke ID                      --config FILE
+keys audit [ID] [--limit N]         --config FILE   who changed which key, newest first
+
+RIGHTS: [--name TEXT] [--tenant NAME] [--policies A,B] [--targets A,B] [--expires TIME]
+        [--rpm N] [--tpm N] [--concurrent N] [--budget-usd N | --budget-tokens N] [--budget-period day|month]
+With update, \`none\` takes one away: --expires none, --rpm none, --policies none (then all are allowed).
+--by NAME   who does it, for the audit log; default: the user of this machine
+
+Without --config, create prints what to put into the configuration file. With it, keys live in the Redis that the file
+names (auth.keys_in_redis: true makes the router take them). A key that stands in the file itself is changed there: the
+commands print what to write. TIME is a date, or a number of days such as 90d.`;
+
+export const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    config: { type: 'string' },
+    name: { type: 'string' },
+    tenant: { type: 'string' },
+    policies: { type: 'string' },
+    targets: { type: 'string' },
+    expires: { type: 'string' },
+    rpm: { type: 'string' },
+    tpm: { type: 'string' },
+    concurrent: { type: 'string' },
+    'budget-usd': { type: 'string' },
+    'budget-tokens': { type: 'string' },
+    'budget-period': { type: 'string' },
+    grace: { type: 'string' },
+    limit: { type: 'string' },
+    by: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+export function fail(message: string): never {
+  console.error(message);
+  process.exit(2);
+}
+
+const RIGHTS = [
+  'name',
+  'tenant',
+  'policies',
+  'targets',
+  'expires',
+  'rpm',
+  'tpm',
+  'concurrent',
+  'budget-usd',
+  'budget-tokens',
+  'budget-period',
+] as const;
+
+/** Options that a command does not know are mistakes, not noise. */
+export function checkOptions(command: string): void {
+  const known: Record<string, readonly string[]> = {
+    create: [...RIGHTS, 'by'],
+    update: [...RIGHTS, 'by'],
+    list: [],
+    rotate: ['grace', 'by'],
+    audit: ['limit'],
+  };
+  const allowed = new Set(['config', 'help', ...(known[command] ?? ['by'])]);
+  const wrong = Object.keys(values).find((name) => !allowed.has(name));
+  if (wrong !== undefined) fail(`keys ${command} knows no --${wrong}\n\n${HELP}`);
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const MAX_GRACE_MS = 30 * 86_400_000;
+
+/** When the old secret ends; null: now. */
+export function graceEnd(): Date | null {
+  const { grace } = values;
+  if (grace === undefined) return null;
+  const [, count, unit] = /^([1-9][0-9]*)([smhd])$/.exec(grace) ?? [];
+  const ms = Number(count) * (UNITS[unit!] ?? Number.NaN);
+  if (!(ms <= MAX_GRACE_MS)) fail(`--grace wants a time such as 10m, 24h or 7d, at most 30d, not '${grace}'`);
+  return new Date(Date.now() + ms);
+}
+
+function expiry(text: string): string {
+  const days = /^([1-9][0-9]*)d$/.exec(text);
+  const time = days ? Date.now() + Number(days[1]) * UNITS.d! : Date.parse(text);
+  if (Number.isNaN(time))
+    fail(`--expires wants a date such as 2027-01-31, or days such as 90d, not '${text}'`);
+  if (time <= Date.now()) fail(`--expires ${text} is in the past`);
+  return new Date(time).toISOString();
+}
+
+const NONE = 'none';
+const list = (text: string) => text.split(',').map((part) => part.trim());
+const number = (text: string) => (text === NONE ? undefined : Number(text));
+const isSome = (value: unknown) => value !== undefined && value !== null;
+const some = (object: object) =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => isSome(value)));
+
+/** What was given, in place of what there was: `undefined` was not given, null was taken away. */
+function given(before: Partial<KeyRights>): Record<string, unknown> {
+  const text = <T>(value: string | undefined, read: (text: string) => T) =>
+    value === undefined ? undefined : value === NONE ? null : read(value);
+  const { name, tenant, policies, targets, expires, rpm, tpm, concurrent } = values;
+  const { 'budget-usd': usd, 'budget-tokens': tokens, 'budget-period': period } = values;
+  const fields: Record<string, unknown> = {
+    name: text(name, String),
+    tenant,
+    policies: text(policies, list),
+    targets: text(targets, list),
+    expires: text(expires, expiry),
+  };
+  if ([rpm, tpm, concurrent].some(isSome)) {
+    const limits: Record<string, unknown> = { ...before.limits };
+    for (const [field, value] of [
+      ['requests_per_minute', rpm],
+      ['tokens_per_minute', tpm],
+      ['concurrent', concurrent],
+    ] as const)
+      if (value !== undefined) limits[field] = number(value);
+    const left = some(limits);
+    const counts = ['requests_per_minute', 'tokens_per_minute', 'concurrent'].some((field) => field in left);
+    fields.limits = counts ? left : null;
+  }
+  if ([usd, tokens, period].some(isSome)) {
+    const { usd: _usd, tokens: _tokens, ...rest } = before.budget ?? {};
+    const amount = isSome(usd ?? tokens)
+      ? some({ usd: usd && number(usd), tokens: tokens && number(tokens) })
+      : some({ usd: before.budget?.usd, tokens: before.budget?.tokens });
+    const isGone = [usd, tokens].some((value) => value === NONE) && Object.keys(amount).length === 0;
+    fields.budget = isGone ? null : { period: 'month', ...rest, ...some({ period }), ...amount };
+  }
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+function checked(rights: object): KeyRights {
+  const parsed = keyRightsSchema.safeParse(rights);
+  if (parsed.success) return parsed.data;
+  return fail(parsed.error.issues.map(({ path, message }) => `${formatPath(path)}: ${message}`).join('\n'));
+}
+
+/** Rights of a new key. */
+export const newRights = (): KeyRights => checked(some(given({})));
+
+/** Fields of a key that change; null takes one away. */
+export function changedRights(key: StoredKey): Record<string, unknown> {
+  const { id: _id, hash: _hash, previous: _previous, created: _created, updated: _updated, ...rights } = key;
+  const fields = given(rights);
+  if (Object.keys(fields).length === 0) fail(`keys update changes nothing; say what\n\n${HELP}`);
+  checked(some({ ...rights, ...fields }));
+  return fields;
+}
