@@ -31,7 +31,10 @@ export function addKeyRoutes(app: Express, { config, redis, log }: KeysDeps): vo
   const isShared = () => redis !== null && config().file.auth.keys_in_redis;
   const configured = () => new ConfiguredKeys(config().file.auth.keys);
   const shared = (): RedisKeys => {
-    if (redis && isShared()) return (made ??= new RedisKeys(redis));
+    if (redis && isShared()) {
+      made ??= new RedisKeys(redis);
+      return made;
+    }
     throw new RouterError(
       'invalid_request',
       'Keys can be managed here only when they are kept in Redis: set auth.keys_in_redis and redis',
