@@ -33,8 +33,9 @@ COPY --from=fp16 /half /models-fp16
 ENV ORT_DISABLE_TELEMETRY=1
 # `triton-server` of the stock image, as a number, because Kubernetes' runAsNonRoot can't judge a name.
 USER 1000:1000
-EXPOSE 8000 8001 8002
+# gRPC and metrics. HTTP listens on loopback alone, for the health check: it is what the holes of older releases are in.
+EXPOSE 8001 8002
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
   CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/v2/health/ready', timeout=2)"]
 # For a GPU: --model-repository=/models-fp16.
-CMD ["tritonserver", "--model-repository=/models", "--model-control-mode=none", "--exit-timeout-secs=20"]
+CMD ["tritonserver", "--model-repository=/models", "--model-control-mode=none", "--exit-timeout-secs=20", "--http-address=127.0.0.1"]

@@ -21,6 +21,7 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['scripts/test/compose', ['compose', 'prometheus', 'redis']],
   ['scripts/test/evaluate', ['triton', 'trainer']],
   ['scripts/test/helm', ['helm', 'deploy-tools', 'redis', 'triton']],
+  ['scripts/test/images', ['trainer']],
   ['scripts/test/phones-home', ['strace', 'triton', 'trainer', 'python-tools']],
   ['scripts/test/stack', ['prometheus', 'triton', 'redis']],
   ['scripts/test/tutorial', ['trainer']],

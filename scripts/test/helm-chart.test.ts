@@ -82,18 +82,39 @@ test('a rollout never has fewer controllers than asked for; a lone GPU is given 
   assert.deepEqual(await strategy('one-gpu', '-classifier'), { maxSurge: 0, maxUnavailable: 1 });
 });
 
-test('Triton has its GPU, or none with the CPU profile; probes ask KServe’s health; the Service is headless', async () => {
+test('Triton has its GPU, or none with the CPU profile; probes ask gRPC’s health; the Service is headless', async () => {
   const gpu = await rendered('one-gpu');
   const [server] = template(gpu, '-classifier').spec.containers;
   assert.equal(server.resources.limits['nvidia.com/gpu'], 1);
   assert.equal(server.resources.requests['nvidia.com/gpu'], 1);
-  assert.equal(server.startupProbe.httpGet.path, '/v2/health/ready');
-  assert.equal(server.readinessProbe.httpGet.path, '/v2/health/ready');
-  assert.equal(server.livenessProbe.httpGet.path, '/v2/health/live');
+  for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe'])
+    assert.deepEqual(server[probe].grpc, { port: 8001 }, probe);
   assert.ok(server.args.includes('--grpc-max-connection-age=60000'));
   assert.equal(pick(gpu, 'Service', '-headless').spec.clusterIP, 'None');
   for (const name of ['hybrid', 'laptop'])
     assert.doesNotMatch(JSON.stringify(template(await rendered(name), '-classifier')), /nvidia\.com/);
+});
+
+test('Triton’s HTTP port is closed, unless a policy asks by HTTP; router-server’s is open for probes and metrics', async () => {
+  const open = async (manifests: readonly Manifest[]) => {
+    const [container] = template(manifests, '-classifier').spec.containers;
+    const served = pick(manifests, 'Service', '-headless').spec.ports as { port: number }[];
+    const listens = (container.ports as { containerPort: number }[]).some(
+      (item) => item.containerPort === 8000,
+    );
+    assert.equal(
+      served.some(({ port }) => port === 8000),
+      listens,
+      'Service and pod agree',
+    );
+    const isLoopback = (container.args as string[]).includes('--http-address=127.0.0.1');
+    return { listens, isLoopback };
+  };
+  for (const name of ['one-gpu', 'production'])
+    assert.deepEqual(await open(await rendered(name)), { listens: false, isLoopback: true }, name);
+  const values = [files.get('one-gpu')!, 'scripts/test/fixtures/http-classifier.yaml'];
+  assert.deepEqual(await open(await render({ values })), { listens: true, isLoopback: false });
+  assert.deepEqual(await open(await rendered('laptop')), { listens: true, isLoopback: false });
 });
 
 test('models come from the image, a volume, or an object store', async () => {

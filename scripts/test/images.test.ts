@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { hashKey } from '../../services/router-controller/src/authenticate/index.ts';
 import { imageNames } from '../deploy/dockerfiles.ts';
 import { freePort } from '../parts/process.ts';
+import { setupTrainer } from '../parts/trainer.ts';
 import { environment, type StagedImage, stageImage } from './stage-image.ts';
 
 const KEY = 'sk-llmr-of-the-image-test';
@@ -119,3 +120,19 @@ for (const name of imageNames().filter((image) => !NOT_NODE.includes(image))) {
     }
   });
 }
+
+test('triton’s models for GPUs are made by its Dockerfile’s own steps', async () => {
+  const python = await setupTrainer();
+  const image = await stageImage('triton', { until: 'fp16', programs: dirname(python) });
+  try {
+    const model = (folder: string) => statSync(join(image.root, folder, 'prompt_encoder/1/model.onnx')).size;
+    // Half precision of what int8 holds in a quarter, but for the tables that both keep.
+    assert.ok(model('half') > model('models') * 1.5, `${model('half')} and ${model('models')} bytes`);
+    const rest = (folder: string) =>
+      files(join(image.root, folder)).filter((name) => !name.startsWith('prompt_encoder/'));
+    assert.deepEqual(rest('half'), rest('models'));
+    assert.ok(rest('half').includes('task_router_details/config.pbtxt'));
+  } finally {
+    image.remove();
+  }
+});

@@ -56,10 +56,23 @@ function copy(
   }
 }
 
+export interface StageOptions {
+  /** The last stage to build; absent: all. */
+  readonly until?: string;
+  /** Goes first on the path of every RUN: programs of the base image that this machine has elsewhere. */
+  readonly programs?: string;
+}
+
+/** Absolute paths of a RUN are the image's: they lie below its root here. */
+const relocated = (command: string, root: string) =>
+  command.replaceAll(/(?<=[\s=:])\/(?=[a-z])/g, `${root}/`);
+
 /** @throws Error with a RUN's output when it fails. */
-export async function stageImage(image: string): Promise<StagedImage> {
+export async function stageImage(image: string, options: StageOptions = {}): Promise<StagedImage> {
   const file = dockerfilePath(image);
-  const stages = readDockerfile(file);
+  const all = readDockerfile(file);
+  const end = all.findIndex(({ name }) => name === options.until);
+  const stages = options.until === undefined ? all : all.slice(0, end + 1);
   const ignored = readIgnore(readFileSync(`${file}.dockerignore`, 'utf8'));
   const folder = mkdtempSync(join(tmpdir(), `llm-router-image-${image}-`));
   const built = new Map<string, Built>();
@@ -74,10 +87,12 @@ export async function stageImage(image: string): Promise<StagedImage> {
           now.workdir = resolve(now.workdir, step.path);
           mkdirSync(within(now, '.'), { recursive: true });
         } else if (step.kind === 'run') {
-          await promisify(execFile)('sh', ['-ec', step.command], {
+          const env = environment();
+          if (options.programs) env.PATH = [options.programs, env.PATH].join(delimiter);
+          await promisify(execFile)('sh', ['-ec', relocated(step.command, now.root)], {
             cwd: within(now, '.'),
             // How the machine reaches its package registry may stand in its environment.
-            env: { ...process.env, ...environment(), ...now.env },
+            env: { ...process.env, ...env, ...now.env },
             maxBuffer: 16 * 1024 * 1024,
           });
         } else throw new Error(`ADD ${step.text} is not understood`);

@@ -170,6 +170,20 @@ describe('the repository on a real Triton', () => {
       assert.equal(status, index % 6 === 3 ? 'rejected' : 'fulfilled', `request ${index}`);
   });
 
+  test('it answers gRPC’s health protocol, which the chart’s probes ask', async () => {
+    type Done = (error: Error | null, reply?: Buffer) => void;
+    const caller = client.grpc as unknown as {
+      makeUnaryRequest(path: string, write: unknown, read: unknown, request: Buffer, done: Done): void;
+    };
+    const same = (bytes: Buffer) => bytes;
+    const answer = await new Promise<Buffer>((resolve, reject) => {
+      const done: Done = (error, reply) => (error ? reject(error) : resolve(reply!));
+      caller.makeUnaryRequest('/grpc.health.v1.Health/Check', same, same, Buffer.alloc(0), done);
+    });
+    // HealthCheckResponse { status: SERVING }
+    assert.deepEqual([...answer], [8, 1]);
+  });
+
   test('Prometheus metrics count the inferences', async () => {
     const text = await (await fetch(triton.metrics)).text();
     const [, count] = /nv_inference_request_success\{model="prompt_encoder"[^}]*\} (\d+)/.exec(text) ?? [];

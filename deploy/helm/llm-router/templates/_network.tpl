@@ -73,6 +73,14 @@ metadata:
     {{- include "llm-router.labels" . | nindent 4 }}
 {{- end }}
 
+{{/*
+Not empty when the classifier's HTTP port is open to other pods: router-server's always is (metrics and probes), Triton's only where
+a policy asks it by http://, because old releases can be made to run a stranger's code through it.
+*/}}
+{{- define "llm-router.classifierHttp" -}}
+{{- if or (ne .Values.classifier.kind "triton") (has "8000" (include "llm-router.classifierPorts" . | fromJsonArray | toStrings)) }}open{{ end }}
+{{- end }}
+
 {{/* http:// classifiers speak on 8000, grpc:// ones on 8001: the ports that the policies' URLs name, of our own classifier. */}}
 {{- define "llm-router.classifierPorts" -}}
 {{- $config := include "llm-router.config" . | fromYaml }}

@@ -72,6 +72,15 @@ timeoutSeconds: {{ index . 3 }}
 failureThreshold: {{ index . 4 }}
 {{- end }}
 
+{{/* Probe by gRPC's health protocol, which Triton answers for all its models. Argument: (list PORT PERIOD TIMEOUT FAILURES) */}}
+{{- define "llm-router.probe.grpc" -}}
+grpc:
+  port: {{ index . 0 }}
+periodSeconds: {{ index . 1 }}
+timeoutSeconds: {{ index . 2 }}
+failureThreshold: {{ index . 3 }}
+{{- end }}
+
 {{/* Whether a part may have more than one pod. Argument: a part's values */}}
 {{- define "llm-router.several" -}}
 {{- if gt (ternary .autoscaling.minReplicas .replicas .autoscaling.enabled | int64) 1 }}yes{{ end }}
