@@ -100,6 +100,7 @@ describe('on a target that speaks chat completions only', () => {
     assert.equal(data.stop_reason, 'end_turn');
     assert.ok(data.usage.input_tokens > 0 && data.usage.output_tokens > 0);
     assert.equal(response.headers.get('x-llm-router-translated'), 'messages->chat');
+    assert.equal(response.headers.get('request-id'), response.headers.get('x-request-id'));
     assert.deepEqual(
       seen().body.messages!.map(({ role }) => role),
       ['system', 'user'],

@@ -206,6 +206,8 @@ async function route(
       answers: readerOf(request.endpoint),
       headers: (target) => ({
         'x-request-id': request.id,
+        // Anthropic's SDKs read theirs.
+        ...(request.endpoint.dialect === 'messages' && { 'request-id': request.id }),
         ...grant.headers,
         ...decisionHeaders(decision, target),
         ...translationHeaders(target, request),

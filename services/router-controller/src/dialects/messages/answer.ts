@@ -148,7 +148,7 @@ class MessageMachine {
   #write(kind: 'text' | 'thinking', text: string): void {
     this.#endCalls();
     if (this.#open !== kind)
-      this.#start(kind, kind === 'text' ? { text: '', citations: null } : { thinking: '', signature: '' });
+      this.#start(kind, kind === 'text' ? { text: '' } : { thinking: '', signature: '' });
     this.#pieces.push(text);
     this.#delta(kind === 'text' ? { type: 'text_delta', text } : { type: 'thinking_delta', thinking: text });
   }

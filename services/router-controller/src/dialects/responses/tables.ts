@@ -33,6 +33,7 @@ export const FIELDS: FieldTable = {
     neutral: [false],
     note: 'a target that speaks only chat completions answers at once or not at all',
   },
+  background_options: { fate: 'dropped', quiet: true, note: 'they speak of `background`' },
   prompt: { fate: 'refused', note: 'a stored prompt is known only to who stores it; send its text' },
   store: {
     fate: 'dropped',

@@ -125,7 +125,8 @@ export class ToolBox {
     return {
       tools: this.tools,
       ...chosen,
-      ...(typeof parallel === 'boolean' && { parallel_tool_calls: parallel }),
+      // Calls side by side are chat's own default.
+      ...(parallel === false && { parallel_tool_calls: false }),
     };
   }
 
