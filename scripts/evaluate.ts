@@ -11,12 +11,14 @@ import { evaluate } from './evaluate/run.ts';
 import { table } from './evaluate/scores.ts';
 import { ROOT } from './parts/lib.ts';
 
-const HELP = `npm run evaluate -- --policy NAME --data FILE.jsonl [--endpoint HOST:PORT] [--repository DIR] [--json]
+const HELP = `npm run evaluate -- --policy NAME --data FILE.jsonl [--endpoint HOST:PORT] [--repository DIR] [--config FILE] [--json]
 
   --policy NAME         task_router, complexity_router, intent_router or one of your own; its model is NAME_ensemble
-  --data FILE           JSON lines: {"prompt": "…", "task" | "complexity" | "intent" | "label": "…"}; a null label is passed over
+  --data FILE           JSON lines: {"prompt": "…", "task" | "complexity" | "intent" | "label": "…"}; a null label is passed over;
+                        or {"body": {a whole request}, "task": …, "target": "a name or a list"}, understood as in the router
   --endpoint HOST:PORT  gRPC port of a Triton or router-server (default: one is started)
   --repository DIR      what that one serves (default: model_repository)
+  --config FILE         whose policy NAME says rules and targets for bodies (default: config/router.yaml)
   --json                the last line is one JSON object`;
 
 const PROGRESS_MS = 1_000;
@@ -34,6 +36,7 @@ function flags() {
         data: { type: 'string' },
         endpoint: { type: 'string' },
         repository: { type: 'string', default: join(ROOT, 'model_repository') },
+        config: { type: 'string', default: join(ROOT, 'config/router.yaml') },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h' },
       },
@@ -43,7 +46,7 @@ function flags() {
   }
 }
 
-const { policy, data, endpoint, repository, json, help } = flags();
+const { policy, data, endpoint, repository, config, json, help } = flags();
 if (help) {
   console.log(HELP);
   process.exit(0);
@@ -68,7 +71,7 @@ try {
   const server = endpoint ? null : await startRouterServer({ repository, pollSeconds: 0 });
   if (server) console.error(`embedded router-server on ${server.grpc}`);
   try {
-    const scores = await evaluate(endpoint ?? server!.grpc, policy, data, progress);
+    const scores = await evaluate(endpoint ?? server!.grpc, policy, data, config, progress);
     const report = scores.report();
     console.log(`${policy} on ${data}\n\n${table(report, scores)}`);
     if (json) console.log(JSON.stringify(report));

@@ -1,12 +1,28 @@
-/** Reads labelled prompts: JSON lines of `{"prompt", "task" | "complexity" | "intent" | "label"}`. */
+/**
+ * Reads labelled rows: JSON lines of `{"prompt", "task" | "complexity" | "intent" | "label"}`, or with a whole request as
+ * `"body"` in place of the prompt, and then with the `"target"` that it should go to: a name or a list.
+ */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { hint } from '../../services/router-controller/src/config/problems.ts';
 
-export interface Row {
+export interface PromptRow {
   readonly prompt: string;
   readonly label: string;
 }
+
+/** A request as a client sends it. */
+export interface BodyRow {
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Labels of which one is right; empty: nobody says. */
+  readonly labels: readonly string[];
+  /** Targets of which one is right; empty: nobody says. */
+  readonly targets: readonly string[];
+}
+
+export type Row = PromptRow | BodyRow;
 
 /** A file that can't be used; the message is for the user. */
 export class BadRows extends Error {}
@@ -20,11 +36,58 @@ function labelKeys(policy: string): string[] {
   return [...new Set([policy.replace(/_router$/, ''), policy, 'label'])];
 }
 
-function readRow(
-  line: string,
-  keys: readonly string[],
-  where: string,
-): { prompt: string; label: string | null } {
+const strings = (value: unknown): readonly string[] | null =>
+  typeof value === 'string'
+    ? [value]
+    : Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'string')
+      ? value
+      : null;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
+
+/** The label under the policy's own key, or the only one; undefined: there is none. */
+function labelOf(fields: Record<string, unknown>, keys: readonly string[]): unknown {
+  const own = keys.find((key) => key in fields);
+  if (own !== undefined) return fields[own];
+  // A policy of another name takes the one label that a row has.
+  const others = LABEL_KEYS.filter((key) => typeof fields[key] === 'string');
+  return others.length === 1 ? fields[others[0]!] : undefined;
+}
+
+/** Where a body without a path of its own is sent, by its shape. */
+function pathOf({ messages, prompt, input, system }: Record<string, unknown>): string {
+  if (messages !== undefined) return system === undefined ? '/v1/chat/completions' : '/v1/messages';
+  return prompt !== undefined
+    ? '/v1/completions'
+    : input !== undefined
+      ? '/v1/responses'
+      : '/v1/chat/completions';
+}
+
+function readBody(fields: Record<string, unknown>, label: unknown, where: string): BodyRow | null {
+  const { body, path, headers, target } = fields;
+  if (!isObject(body)) throw new BadRows(`${where}: "body" must be a request, as a JSON object`);
+  const labels = label === undefined || label === null ? [] : strings(label);
+  if (labels === null) throw new BadRows(`${where}: the label must be a string, a list of them, or null`);
+  const targets = target === undefined || target === null ? [] : strings(target);
+  if (targets === null) throw new BadRows(`${where}: "target" must be a target's name or a list of them`);
+  if (labels.length === 0 && targets.length === 0) return null;
+  return {
+    body,
+    path: typeof path === 'string' ? path : pathOf(body),
+    headers: isObject(headers)
+      ? Object.fromEntries(
+          Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
+        )
+      : {},
+    labels,
+    targets,
+  };
+}
+
+/** Null: nobody agreed on a label. */
+function readRow(line: string, keys: readonly string[], where: string): Row | null {
   let item: unknown;
   try {
     item = JSON.parse(line);
@@ -33,25 +96,26 @@ function readRow(
       `${where}: not JSON (${(error as Error).message}); want {"prompt": "…", "${keys[0]}": "…"}`,
     );
   }
-  if (item === null || typeof item !== 'object' || Array.isArray(item))
-    throw new BadRows(`${where}: want an object {"prompt": "…", "${keys[0]}": "…"}`);
-  const fields = item as Record<string, unknown>;
+  if (!isObject(item)) throw new BadRows(`${where}: want an object {"prompt": "…", "${keys[0]}": "…"}`);
+  const fields = item;
+  const label = labelOf(fields, keys);
+  const noLabel = () => {
+    const found = Object.keys(fields).join(', ');
+    return new BadRows(
+      `${where}: no label under ${keys.map((key) => `"${key}"`).join(' or ')}; the row has: ${found}`,
+    );
+  };
+  if (fields.body !== undefined) {
+    if (label === undefined && fields.target === undefined) throw noLabel();
+    return readBody(fields, label, where);
+  }
   const promptKey = PROMPT_KEYS.find((key) => key in fields);
   const prompt = promptKey && fields[promptKey];
   if (typeof prompt !== 'string') throw new BadRows(`${where}: no "prompt" that is a string`);
-  const own = keys.find((key) => key in fields);
-  // A policy of another name takes the one label that a row has.
-  const others = LABEL_KEYS.filter((key) => typeof fields[key] === 'string');
-  const label = own !== undefined ? fields[own] : others.length === 1 ? fields[others[0]!] : undefined;
-  if (label === undefined) {
-    const found = Object.keys(fields).join(', ');
-    throw new BadRows(
-      `${where}: no label under ${keys.map((key) => `"${key}"`).join(' or ')}; the row has: ${found}`,
-    );
-  }
+  if (label === undefined) throw noLabel();
   if (label !== null && typeof label !== 'string')
     throw new BadRows(`${where}: the label must be a string or null`);
-  return { prompt, label };
+  return label === null ? null : { prompt, label };
 }
 
 /**
@@ -81,13 +145,14 @@ export async function* readRows(
     const text = number === 1 ? line.replace(/^\uFEFF/, '') : line;
     if (text.trim() === '') continue;
     const where = `${file}:${number}`;
-    const { prompt, label } = readRow(text, keys, where);
-    if (label === null) continue;
-    if (!labels.includes(label)) {
+    const row = readRow(text, keys, where);
+    if (row === null) continue;
+    for (const label of 'label' in row ? [row.label] : row.labels) {
+      if (labels.includes(label)) continue;
       throw new BadRows(
         `${where}: '${label}' is no label of the model.${hint(label, labels)} Labels: ${labels.join(', ')}`,
       );
     }
-    yield { prompt, label };
+    yield row;
   }
 }

@@ -18,6 +18,9 @@ export interface Report {
   readonly ece: number;
   readonly p50_ms: number;
   readonly p99_ms: number;
+  /** Rows that would go to a right target, of those that name one. */
+  readonly targets_ok?: number;
+  readonly targets_n?: number;
 }
 
 const BINS = 15;
@@ -36,6 +39,8 @@ export class Scores {
   readonly #confusion: number[][];
   readonly #bins = Array.from({ length: BINS }, () => ({ n: 0, right: 0, confidence: 0 }));
   readonly #ms: number[] = [];
+  #targets = 0;
+  #targetsOk = 0;
 
   constructor(labels: readonly string[]) {
     this.labels = labels;
@@ -44,12 +49,20 @@ export class Scores {
 
   add(gold: string, predicted: string, confidence: number, ms: number): void {
     const row = this.#confusion[this.labels.indexOf(gold)]!;
-    row[this.labels.indexOf(predicted)]!++;
+    // A rule may lead to an entry that is no label of the model: wrong, but nobody's column.
+    const column = this.labels.indexOf(predicted);
+    if (column >= 0) row[column]!++;
+    else row[this.labels.findIndex((label) => label !== gold)]!++;
     const bin = this.#bins[Math.min(BINS - 1, Math.floor(confidence * BINS))]!;
     bin.n++;
     bin.confidence += confidence;
     if (gold === predicted) bin.right++;
     this.#ms.push(ms);
+  }
+
+  addTarget(ok: boolean): void {
+    this.#targets++;
+    if (ok) this.#targetsOk++;
   }
 
   /** Most frequent mistakes first. */
@@ -87,6 +100,7 @@ export class Scores {
       ece: n ? gap / n : 0,
       p50_ms: percentile(this.#ms, 0.5),
       p99_ms: percentile(this.#ms, 0.99),
+      ...(this.#targets > 0 && { targets_ok: this.#targetsOk, targets_n: this.#targets }),
     };
   }
 }
@@ -106,6 +120,7 @@ export function table(report: Report, scores: Scores): string {
     ...rows,
     '',
     `rows ${n}   accuracy ${accuracy.toFixed(4)}   macro-F1 ${macro_f1.toFixed(4)}   ECE ${ece.toFixed(4)}`,
+    ...(report.targets_n === undefined ? [] : [`targets ${report.targets_ok} of ${report.targets_n}`]),
     `one prompt at a time: p50 ${p50_ms.toFixed(1)} ms   p99 ${p99_ms.toFixed(1)} ms`,
     ...(pairs.length > 0 ? ['', 'most frequent mistakes:', ...pairs] : []),
   ].join('\n');
