@@ -79,7 +79,7 @@ export async function startBodyDecider(
   const config = patient(
     hasTargets
       ? only(loaded, policy)
-      : parseConfig(alone(policy, `${policy}_ensemble`, labels), policy, overrides),
+      : parseConfig(alone(policy, `${policy}_ensemble`, labels), policy, { overrides }),
   );
   const inForce = config.table.policies.get(policy)!;
   const decider = new Decider({

@@ -4,7 +4,7 @@ import type { SideRequest } from './facts.ts';
 /** Instructions stand at the beginning; what is quoted after them may be of any length. */
 const HEAD = 1_600;
 const QUOTED =
-  /<(?:chat_history|conversation|chat|transcript|messages|history|session|dialogue|diff|user_message|user_messages)\b|(?:chat|conversation) history[ \t]{0,4}:|(?:^|\n)[ \t]{0,8}(?:user|human|assistant|ai)[ \t]{0,4}:|(?:^|\n)diff --git|"role"\s{0,4}:/i;
+  /<(?:chat_history|conversation|chat|transcript|messages|history|session|dialogue|diff|text|user_message|user_messages)\b|(?:chat|conversation) history[ \t]{0,4}:|(?:^|\n)[ \t]{0,8}(?:user|human|assistant|ai)[ \t]{0,4}:|(?:^|\n)diff --git|"role"\s{0,4}:/i;
 const VERB =
   'generate|create|write|make|give|produce|provide|suggest|come up with|summari[sz]e|output|return|analy[sz]e|propose|compose|determine|extract|name|craft|add';
 const TALK = 'chat|conversation|session|thread|discussion|dialogue|messages?|exchange|query|prompt';
@@ -29,7 +29,7 @@ const KINDS: readonly Kind[] = [
   {
     kind: 'title',
     order: order(
-      `\\b(?:${VERB})\\b[^\\n]{0,120}\\b(?:title|heading|subject line|short name)s?\\b[^\\n]{0,120}\\b(?:${TALK})\\b|\\b(?:title|name) (?:for|of) (?:the|this|a|our) (?:\\w+ )?(?:${TALK})\\b|\\b(?:${TALK})(?:'s)? title\\b`,
+      `\\b(?:${VERB})\\b[^\\n]{0,120}\\b(?:title|heading|subject line|short name)s?\\b[^\\n]{0,120}\\b(?:${TALK})\\b|\\b(?:title|name) (?:for|of) (?:the|this|a|our) (?:\\w+ )?(?:${TALK})\\b|\\b(?:${TALK})(?:'s)? title\\b|\\b(?:${TALK})\\b[^\\n]{0,40}\\btitles?\\b|\\bname (?:this|the) (?:\\w+ )?(?:${TALK})\\b|\\btitle generator\\b`,
     ),
     quoted: true,
   },
@@ -40,24 +40,31 @@ const KINDS: readonly Kind[] = [
     ),
     quoted: true,
   },
+  // Titles of conversations in some languages whose clients are met often.
+  {
+    kind: 'title',
+    order:
+      /(?:titel|überschrift)[^\n]{0,60}(?:chat|gespräch|unterhaltung|konversation)|(?:chat|gespräch|unterhaltung|konversation)[^\n]{0,60}titel|titre[^\n]{0,60}(?:conversation|discussion|échange)|título[^\n]{0,60}(?:conversaci[oó]n|conversa|chat|charla)|titolo[^\n]{0,60}(?:conversazione|chat)|(?:заголовок|название)[^\n]{0,60}(?:диалог|чат|беседы|разговор)|(?:对话|聊天|會話)[^\n]{0,40}(?:标题|標題)|(?:会話|チャット)[^\n]{0,40}タイトル|(?:대화|채팅)[^\n]{0,40}제목/i,
+    quoted: true,
+  },
   {
     kind: 'tags',
     order: order(
-      `\\b(?:${VERB})\\b[^\\n]{0,80}\\b(?:tags|keywords|topics|categories|labels)\\b[^\\n]{0,120}\\b(?:${TALK})\\b`,
+      `\\b(?:${VERB})\\b[^\\n]{0,80}\\b(?:tags|keywords|topics|categories|labels)\\b[^\\n]{0,120}\\b(?:${TALK})\\b|\\bassign\\b[^\\n]{0,60}\\btags\\b`,
     ),
     quoted: true,
   },
   {
     kind: 'follow_ups',
     order: order(
-      `\\b(?:${VERB})\\b[^\\n]{0,100}\\b(?:follow[- ]?up|next|related)\\b[^\\n]{0,40}\\b(?:questions?|prompts?|messages|replies)\\b`,
+      `\\b(?:${VERB})\\b[^\\n]{0,100}\\b(?:follow[- ]?up|next|related)\\b[^\\n]{0,40}\\b(?:questions?|prompts?|messages|replies|buttons)\\b|\\bbuttons? (?:that )?the user could\\b`,
     ),
     quoted: true,
   },
   {
     kind: 'query',
     order: order(
-      `\\b(?:standalone|stand-alone|self-contained) (?:question|query)\\b|\\b(?:${VERB})\\b[^\\n]{0,100}\\b(?:search|retrieval|web) quer(?:y|ies)\\b|\\b(?:need|necessity)\\b[^\\n]{0,40}\\bsearch quer`,
+      `\\b(?:standalone|stand-alone|self-contained) (?:question|query)\\b|\\b(?:${VERB})\\b[^\\n]{0,100}\\b(?:search|retrieval|web) (?:quer(?:y|ies)|phrases?)\\b|\\bsub-?questions? for retrieval\\b|\\bsearch queries are (?:needed|necessary)\\b|\\b(?:need|necessity)\\b[^\\n]{0,40}\\bsearch quer`,
     ),
     quoted: true,
   },
@@ -69,7 +76,7 @@ const KINDS: readonly Kind[] = [
   {
     kind: 'autocomplete',
     order: order(
-      `\\bautocompletion system\\b|\\bcomplete the (?:user'?s )?(?:text|query|message|search)\\b[^\\n]{0,80}`,
+      `\\bautocomplet(?:e|ion) (?:system|the text)\\b|\\bcomplete the (?:user'?s )?(?:text|query|message|search)\\b[^\\n]{0,80}`,
     ),
     quoted: true,
   },
