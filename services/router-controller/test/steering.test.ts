@@ -1,4 +1,4 @@
-/** Through a whole controller at its shipped limits: no tenant's requests change where another tenant's go. */
+/** Through a whole controller at its shipped limits: no client's requests change where another client's go. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CustomAnswer } from '@llm-router/stand-in-llms';
@@ -17,6 +17,7 @@ auth:
   keys:
     - { id: ann, hash: '${hashKey('ann')}', tenant: acme }
     - { id: bob, hash: '${hashKey('bob')}', tenant: other }
+    - { id: eve, hash: '${hashKey('eve')}', tenant: acme }
 `;
 
 /** What real upstreams and firewalls answer to one client's prompts, and what a crafted prompt may make of a server. */
@@ -72,10 +73,11 @@ async function ask(whole: Whole, key: string, content: string): Promise<string |
   return response.headers.get('x-llm-router-model');
 }
 const hostile = (whole: Whole, answer: string) => ask(whole, 'ann', `hostile ${sent++} ${answer}`);
-const harmless = (whole: Whole) => ask(whole, 'bob', `harmless ${sent++}`);
+/** Of another tenant, and of another key of the same one, by turns. */
+const harmless = (whole: Whole) => ask(whole, sent % 2 ? 'bob' : 'eve', `harmless ${sent++}`);
 
 for (const answer of Object.keys(ANSWERS))
-  test(`${answer}, again and again: the other tenant stays where it was`, async () => {
+  test(`${answer}, again and again: the others stay where they were`, async () => {
     const whole = await start();
     try {
       for (let i = 0; i < 12; i++) await hostile(whole, answer);

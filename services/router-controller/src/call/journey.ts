@@ -7,6 +7,7 @@ import { type Attempt, type Decision, EXTENSION, type RoutedRequest } from '../r
 import type { Answer, Failure } from './attempts/attempt.ts';
 import type { Needs } from './attempts/capabilities.ts';
 import type { Pass } from './health/breaker.ts';
+import type { Who } from './health/target-health.ts';
 import { type Speech, speechOf } from './speech.ts';
 import type { EarlyStream } from './stream/early.ts';
 
@@ -54,15 +55,15 @@ export interface Journey {
   refusal: RouterError | null;
   /** Targets whose failure this request has told of: it counts once, however often they are asked. */
   readonly blamed: Set<string>;
-  /** Tenant, where tenants are told apart. */
-  readonly who: string | null;
+  /** Where clients are told apart. */
+  readonly who: Who | null;
   /** Serialised bodies, by model and whether usage is asked for: each is made once. */
   readonly bodies: Map<string, Buffer>;
 }
 
 /** On a router without keys everybody is the same caller. */
-function whoOf({ caller }: RoutedRequest): string | null {
-  return !caller || caller.id === 'anonymous' ? null : caller.tenant;
+function whoOf({ caller }: RoutedRequest): Who | null {
+  return !caller || caller.id === 'anonymous' ? null : { tenant: caller.tenant, client: caller.id };
 }
 
 export function startJourney(

@@ -20,6 +20,6 @@ for (const name of FILES) {
       ['run', '-s', 'check-config', '--', `config/${name}`, '--allow-missing-secrets'],
       { cwd: ROOT, env: { PATH, HOME } },
     );
-    assert.match(stdout, new RegExp(`^config/${name}: ok, 2 policies, 4 targets`));
+    assert.match(stdout, new RegExp(`^config/${name}: ok, 2 policies, \\d+ targets`));
   });
 }

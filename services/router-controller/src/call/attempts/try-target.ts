@@ -7,6 +7,7 @@ import { NO_SPAN, type Span, type SpanAttributes } from '../../observe/index.ts'
 import type { AttemptOutcome } from '../../request.ts';
 import type { Pass } from '../health/breaker.ts';
 import type { Health } from '../health/health.ts';
+import type { Who } from '../health/target-health.ts';
 import { bodyFor, type Journey, speechFor, type TryResult } from '../journey.ts';
 import type { CallObserver } from '../observer.ts';
 import type { HeldEvent } from '../stream/opening.ts';
@@ -187,7 +188,9 @@ async function send(
       patient && {
         onLife: (held, upstream) => {
           heldNow[0] = held;
-          const sure = othersWait ? null : { upstream, headers: journey.hooks.headers(target) };
+          // Nor is it sure while a hedge runs.
+          const sure =
+            othersWait || options.signal ? null : { upstream, headers: journey.hooks.headers(target) };
           journey.early?.life(held, sure);
         },
       }),
@@ -217,7 +220,7 @@ async function send(
 interface Asker {
   /** Tells requests apart. */
   readonly what: () => string;
-  readonly who: string | null;
+  readonly who: Who | null;
 }
 
 const fingerprint = (body: Buffer) => createHash('sha1').update(body).digest('base64');

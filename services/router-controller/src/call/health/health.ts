@@ -4,7 +4,7 @@ import type { CallObserver } from '../observer.ts';
 import { Agreement } from './agreement.ts';
 import type { BreakerSettings, BreakerState, Pass } from './breaker.ts';
 import { Latency } from './latency.ts';
-import { TargetHealth } from './target-health.ts';
+import { TargetHealth, type Who } from './target-health.ts';
 import { keepOnly, targetKey } from './target-key.ts';
 
 /** It moves everybody's requests to another target, so one tenant's word is not enough. */
@@ -57,15 +57,15 @@ export class Health {
   }
 
   /**
-   * @param who the request's tenant; null: tenants are not told apart.
+   * @param who null: clients are not told apart.
    * @param firstFailure true once for each request.
    */
-  pass(target: Target, who: string | null, firstFailure: () => boolean): Pass | null {
+  pass(target: Target, who: Who | null, firstFailure: () => boolean): Pass | null {
     return this.#state(target).breaker.pass(who, firstFailure);
   }
 
-  /** True when a request of this tenant would be refused now. */
-  refuses(target: Target, who: string | null): boolean {
+  /** True when a request of this client would be refused now. */
+  refuses(target: Target, who: Who | null): boolean {
     return this.#states.get(targetKey(target))?.breaker.refuses(who) ?? false;
   }
 
@@ -75,9 +75,9 @@ export class Health {
    * @param what tells requests apart.
    * @returns true when different requests agree that it is the target's.
    */
-  agrees(target: Target, status: number, what: string, who: string | null): boolean {
+  agrees(target: Target, status: number, what: string, who: Who | null): boolean {
     const { forbidden, missing } = this.#state(target);
-    return (status === 403 ? forbidden : missing).add(what, who);
+    return (status === 403 ? forbidden : missing).add(what, who?.tenant ?? null);
   }
 
   /** The target has answered a request. */

@@ -8,9 +8,12 @@ import type { CallObserver } from '../observer.ts';
 import type { Verdict } from './breaker.ts';
 import { FailureRun } from './failure-run.ts';
 import { Health } from './health.ts';
+import type { Who } from './target-health.ts';
 
 const nothing = () => {};
 const observer = new Proxy({}, { get: () => nothing }) as CallObserver;
+const HOSTILE = { tenant: 'hostile', client: 'hostile' };
+const OTHER = { tenant: 'other', client: 'other' };
 const SETTINGS = { failures: 5, openMs: 60_000, openMaxMs: 60_000 };
 
 function start() {
@@ -21,8 +24,14 @@ function start() {
   const target = table.targets.get('m')!;
   const health = new Health(SETTINGS, observer);
   const settled = () => new Promise((resolve) => setImmediate(resolve));
+  /** `tenant/key`, or a tenant with one key. */
+  const whoOf = (name: string): Who => {
+    const [tenant = '', client = tenant] = name.split('/');
+    return { tenant, client };
+  };
   /** One request, its attempts one after the other. @returns false when it was refused */
-  const request = async (who: string | null, ...verdicts: Verdict[]) => {
+  const request = async (name: string | null, ...verdicts: Verdict[]) => {
+    const who = name === null ? null : whoOf(name);
     let failures = 0;
     const firstFailure = () => ++failures === 1;
     for (const verdict of verdicts) {
@@ -50,9 +59,9 @@ test('whatever answers one tenant’s requests have, another’s goes where it w
       const { health, target, request } = start();
       for (const event of given) {
         if ('attempts' in event) await request('hostile', ...event.attempts);
-        else assert.equal(health.agrees(target, 403, event.what, 'hostile'), false);
+        else assert.equal(health.agrees(target, 403, event.what, HOSTILE), false);
       }
-      assert.equal(health.refuses(target, 'other'), false);
+      assert.equal(health.refuses(target, OTHER), false);
       assert.equal(await request('other', 'healthy'), true);
       assert.equal(health.rests(target), false);
     }),
@@ -64,6 +73,16 @@ test('a tenant whose requests always fail rests the target for itself alone', as
   const { request } = start();
   for (let i = 0; i < 5; i++) assert.equal(await request('hostile', 'unhealthy'), true);
   assert.equal(await request('hostile', 'healthy'), false);
+  assert.equal(await request('other', 'healthy'), true);
+});
+
+test('a key whose requests always fail rests the target for itself alone, also within its tenant', async () => {
+  const { request } = start();
+  for (let i = 0; i < 20; i++) await request('one/bad', 'unhealthy');
+  assert.equal(await request('one/bad', 'healthy'), false);
+  assert.equal(await request('one/good', 'healthy'), true);
+  for (const who of ['one/a', 'one/b', 'one/a', 'one/b', 'one/c']) await request(who, 'unhealthy');
+  assert.equal(await request('one/good', 'healthy'), false, 'several keys of it agree');
   assert.equal(await request('other', 'healthy'), true);
 });
 

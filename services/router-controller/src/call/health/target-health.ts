@@ -1,25 +1,40 @@
-/** How one target stands: with everybody, and with each tenant. */
+/** How one target stands: with everybody, with each tenant, and with each client. */
 import { LRUCache } from 'lru-cache';
 import { Breaker, type BreakerSettings, type BreakerState, type Pass, type Verdict } from './breaker.ts';
 import { FailureRun } from './failure-run.ts';
 
-/** Tenants that are told apart; of more the ones that were away longest are forgotten. */
-const TENANTS = 1_000;
+/** Whose request it is. */
+export interface Who {
+  readonly tenant: string;
+  /** The client's key. */
+  readonly client: string;
+}
 
+/** Tenants and clients that are told apart; of more the ones that were away longest are forgotten. */
+const KNOWN = 2_000;
+
+/** One breaker, and the failures it goes by. */
 interface Side {
   readonly breaker: Breaker;
   readonly run: FailureRun;
 }
 
+/** A side that a request has to pass, and whose failure it would be there; null: it counts in full. */
+interface Gate {
+  readonly side: Side;
+  readonly voter: string | null;
+}
+
 /**
- * Two breakers stand before a target. The shared one opens on what nobody's request can cause, and on failures of several
- * tenants; the tenant's own on its failures alone, and closes the target to nobody else.
+ * Three breakers stand before a target. The shared one opens on what nobody's request can cause, and on failures of several
+ * tenants; a tenant's on those of several of its clients; a client's on its own alone. Each closes the target to nobody else.
  */
 export class TargetHealth {
   readonly #settings: BreakerSettings;
   readonly #onState: (state: BreakerState) => void;
   readonly #shared: Side;
-  readonly #tenants = new LRUCache<string, Side>({ max: TENANTS });
+  readonly #others = new LRUCache<string, Side>({ max: KNOWN });
+  readonly #clients = new LRUCache<string, true>({ max: KNOWN });
   /** The last probe of the shared breaker failed, and this was its tenant: others try first. */
   #failedProber: string | null = null;
   #othersAsked = false;
@@ -36,76 +51,100 @@ export class TargetHealth {
     return { breaker, run: new FailureRun(this.#settings.failures) };
   }
 
-  #tenant(who: string): Side {
-    let side = this.#tenants.get(who);
+  #other(name: string): Side {
+    let side = this.#others.get(name);
     if (!side) {
-      // A tenant that is alone with a target is all that is known of it, so its word is told.
+      // A client that is alone with a target is all that is known of it, so its word is told.
       side = this.#side((state) => {
-        if (this.#tenants.size === 1 && this.#shared.breaker.state === 'closed') this.#onState(state);
+        if (this.#clients.size === 1 && this.#shared.breaker.state === 'closed') this.#onState(state);
       });
-      this.#tenants.set(who, side);
+      this.#others.set(name, side);
     }
     return side;
+  }
+
+  /** From the narrowest on: a request that is refused there is no probe of the wider ones. */
+  #gates(who: Who | null): Gate[] {
+    if (who === null) return [{ side: this.#shared, voter: null }];
+    const { tenant, client } = who;
+    this.#clients.set(JSON.stringify([tenant, client]), true);
+    return [
+      { side: this.#other(JSON.stringify([tenant, client])), voter: null },
+      { side: this.#other(JSON.stringify([tenant])), voter: client },
+      { side: this.#shared, voter: tenant },
+    ];
   }
 
   get state(): BreakerState {
     return this.#shared.breaker.state;
   }
 
-  /** True when a request of this tenant would be refused now. */
-  refuses(who: string | null): boolean {
-    const own = who === null ? null : this.#tenants.peek(who);
-    return this.state === 'open' || own?.breaker.state === 'open';
+  /** True when a request of this client would be refused now. */
+  refuses(who: Who | null): boolean {
+    return this.#gates(who).some(({ side }) => side.breaker.state === 'open');
   }
 
   /**
    * Leave for one request, or null while the target rests.
    *
-   * @param who tenant; null: nobody is told apart.
+   * @param who null: nobody is told apart.
    * @param firstFailure asked when the request has failed: false when an earlier attempt of it has, so that a request
    * counts once.
    */
-  pass(who: string | null, firstFailure: () => boolean): Pass | null {
+  pass(who: Who | null, firstFailure: () => boolean): Pass | null {
     if (this.#isSecondProbe(who)) return null;
-    const own = who === null ? null : this.#tenant(who);
-    const ownPass = own?.breaker.pass();
-    if (ownPass === null) return null;
-    const pass = this.#shared.breaker.pass();
-    if (!pass) {
-      ownPass?.end('unknown');
-      return null;
+    const taken: { gate: Gate; pass: Pass }[] = [];
+    for (const gate of this.#gates(who)) {
+      const pass = gate.side.breaker.pass();
+      if (!pass) {
+        for (const each of taken) each.pass.end('unknown');
+        return null;
+      }
+      taken.push({ gate, pass });
     }
     let ended = false;
     const end = (verdict: Verdict) => {
       if (ended) return;
       ended = true;
-      if (verdict === 'healthy') {
-        this.#shared.run.succeeded();
-        own?.run.succeeded();
-        this.#failedProber = null;
-        ownPass?.end('healthy');
+      this.#end(taken, verdict, who, firstFailure);
+    };
+    return { probe: taken.some(({ pass }) => pass.probe), end };
+  }
+
+  #end(
+    taken: readonly { gate: Gate; pass: Pass }[],
+    verdict: Verdict,
+    who: Who | null,
+    firstFailure: () => boolean,
+  ): void {
+    if (verdict === 'healthy') {
+      this.#failedProber = null;
+      for (const { gate, pass } of taken) {
+        gate.side.run.succeeded();
         pass.end('healthy');
-        return;
       }
-      const failed = verdict !== 'unknown';
-      const counts = failed && firstFailure();
-      if (failed && pass.probe) {
-        this.#failedProber = who;
+      return;
+    }
+    const failed = verdict !== 'unknown';
+    const counts = failed && firstFailure();
+    for (const { gate, pass } of taken) {
+      const shared = gate.side === this.#shared;
+      if (shared && failed && pass.probe) {
+        this.#failedProber = who?.tenant ?? null;
         this.#othersAsked = false;
       }
-      const outage = verdict === 'unreachable';
-      const opens = counts && this.#shared.run.failed(outage ? null : who);
-      const ownOpens = counts && !outage && own?.run.failed(null) === true;
-      ownPass?.end(ownOpens || (failed && ownPass.probe) ? 'unhealthy' : 'unknown');
+      // What no request can cause is everybody's, and nobody's own.
+      const mine = verdict === 'unhealthy' || shared;
+      const voter = verdict === 'unreachable' ? null : gate.voter;
+      const opens = counts && mine && gate.side.run.failed(voter);
       pass.end(opens || (failed && pass.probe) ? 'unhealthy' : 'unknown');
-    };
-    return { probe: pass.probe || ownPass?.probe === true, end };
+    }
   }
 
   /** One tenant's prompts must not use up the probes that show the others' way to be free again. */
-  #isSecondProbe(who: string | null): boolean {
+  #isSecondProbe(who: Who | null): boolean {
     if (this.state !== 'open' || this.#failedProber === null) return false;
-    if (who !== this.#failedProber) {
+    if (who?.tenant !== this.#failedProber) {
       this.#othersAsked = true;
       return false;
     }
