@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
-import { Admission, Gate } from './admit/index.ts';
+import { Admission, Gate, type GateOptions } from './admit/index.ts';
 import { Authenticator, checkDoor } from './authenticate/index.ts';
 import { UpstreamCaller } from './call/index.ts';
 import { type RouterConfig, type WatchTimes, watchFiles } from './config/index.ts';
@@ -76,6 +76,20 @@ const budgetOf = (server: RouterConfig['file']['server']) => ({
   tenantShare: server.body_tenant_share,
 });
 
+/** Prompts of previews wait in turn, for as long as a client would. */
+const PREVIEWS_WAIT_MS = 60_000;
+const previewOptions = ({ file }: RouterConfig): GateOptions => ({
+  max_in_flight: file.classifier.preview_concurrency,
+  max_queue: Number.POSITIVE_INFINITY,
+  max_queue_wait_ms: PREVIEWS_WAIT_MS,
+  tenant_share: file.admission.tenant_share,
+});
+
+const gateOptions = ({ file }: RouterConfig): GateOptions => ({
+  ...file.server,
+  tenant_share: file.admission.tenant_share,
+});
+
 function listen(server: Server, host: string, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -125,7 +139,8 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   metrics.build.set({ version: VERSION, node: process.version, config: config.version }, 1);
 
   const arrivals = new Arrivals();
-  const gate = new Gate(settings, metrics);
+  const gate = new Gate(gateOptions(config), metrics);
+  const previews = new Gate(previewOptions(config));
   const bodies = new ByteBudget(budgetOf(settings), (bytes) => metrics.bodyBytes.set(bytes));
   const redis = createRedis(config.file.redis, metrics, log);
   redis?.rereadBy(async () => {
@@ -161,6 +176,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     accepting: () => accepting,
     arrivals,
     gate,
+    previews,
     bodies,
     admission,
     decider,
@@ -199,7 +215,8 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       if (!isDeepStrictEqual(next.file.auth, config.file.auth)) authenticator = withAuth;
       admission.useConfig(next);
       ledger.useConfig(next);
-      gate.useOptions(next.file.server);
+      gate.useOptions(gateOptions(next));
+      previews.useOptions(previewOptions(next));
       bodies.useOptions(budgetOf(next.file.server));
       server.maxConnections = next.file.server.max_connections;
       caller.useConfig(next);

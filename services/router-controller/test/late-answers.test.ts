@@ -154,7 +154,7 @@ test('tokens of a request that went on are charged once, whatever came late', as
   (await one.ask())!.settle(undefined);
   const going = await late(one.ask);
   const usage = { promptTokens: 100, cachedTokens: 0, completionTokens: 200, source: 'estimate' } as const;
-  going!.settle({ usage, target: null } as unknown as CallOutcome);
+  going!.settle({ usage, target: null, charged: null } as unknown as CallOutcome);
   going!.recount({ ...usage, completionTokens: 50, source: 'tokenizer' });
   const used = async () => {
     const [seconds] = await plain.time();

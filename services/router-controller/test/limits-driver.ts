@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import type { Redis } from 'ioredis';
 import { perMinute } from '../src/admit/gcra.ts';
-import { figuresOf, type Held, heldOf } from '../src/admit/held.ts';
+import { both, figuresOf, type Held, heldOf } from '../src/admit/held.ts';
 import { applying, type Holder } from '../src/admit/limiter.ts';
 import { OWE, PER_ANSWER, RENEW, SETTLE, TAKE } from '../src/admit/lua.ts';
+import { afterBody, beforeBody } from '../src/admit/parts.ts';
 import type { LimitConfig } from '../src/config/schema.ts';
 import { PlainLimits } from './limits-model.ts';
 
@@ -37,7 +38,7 @@ export class Subject {
   readonly #redis: Redis;
   readonly #limits: readonly LimitConfig[];
   readonly #keys: { state: string; leases: string }[];
-  readonly #granted: { id: string; held: readonly (Held & { at: number })[] }[] = [];
+  readonly #granted: { id: string; held: readonly Held[]; entered: boolean }[] = [];
   #ids = 0;
   now = 1_800_000_000_000;
 
@@ -92,11 +93,38 @@ export class Subject {
   }
 
   async take(tokens: number): Promise<{ granted: boolean; places: number[] }> {
-    const id = `id${++this.#ids}`;
-    const keys = this.#keys.flatMap(({ state, leases }) => [state, leases]);
-    const { granted, figures } = this.model.take(id, tokens, this.now);
-    const figuresAsked = this.#limits.flatMap(figuresOf);
-    const reply = (await this.run(take, keys, [id, LEASE_MS, tokens, ...figuresAsked])) as number[];
+    const { id, granted, places, held } = await this.#take(`id${++this.#ids}`, this.#limits, tokens);
+    if (granted) this.#granted.push({ id, held, entered: false });
+    return { granted, places };
+  }
+
+  /** The first of two steps: requests and places. */
+  async enter(): Promise<void> {
+    const { id, granted, held } = await this.#take(`id${++this.#ids}`, beforeBody(this.#limits), 0);
+    if (granted) this.#granted.push({ id, held, entered: true });
+  }
+
+  /** The second, of a request that has entered: tokens. */
+  async admit(which: number, tokens: number): Promise<boolean> {
+    const request = this.#granted.filter(({ entered }) => entered)[which];
+    if (!request) return false;
+    const { granted, held } = await this.#take(request.id, afterBody(this.#limits), tokens);
+    if (!granted) return false;
+    request.held = both(request.held, held);
+    request.entered = false;
+    return true;
+  }
+
+  async #take(id: string, limits: readonly LimitConfig[], tokens: number) {
+    const asked = limits.map((limit) => ({
+      limit,
+      at: this.#limits.findIndex(({ name }) => name === limit.name),
+    }));
+    const mine = asked.map(({ at }) => this.#keys[at]!);
+    const keys = mine.flatMap(({ state, leases }) => [state, leases]);
+    const { granted, figures } = this.model.take(id, tokens, this.now, asked);
+    const figuresAsked = limits.flatMap((limit) => figuresOf(limit, tokens));
+    const reply = (await this.run(take, keys, [id, LEASE_MS, ...figuresAsked])) as number[];
     assert.equal(reply[0], Number(granted));
     for (const [at, [kind, wait, left, full, tokensLeft, tokensFull, places]] of figures.entries()) {
       const told = reply.slice(1 + at * PER_ANSWER, 1 + (at + 1) * PER_ANSWER);
@@ -111,31 +139,23 @@ export class Subject {
           `figure ${index} of l${at}: ${told[index]}, not ${time}`,
         );
     }
-    const held = heldOf(applying(this.#limits, WHO), this.#keys, tokens, reply);
-    if (granted)
-      this.#granted.push({
-        id,
-        held: held.map((each) => ({
-          ...each,
-          at: this.#keys.findIndex(({ state }) => state === each.state),
-        })),
-      });
-    return { granted, places: figures.map((each) => each[6]) };
+    const held = heldOf(applying(limits, WHO), mine, () => tokens, reply);
+    return { id, granted, places: figures.map((each) => each[6]), held };
+  }
+
+  #at({ state }: Pick<Held, 'state'>): number {
+    return this.#keys.findIndex((each) => each.state === state);
   }
 
   async settle(which: number, used: number, again: boolean): Promise<void> {
-    const { id, held } = this.#granted[which] ?? { id: '', held: [] };
-    if (held.length > 0) await this.#settle(id, held, used, again);
+    const { id, held, entered } = this.#granted[which] ?? { id: '', held: [], entered: false };
+    // Who has only entered has used nothing.
+    if (held.length > 0) await this.#settle(id, held, entered ? 0 : used, again);
   }
 
-  async #settle(
-    id: string,
-    held: readonly (Held & { at: number })[],
-    used: number,
-    again: boolean,
-  ): Promise<void> {
-    const ats = held.map(({ at }) => at);
-    this.model.settle(id, ats, used, again, this.now);
+  async #settle(id: string, held: readonly Held[], used: number, again: boolean): Promise<void> {
+    const places = held.map((each) => ({ at: this.#at(each), counts: each.interval > 0 }));
+    this.model.settle(id, places, used, again, this.now);
     const keys = held.flatMap(({ state, leases }) => [state, leases]);
     await this.run(settle, keys, [
       id,
@@ -148,7 +168,7 @@ export class Subject {
   async renew(which: readonly number[]): Promise<void> {
     const granted = this.#granted.filter((_, index) => which.includes(index));
     const leases = granted.flatMap(({ id, held }) => held.map((each) => ({ id, ...each })));
-    for (const { id, at } of leases) this.model.renew(id, [at], this.now);
+    for (const lease of leases) this.model.renew(lease.id, [this.#at(lease)], this.now);
     const args = leases.flatMap(({ id, reserved }) => [id, reserved]);
     await this.run(
       renew,
@@ -176,7 +196,7 @@ export class Subject {
   async charge(tokens: number): Promise<void> {
     const buckets = this.#keys.flatMap((key, at) => {
       const { interval, burst } = this.model.rate(at);
-      return interval === 0 ? [] : [{ ...key, at, interval, burst, reserved: 0 }];
+      return interval === 0 ? [] : [{ ...key, interval, burst, reserved: 0 }];
     });
     await this.#settle(`charge${++this.#ids}`, buckets, tokens, false);
   }

@@ -108,11 +108,17 @@ export class PlainLimits {
       state.tokens = micro(state.tokens - reserved * this.rate(at).interval);
   }
 
-  take(id: string, tokens: number, now: number): { granted: boolean; figures: Figures[] } {
+  /** @param asked which limits, and what of them; default: all. */
+  take(
+    id: string,
+    tokens: number,
+    now: number,
+    asked: readonly { at: number; limit: LimitConfig }[] = this.#limits.map((limit, at) => ({ at, limit })),
+  ): { granted: boolean; figures: Figures[] } {
     const figures: Figures[] = [];
     const charges: (() => void)[] = [];
     let granted = true;
-    for (const [at, limit] of this.#limits.entries()) {
+    for (const { at, limit } of asked) {
       const {
         concurrent,
         requests_per_minute: rpm,
@@ -161,15 +167,21 @@ export class PlainLimits {
    *
    * @param again it was told before, and may have been done.
    */
-  settle(id: string, held: readonly number[], used: number, again: boolean, now: number): void {
-    for (const at of held) {
+  settle(
+    id: string,
+    held: readonly { at: number; counts: boolean }[],
+    used: number,
+    again: boolean,
+    now: number,
+  ): void {
+    for (const { at, counts } of held) {
       const state = this.states[at]!;
       const lease = state.leases.get(id);
       state.leases.delete(id);
       const wanted = !lease && again ? 0 : used;
       const more = wanted - (lease?.reserved ?? 0);
       const rate = this.rate(at);
-      if (rate.interval === 0 || more === 0) continue;
+      if (!counts || more === 0) continue;
       const tat = state.tokens ?? 0;
       const after = (more > 0 ? Math.max(tat, now) : tat) + more * rate.interval;
       state.tokens = micro(Math.min(after, latest(now, rate)));

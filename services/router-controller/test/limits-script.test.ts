@@ -61,7 +61,6 @@ test('the memory of one process answers as the script does, whatever comes', asy
         const model = new MemoryLimiter(all, () => now);
         const open: { verdict: Verdict; id: string; held: number[] }[] = [];
         const keys = all.flatMap(({ name }) => [`${space}:s:${name}`, `${space}:l:${name}`]);
-        const figures = all.flatMap(figuresOf);
         for (const [index, { wait, tokens, ends, used }] of steps.entries()) {
           now += wait;
           const ending = ends === undefined ? undefined : open.splice(ends, 1)[0];
@@ -88,8 +87,7 @@ test('the memory of one process answers as the script does, whatever comes', asy
             ...keys,
             id,
             10_000_000,
-            tokens,
-            ...figures,
+            ...all.flatMap((each) => figuresOf(each, tokens)),
             now,
           )) as number[];
           const verdict = model.take(WHO, tokens);
@@ -125,6 +123,17 @@ const STEPS = fc.array(
       arbitrary: fc.record({
         what: fc.constant('take' as const),
         wait: pause,
+        tokens: fc.integer({ min: 0, max: 3_000 }),
+      }),
+    },
+    // In two steps, with anything between them.
+    { weight: 4, arbitrary: fc.record({ what: fc.constant('enter' as const), wait: pause }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        what: fc.constant('admit' as const),
+        wait: pause,
+        which: fc.nat(3),
         tokens: fc.integer({ min: 0, max: 3_000 }),
       }),
     },
@@ -180,7 +189,7 @@ test('the scripts do as the plain model: leases that end, are renewed or lost, r
       [requests_per_minute, tokens_per_minute, concurrent].some(Boolean),
     );
   /** That the steps reach what the test is about. */
-  const seen = { ended: 0, renewedLate: 0, renewedInTime: 0, owed: 0, toldAgain: 0 };
+  const seen = { inTwoSteps: 0, ended: 0, renewedLate: 0, renewedInTime: 0, owed: 0, toldAgain: 0 };
   await fc.assert(
     fc.asyncProperty(fc.array(limit, { minLength: 1, maxLength: 3 }), STEPS, async (given, steps) => {
       const all = named(given);
@@ -193,6 +202,9 @@ test('the scripts do as the plain model: leases that end, are renewed or lost, r
         if (step.what === 'take') {
           await subject.take(step.tokens);
           if (overdue > 0) seen.ended++;
+        } else if (step.what === 'enter') await subject.enter();
+        else if (step.what === 'admit') {
+          if (await subject.admit(step.which, step.tokens)) seen.inTwoSteps++;
         } else if (step.what === 'settle') {
           await subject.settle(step.which, step.used, step.again);
           if (leases().length === before && step.again) seen.toldAgain++;
@@ -234,7 +246,7 @@ for (const [what, tat] of [
     await plain.hset(keys[0], 't', tat, 'r', tat);
     await plain.pexpire(keys[0], 10 ** 15);
     const ask = async (at: number) =>
-      (await plain.eval(take, 2, ...keys, `id${at}`, LEASE_MS, 600, ...figuresOf(limit), at)) as number[];
+      (await plain.eval(take, 2, ...keys, `id${at}`, LEASE_MS, ...figuresOf(limit, 600), at)) as number[];
     const [granted, , waitMs] = await ask(now);
     if (granted === 0) {
       assert.ok(waitMs! <= 2 * 60_000, `${waitMs} ms`);

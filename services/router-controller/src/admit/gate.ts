@@ -1,4 +1,7 @@
-/** A place for each request worked on, and a short bounded queue: a flood is told to come back, not left to time out. */
+/**
+ * A place for each request worked on, and a short bounded queue: a flood is told to come back, not left to time out. No
+ * tenant takes the last places: it may hold its share of those that are left to it, so that somebody else finds one.
+ */
 import { abortError, RouterError } from '../errors.ts';
 import type { Metrics } from '../observe/index.ts';
 
@@ -6,6 +9,8 @@ export interface GateOptions {
   readonly max_in_flight: number;
   readonly max_queue: number;
   readonly max_queue_wait_ms: number;
+  /** Share of the places that one tenant may hold while nobody else holds any, 0…1; default: 1. */
+  readonly tenant_share?: number;
 }
 
 interface Waiter {
@@ -16,20 +21,24 @@ interface Waiter {
 
 export class Gate {
   #options: GateOptions;
-  readonly #metrics: Metrics;
+  readonly #metrics: Pick<Metrics, 'inFlight' | 'queued' | 'queueWait'> | null;
   /** One queue a tenant, served in turn: one tenant's flood waits behind itself. */
   readonly #queues = new Map<string, Waiter[]>();
+  /** Places held, by tenant. */
+  readonly #held = new Map<string, number>();
   #inFlight = 0;
   #queued = 0;
 
-  constructor(options: GateOptions, metrics: Metrics) {
+  /** @param metrics that tell of it; default: none do. */
+  constructor(options: GateOptions, metrics: Metrics | null = null) {
     this.#options = options;
     this.#metrics = metrics;
   }
 
-  /** Applies to requests that come from now on. */
+  /** Applies to requests that come from now on, and to those that wait. */
   useOptions(options: GateOptions): void {
     this.#options = options;
+    this.#serve();
   }
 
   get inFlight(): number {
@@ -43,8 +52,9 @@ export class Gate {
    * @throws RouterError overloaded (503 with retry-after), client_closed_request
    */
   async enter(tenant: string, signal: AbortSignal): Promise<() => void> {
-    const { max_in_flight, max_queue, max_queue_wait_ms } = this.#options;
-    if (this.#inFlight >= max_in_flight) {
+    const { max_queue, max_queue_wait_ms } = this.#options;
+    if (this.#fits(tenant) && !this.#queues.has(tenant)) this.#take(tenant);
+    else {
       if (this.#queued >= max_queue && !this.#displace(tenant)) throw this.#overloaded();
       const since = performance.now();
       const place = Promise.withResolvers<void>();
@@ -52,7 +62,8 @@ export class Gate {
       const queue = this.#queues.get(tenant) ?? [];
       queue.push(waiter);
       this.#queues.set(tenant, queue);
-      this.#metrics.queued.set(++this.#queued);
+      this.#queued++;
+      this.#metrics?.queued.set(this.#queued);
       const timer = setTimeout(() => place.reject(this.#overloaded()), max_queue_wait_ms);
       const onAbort = () => place.reject(abortError(signal, 'it waited for a place'));
       signal.addEventListener('abort', onAbort, { once: true });
@@ -64,36 +75,60 @@ export class Gate {
       } finally {
         clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
-        this.#metrics.queued.set(--this.#queued);
-        this.#metrics.queueWait.observe((performance.now() - since) / 1000);
+        this.#queued--;
+        this.#metrics?.queued.set(this.#queued);
+        this.#metrics?.queueWait.observe((performance.now() - since) / 1000);
       }
-    } else {
-      this.#inFlight++;
     }
-    this.#metrics.inFlight.set(this.#inFlight);
     let left = false;
     return () => {
       if (left) return;
       left = true;
-      this.#leave();
+      this.#leave(tenant);
     };
   }
 
-  #leave(): void {
-    // A place is handed on, not freed, so that nobody slips in between.
-    const next = this.#next();
-    if (next) next.enter();
-    else this.#inFlight--;
-    this.#metrics.inFlight.set(this.#inFlight);
+  /**
+   * What a tenant holds must be less than so many times what is free: alone it may hold its share of all, with others
+   * each a part of what is left, and some places are free for who comes next.
+   */
+  #fits(tenant: string): boolean {
+    const { max_in_flight, tenant_share = 1 } = this.#options;
+    const free = max_in_flight - this.#inFlight;
+    if (free <= 0) return false;
+    return tenant_share >= 1 || (this.#held.get(tenant) ?? 0) < (tenant_share / (1 - tenant_share)) * free;
+  }
+
+  #take(tenant: string): void {
+    this.#held.set(tenant, (this.#held.get(tenant) ?? 0) + 1);
+    this.#inFlight++;
+    this.#metrics?.inFlight.set(this.#inFlight);
+  }
+
+  #leave(tenant: string): void {
+    const held = this.#held.get(tenant)! - 1;
+    if (held > 0) this.#held.set(tenant, held);
+    else this.#held.delete(tenant);
+    this.#inFlight--;
+    this.#metrics?.inFlight.set(this.#inFlight);
+    // In the same turn, so that nobody slips in between.
+    this.#serve();
+  }
+
+  /** Gives free places to those who wait, tenants in turn. */
+  #serve(): void {
+    for (let next = this.#next(); next; next = this.#next()) next.enter();
   }
 
   #next(): Waiter | null {
     for (const [tenant, queue] of this.#queues) {
-      const waiter = queue.shift();
+      if (!this.#fits(tenant)) continue;
+      const waiter = queue.shift()!;
       this.#queues.delete(tenant);
       // Back to the end of the round, behind the other tenants.
       if (queue.length > 0) this.#queues.set(tenant, queue);
-      if (waiter) return waiter;
+      this.#take(tenant);
+      return waiter;
     }
     return null;
   }

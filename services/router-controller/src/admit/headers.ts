@@ -35,19 +35,24 @@ export const retryHeaders = (ms: number): Record<string, string> => ({
 /** A place comes free when some request ends, which nobody knows; clients ask again after this. */
 const RETRY_PLACE_MS = 1_000;
 
+const whoseIs = (scope: string, holder: string) =>
+  scope === 'global' ? 'all callers together' : `${scope} '${holder}'`;
+
 /** The 429 of a limit: which, whose, and when to come back. */
 export function refused(
   { limit, holder, kind, retryAfterMs }: Refusal,
   headers: Record<string, string>,
 ): RouterError {
-  const whose = limit.scope === 'global' ? 'all callers together' : `${limit.scope} '${holder}'`;
+  const whose = whoseIs(limit.scope, holder);
   const what = {
     concurrent: `${limit.concurrent} requests at once`,
     requests: `${limit.requests_per_minute} requests per minute`,
     tokens: `${limit.tokens_per_minute} tokens per minute`,
+    share: 'requests of your tenant that are under way have reserved its share (admission.tenant_share)',
   }[kind];
-  return new RouterError('rate_limit_exceeded', `Limit '${limit.name}' of ${whose} is reached: ${what}`, {
-    type: kind === 'tokens' ? 'tokens' : 'requests',
+  const reached = kind === 'share' ? 'is shared' : 'is reached';
+  return new RouterError('rate_limit_exceeded', `Limit '${limit.name}' of ${whose} ${reached}: ${what}`, {
+    type: kind === 'tokens' || kind === 'share' ? 'tokens' : 'requests',
     headers: { ...headers, ...retryHeaders(retryAfterMs ?? RETRY_PLACE_MS) },
   });
 }

@@ -1,4 +1,7 @@
-/** admit: limits and budgets, before any work is done. */
+/**
+ * admit: limits and budgets, in two steps. What the caller alone tells (requests, places, budgets) is settled from the
+ * headers, before any work is done; tokens, and what counts a policy, once the body is known.
+ */
 import type { LimitConfig } from '../config/schema.ts';
 import type { RouterConfig } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
@@ -6,10 +9,12 @@ import { holderOf, type Ledger } from '../ledger/index.ts';
 import type { Metrics } from '../observe/index.ts';
 import { RedisVisit, type SharedRedis } from '../redis/index.ts';
 import type { Caller, CallOutcome, Usage } from '../request.ts';
-import { rateLimitHeaders, refused, retryHeaders } from './headers.ts';
-import { applying, type Holder, type Verdict } from './limiter.ts';
+import { Asking } from './asking.ts';
+import { rateLimitHeaders, refused } from './headers.ts';
+import { type Holder, tighter, type Verdict } from './limiter.ts';
 import { MemoryLimiter } from './memory-limiter.ts';
-import { NotInTime, RedisLimiter, type RedisLimiterOptions } from './redis-limiter.ts';
+import { afterBody, beforeBody, requestsOf } from './parts.ts';
+import { RedisLimiter, type RedisLimiterOptions } from './redis-limiter.ts';
 
 export { Gate, type GateOptions } from './gate.ts';
 export { formatReset } from './headers.ts';
@@ -26,17 +31,46 @@ export interface Estimate {
   readonly answers?: number;
 }
 
-export interface AdmissionRequest {
+export interface Arriving {
   readonly caller: Caller;
+  /** False for what spends nothing: a caller may see what it has used when its budget is spent. Default: true. */
+  readonly spends?: boolean;
+  readonly visit?: RedisVisit;
+}
+
+export interface Received {
   readonly policy: string;
   /** Asked only where tokens are limited. */
   readonly estimate: () => Estimate;
-  readonly visit?: RedisVisit;
 }
+
+export interface AdmissionRequest extends Arriving, Received {}
 
 /** A target's place; give it back when the attempt has failed. */
 export interface TargetGrant {
   readonly release: () => void;
+}
+
+/** What a caller was let in with; one of `admit` and `leave` ends it, and `leave` may always be called. */
+export interface Entry {
+  /** x-ratelimit-* and budget warnings for the answer, as far as they are known yet. */
+  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * Takes from what is left to ask, now that the body is known. The grant holds what the entry held.
+   *
+   * @throws RouterError as {@link Admission.enter}; the entry is left then
+   */
+  readonly admit: (received: Received) => Promise<Grant>;
+  /**
+   * Counts the requests of a list: all but the first, which was counted when it came.
+   *
+   * @param count of all.
+   * @param policies how many of them each policy decides.
+   * @throws RouterError rate_limit_exceeded where they are too many; none of them is counted then
+   */
+  readonly admitList: (count: number, policies: ReadonlyMap<string, number>) => Promise<void>;
+  /** Gives places back where nothing was admitted; the request stays counted. */
+  readonly leave: () => void;
 }
 
 /** What admission gave; settle it once the request has ended, however it ended. */
@@ -54,8 +88,6 @@ export interface Grant {
 const tokensOf = (usage: Usage | null | undefined) =>
   usage ? usage.promptTokens + usage.completionTokens : 0;
 
-const RETRY_REDIS_MS = 1_000;
-
 export interface AdmissionDeps {
   readonly config: RouterConfig;
   readonly metrics: Metrics;
@@ -66,26 +98,38 @@ export interface AdmissionDeps {
   readonly leases?: RedisLimiterOptions;
 }
 
+/** The limits of a configuration, by when they are asked. */
+interface Split {
+  readonly all: readonly LimitConfig[];
+  readonly before: readonly LimitConfig[];
+  readonly after: readonly LimitConfig[];
+}
+
+const split = (all: readonly LimitConfig[]): Split => ({
+  all,
+  before: beforeBody(all),
+  after: afterBody(all),
+});
+
+/** The caller without the parts of its own limits that are asked at another time. */
+const withOwn = (who: Holder, own: LimitConfig | undefined): Holder => ({ ...who, own });
+
 export class Admission {
-  readonly #metrics: Metrics;
   readonly #redis: RedisLimiter | null;
   readonly #ledger: Ledger | null;
-  #limits: readonly LimitConfig[];
-  /** Without Redis, or while it is away. */
-  #memory: MemoryLimiter;
+  readonly #asking: Asking;
+  #limits: Split;
   #limitsTargets: boolean;
-  #limitsTokens: boolean;
   #assumed: number;
 
   constructor({ config, metrics, redis = null, ledger, leases }: AdmissionDeps) {
-    this.#metrics = metrics;
-    const learn: RedisLimiterOptions['learn'] = (limit, seen) => this.#memory.learn(limit, seen);
+    const learn: RedisLimiterOptions['learn'] = (limit, seen) => this.#asking.memory.learn(limit, seen);
     this.#redis = redis && new RedisLimiter(redis, { ...leases, learn });
     this.#ledger = ledger ?? null;
-    this.#limits = config.file.limits;
-    this.#memory = new MemoryLimiter(config.file.limits);
+    this.#limits = split(config.file.limits);
+    const memory = new MemoryLimiter(config.file.limits);
+    this.#asking = new Asking(metrics, this.#redis, memory, config.file.admission.tenant_share);
     this.#limitsTargets = limitsTargets(config);
-    this.#limitsTokens = limitsTokens(config);
     this.#assumed = config.file.admission.assumed_answer_tokens;
   }
 
@@ -101,11 +145,11 @@ export class Admission {
   /** Counts go on when a new configuration has the same limits. */
   useConfig(config: RouterConfig): void {
     this.#assumed = config.file.admission.assumed_answer_tokens;
+    this.#asking.shares.share = config.file.admission.tenant_share;
     this.#limitsTargets = limitsTargets(config);
-    this.#limitsTokens = limitsTokens(config);
-    if (JSON.stringify(config.file.limits) === JSON.stringify(this.#limits)) return;
-    this.#limits = config.file.limits;
-    this.#memory = new MemoryLimiter(config.file.limits);
+    if (JSON.stringify(config.file.limits) === JSON.stringify(this.#limits.all)) return;
+    this.#limits = split(config.file.limits);
+    this.#asking.memory = new MemoryLimiter(config.file.limits);
   }
 
   /** Resolves when everything held in Redis is given back. */
@@ -114,19 +158,83 @@ export class Admission {
   }
 
   /**
-   * Takes from all limits that apply, or from none.
+   * Lets a caller in by its headers alone: takes requests and places of all limits that apply to it, or none.
    *
    * @throws RouterError rate_limit_exceeded (type requests or tokens) with retry-after and x-ratelimit headers, or
    * limiter_unavailable, or insufficient_quota where a budget is spent.
    */
-  async admit({ caller, policy, estimate, visit = new RedisVisit() }: AdmissionRequest): Promise<Grant> {
-    const tokens =
-      this.#limitsTokens || caller.limits?.tokens_per_minute !== undefined ? this.#tokens(estimate()) : 0;
-    const who: Holder = { key: caller.id, tenant: caller.tenant, policy, own: caller.limits };
+  async enter({ caller, spends = true, visit = new RedisVisit() }: Arriving): Promise<Entry> {
+    const limits = this.#limits;
+    const who: Holder = { key: caller.id, tenant: caller.tenant, own: caller.limits };
+    const own = caller.limits ? [caller.limits] : [];
     const stand = (error: unknown) => this.#withLevels(error, who);
-    const warnings = (await this.#ledger?.budgets.check(holderOf(caller, policy), visit).catch(stand)) ?? {};
-    const verdict = await this.#take(who, tokens, visit).catch(stand);
+    const budgets = spends ? this.#ledger?.budgets : undefined;
+    const warnings = (await budgets?.check(holderOf(caller), visit).catch(stand)) ?? {};
+    const verdict = await this.#asking
+      .take({
+        limits: limits.before,
+        who: withOwn(who, beforeBody(own)[0]),
+        tokens: 0,
+        visit,
+        // What also counts tokens is counted once they are taken.
+        counts: ({ tokens_per_minute }) => tokens_per_minute === undefined,
+      })
+      .catch(stand);
     const headers = { ...rateLimitHeaders(verdict), ...warnings };
+    if (verdict.refusal) throw refused(verdict.refusal, headers);
+    let inside = true;
+    const leave = () => {
+      if (inside) verdict.settle(0);
+      inside = false;
+    };
+    return {
+      headers,
+      leave,
+      admit: async (received) => {
+        try {
+          const grant = await this.#admit(limits, { ...received, caller, visit }, verdict, headers);
+          inside = false;
+          return grant;
+        } catch (error) {
+          leave();
+          throw error;
+        }
+      },
+      admitList: (count, policies) => this.#admitList(limits, who, { count, policies }, visit, headers),
+    };
+  }
+
+  /**
+   * Both steps at once.
+   *
+   * @throws RouterError as {@link enter}
+   */
+  async admit({ policy, estimate, ...arriving }: AdmissionRequest): Promise<Grant> {
+    const entry = await this.enter(arriving);
+    return entry.admit({ policy, estimate });
+  }
+
+  /** @param entered what was taken before the body was read. */
+  async #admit(
+    limits: Split,
+    { caller, policy, estimate, visit = new RedisVisit() }: AdmissionRequest,
+    entered: Verdict,
+    told: Readonly<Record<string, string>>,
+  ): Promise<Grant> {
+    const who: Holder = { key: caller.id, tenant: caller.tenant, policy, own: caller.limits };
+    const skipped = new Set(entered.shadowed.map(({ name }) => name));
+    const left = limits.after.filter(({ name }) => !skipped.has(name));
+    const own = afterBody(caller.limits ? [caller.limits] : [])[0];
+    const counted = limits.all.some(countsTokens) || own !== undefined;
+    const tokens = counted ? this.#tokens(estimate()) : 0;
+    const stand = (error: unknown) => this.#withLevels(error, who);
+    const ofPolicy = (scope: string) => scope === 'policy';
+    const warnings =
+      (await this.#ledger?.budgets.check(holderOf(caller, policy), visit, ofPolicy).catch(stand)) ?? {};
+    const verdict = await this.#asking
+      .take({ limits: left, who: withOwn(who, own), tokens, visit, after: entered })
+      .catch(stand);
+    const headers = { ...told, ...rateLimitHeaders(tightest(entered, verdict)), ...warnings };
     if (verdict.refusal) throw refused(verdict.refusal, headers);
     const targets = new Map<string, Verdict[]>();
     let used = 0;
@@ -136,9 +244,9 @@ export class Admission {
       headers,
       admitTarget: async (target) => {
         if (!this.#limitsTargets) return NOTHING_TAKEN;
-        const taken = await this.#take({ ...who, target }, tokens, visit).catch(
-          (error) => error as RouterError,
-        );
+        const taken = await this.#asking
+          .take({ limits: limits.all, who: { ...who, target }, tokens, visit })
+          .catch((error) => error as RouterError);
         if (taken instanceof Error) return taken;
         if (taken.refusal) return refused(taken.refusal, headers);
         targets.set(target, [...(targets.get(target) ?? []), taken]);
@@ -155,6 +263,7 @@ export class Admission {
         used = tokensOf(outcome?.usage);
         const winner = outcome?.charged?.name;
         charged = [verdict, ...(winner === undefined ? [] : (targets.get(winner) ?? []))];
+        entered.settle(0);
         for (const each of [verdict, ...[...targets.values()].flat()])
           each.settle(charged.includes(each) ? used : 0);
       },
@@ -165,101 +274,52 @@ export class Admission {
     };
   }
 
+  async #admitList(
+    limits: Split,
+    who: Holder,
+    { count, policies }: { count: number; policies: ReadonlyMap<string, number> },
+    visit: RedisVisit,
+    told: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const ofCaller = requestsOf(limits.before);
+    const ofPolicy = requestsOf(limits.all.filter(({ scope }) => scope === 'policy'));
+    const own = requestsOf(who.own ? [who.own] : [])[0];
+    const questions = [
+      ...(count > 1 ? [{ limits: ofCaller, who: withOwn(who, own), requests: count - 1 }] : []),
+      ...[...policies].map(([policy, requests]) => ({
+        limits: ofPolicy,
+        who: { ...withOwn(who, undefined), policy },
+        requests,
+      })),
+    ];
+    for (const question of questions) {
+      const verdict = await this.#asking.take({ ...question, tokens: 0, visit, counts: () => false });
+      if (!verdict.refusal) continue;
+      throw refused(verdict.refusal, { ...told, ...rateLimitHeaders(verdict) });
+    }
+  }
+
   /** A refusal that asked no limit still tells how they stand; with Redis: as this replica last heard. */
   #withLevels(error: unknown, who: Holder): never {
     if (!(error instanceof RouterError)) throw error;
-    throw error.withHeaders(rateLimitHeaders(this.#memory.take(who, 0, { look: true })));
+    throw error.withHeaders(rateLimitHeaders(this.#asking.memory.take(who, 0, { look: true })));
   }
 
   #tokens({ promptTokens, answerTokens, answers = 1 }: Estimate): number {
     return promptTokens + (answerTokens ?? this.#assumed) * answers;
   }
-
-  async #take(who: Holder, tokens: number, visit: RedisVisit): Promise<Verdict> {
-    const verdict = await this.#ask(who, tokens, visit);
-    const count = (limit: LimitConfig, decision: string) =>
-      this.#metrics.limits.inc({ limit: limit.name, scope: limit.scope, decision });
-    for (const limit of verdict.shadowed) count(limit, 'shadow_refused');
-    if (verdict.refusal) count(verdict.refusal.limit, 'refused');
-    else
-      for (const { limit } of applying(this.#limits, who))
-        if (!verdict.shadowed.includes(limit)) count(limit, 'allowed');
-    return verdict;
-  }
-
-  async #ask(who: Holder, tokens: number, visit: RedisVisit): Promise<Verdict> {
-    if (!this.#redis) return this.#memory.take(who, tokens);
-    try {
-      return await this.#redis.take(this.#limits, who, tokens, visit);
-    } catch (error) {
-      if (!(error instanceof NotInTime)) throw error;
-      const strict = applying(this.#limits, who).find(
-        ({ limit }) => limit.on_redis_failure === 'refuse' && !limit.shadow,
-      );
-      if (!strict) return this.#without(this.#redis, who, tokens, visit, error);
-      this.#undo(this.#redis, who, visit, error.late);
-      throw new RouterError(
-        'limiter_unavailable',
-        `Limit '${strict.limit.name}' can’t be checked now, and is set to refuse then; try again shortly`,
-        { headers: retryHeaders(RETRY_REDIS_MS) },
-      );
-    }
-  }
-
-  /** Gives back what Redis grants to a request that was refused meanwhile. */
-  #undo(redis: RedisLimiter, who: Holder, { span }: RedisVisit, late: Promise<Verdict | null>): void {
-    const limits = this.#limits;
-    void late.then((verdict) => {
-      if (!verdict || verdict.refusal) return;
-      verdict.settle(0);
-      redis.owe(limits, who, -1, span);
-    });
-  }
-
-  /** Goes by this replica's share, and tells Redis afterwards. */
-  #without(
-    redis: RedisLimiter,
-    who: Holder,
-    tokens: number,
-    visit: RedisVisit,
-    { late, asked }: NotInTime,
-  ): Verdict {
-    const { span } = visit;
-    const limits = this.#limits;
-    const local = this.#memory.take(who, tokens, { share: 1 / redis.replicas, late: redis.up });
-    if (local.refusal) {
-      this.#undo(redis, who, visit, late);
-      return local;
-    }
-    void late.then((verdict) => {
-      if (!asked || verdict?.refusal) redis.owe(limits, who, 1, span);
-    });
-    const taken = late.then((verdict) => (verdict?.refusal ? null : verdict));
-    let settled = false;
-    return {
-      ...local,
-      settle: (used) => {
-        if (settled) return;
-        settled = true;
-        local.settle(used);
-        void taken.then((verdict) => {
-          if (verdict) verdict.settle(used);
-          else redis.charge(limits, who, used, span);
-        });
-      },
-      adjust: (more) => {
-        local.adjust(more);
-        void taken.then((verdict) => {
-          if (verdict) verdict.adjust(more);
-          else redis.charge(limits, who, more, span);
-        });
-      },
-    };
-  }
 }
 
 const NOTHING_TAKEN: TargetGrant = { release: () => {} };
 
+/** Of what both steps were told. */
+function tightest(first: Verdict, second: Verdict): Verdict {
+  const requests =
+    first.requests && second.requests
+      ? tighter(first.requests, second.requests)
+      : (second.requests ?? first.requests);
+  return { ...second, requests, tokens: second.tokens ?? first.tokens };
+}
+
+const countsTokens = ({ tokens_per_minute }: LimitConfig) => tokens_per_minute !== undefined;
 const limitsTargets = ({ file }: RouterConfig) => file.limits.some(({ scope }) => scope === 'target');
-const limitsTokens = ({ file }: RouterConfig) =>
-  file.limits.some((limit) => limit.tokens_per_minute !== undefined);

@@ -4,7 +4,8 @@ import type { LimitConfig } from '../config/schema.ts';
 export interface Holder {
   readonly key: string;
   readonly tenant: string;
-  readonly policy: string;
+  /** Absent before the body is read; limits of policies count nothing then. */
+  readonly policy?: string;
   /** Only while a target is asked; limits of targets count nothing else. */
   readonly target?: string;
   /** Limits that the key carries itself. */
@@ -15,7 +16,7 @@ export interface Refusal {
   readonly limit: LimitConfig;
   readonly holder: string;
   /** What ran out. */
-  readonly kind: 'requests' | 'tokens' | 'concurrent';
+  readonly kind: 'requests' | 'tokens' | 'concurrent' | 'share';
   /** Milliseconds until the same request would pass; null: when another one ends. */
   readonly retryAfterMs: number | null;
 }
@@ -46,6 +47,14 @@ export interface Verdict {
 /** Of a verdict that took nothing. */
 export const NOTHING_HELD = { settle: () => {}, adjust: () => {} };
 
+/** What is asked beside the limits and the tokens. */
+export interface Amounts {
+  /** Requests; default: 1. */
+  readonly requests?: number;
+  /** Tokens to reserve in one limit, where they are not the same for all. */
+  readonly reserve?: (limit: LimitConfig) => number;
+}
+
 /** What Redis last said of a limit's holder, for the time when it does not answer. */
 export interface Seen {
   /** Milliseconds until the buckets are full. */
@@ -64,6 +73,7 @@ export function applying(limits: readonly LimitConfig[], who: Holder): Applying[
   const all = who.own && who.target === undefined ? [...limits, who.own] : limits;
   return all.flatMap((limit) => {
     if ((limit.scope === 'target') !== (who.target !== undefined)) return [];
+    if (limit.scope === 'policy' && who.policy === undefined) return [];
     const holder = limit.scope === 'global' ? '*' : who[limit.scope]!;
     return limit.match !== undefined && limit.match !== holder ? [] : [{ limit, holder }];
   });

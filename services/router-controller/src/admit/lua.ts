@@ -42,18 +42,22 @@ local function sweep(state, leases, interval)
 end
 `;
 
-/** Figures of a limit in ARGV: concurrent, request interval, request burst, token interval, token burst, shadow. */
-export const PER_LIMIT = 6;
+/**
+ * Figures of a limit in ARGV: concurrent, request interval, request burst, requests, token interval, token burst, tokens,
+ * shadow.
+ */
+export const PER_LIMIT = 8;
 /** Figures of a limit in the answer: kind refused (0 none, 1 concurrent, 2 requests, 3 tokens), wait, two levels, places. */
 export const PER_ANSWER = 7;
 
 /**
- * KEYS: state and leases of each limit. ARGV: lease id, lease in ms, tokens, then {@link PER_LIMIT} figures a limit.
+ * KEYS: state and leases of each limit. ARGV: lease id, lease in ms, then {@link PER_LIMIT} figures a limit. A request may
+ * ask twice under one id, first for requests and places, then for tokens: it has one lease all the same.
  * Answer: 1 when all was taken, then {@link PER_ANSWER} figures a limit: kind, wait ms, requests left, ms until full,
  * tokens left, ms until full, places left.
  */
 export const TAKE = `${NOW}${SWEEP}
-local id, lease, tokens = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local id, lease = ARGV[1], tonumber(ARGV[2])
 local answer, charges, allowed = {1}, {}, true
 
 -- What was kept by an earlier version, or under another configuration, may owe more than anybody can pay.
@@ -76,20 +80,24 @@ end
 
 for i = 1, #KEYS / 2 do
   local state, leases = KEYS[2 * i - 1], KEYS[2 * i]
-  local a = 3 + (i - 1) * ${PER_LIMIT}
-  local concurrent, every, burst = tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3])
-  local token_every, token_burst, shadow = tonumber(ARGV[a + 4]), tonumber(ARGV[a + 5]), ARGV[a + 6] == '1'
+  local a = 2 + (i - 1) * ${PER_LIMIT}
+  local concurrent, every, burst, requests =
+    tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])
+  local token_every, token_burst, tokens, shadow =
+    tonumber(ARGV[a + 5]), tonumber(ARGV[a + 6]), number(ARGV[a + 7]), ARGV[a + 8] == '1'
   local kind, waits, left, full, tokens_left, tokens_full, places = 0, 0, 0, 0, 0, 0, 0
   local charge = {state = state, leases = leases}
   if concurrent > 0 or token_every > 0 then sweep(state, leases, token_every) end
   local known = redis.call('HMGET', state, 'r', 't')
+  -- Of what is not asked for now the key is kept as long as it says something.
+  charge.until_full = math.max(number(known[1]), number(known[2]))
   if concurrent > 0 then
     places = concurrent - redis.call('ZCARD', leases) - 1
     if places < 0 then kind, places = 1, 0 end
   end
   if every > 0 then
     local wait, tat
-    wait, tat, left, full = bucket(kept(state, 'r', known[1], every, burst), every, burst, 1)
+    wait, tat, left, full = bucket(kept(state, 'r', known[1], every, burst), every, burst, requests)
     charge.r = tat
     if wait > 0 and kind == 0 then kind, waits = 2, wait end
   end
@@ -118,9 +126,10 @@ for _, charge in ipairs(charges) do
   if charge.t then redis.call('HSET', charge.state, 't', text(charge.t)) end
   if charge.r or charge.t then
     -- Kept a lease longer than it says anything, because a lease that ends may still change it.
-    keep(charge.state, math.max(charge.r or now, charge.t or now) - now + lease)
+    keep(charge.state, math.max(charge.r or now, charge.t or now, charge.until_full) - now + lease)
   end
   if charge.lease then
+    redis.call('ZREM', charge.leases, id .. '|0')
     redis.call('ZADD', charge.leases, text(now + lease), charge.lease)
     redis.call('PEXPIRE', charge.leases, 2 * lease)
   end

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { LimitConfig } from '../config/schema.ts';
 import { clamp, correct, perMinute, type Rate, takeFrom } from './gcra.ts';
 import {
+  type Amounts,
   type Applying,
   applying,
   type Holder,
@@ -19,12 +20,16 @@ interface State {
   requests: number;
   tokens: number;
   running: number;
-  /** When Redis last spoke of it (0: never), and of how many places. */
+  /** When Redis last spoke of it (0: never). */
   seenAt: number;
+  /** When it last spoke of places, and of how many. */
+  placesAt: number;
   placesSeen: number;
 }
 
-export interface TakeOptions {
+export interface TakeOptions extends Amounts {
+  /** Default: those that the limiter was made with. */
+  readonly limits?: readonly LimitConfig[];
   /** Of each limit that is this process' own, 0…1. Default: all of it. */
   readonly share?: number;
   /**
@@ -65,6 +70,7 @@ export class MemoryLimiter {
       tokens: 0,
       running: 0,
       seenAt: 0,
+      placesAt: Number.NEGATIVE_INFINITY,
       placesSeen: 0,
     };
     this.#states.set(id, state);
@@ -76,9 +82,11 @@ export class MemoryLimiter {
     const now = this.#now();
     const state = this.#state(idOf(limit, holder));
     // Buckets of a share are as full as the whole one: they are smaller, and fill up more slowly.
-    state.requests = now + seen.requestsFullMs;
-    state.tokens = now + seen.tokensFullMs;
     state.seenAt = now;
+    if (limit.requests_per_minute !== undefined) state.requests = now + seen.requestsFullMs;
+    if (limit.tokens_per_minute !== undefined) state.tokens = now + seen.tokensFullMs;
+    if (limit.concurrent === undefined) return;
+    state.placesAt = now;
     state.placesSeen = seen.placesLeft;
   }
 
@@ -87,7 +95,18 @@ export class MemoryLimiter {
    *
    * @param tokens estimate of prompt and answer.
    */
-  take(who: Holder, tokens: number, { share = 1, late = false, look = false }: TakeOptions = {}): Verdict {
+  take(
+    who: Holder,
+    tokens: number,
+    {
+      limits = this.#limits,
+      requests: cost = 1,
+      reserve = () => tokens,
+      share = 1,
+      late = false,
+      look = false,
+    }: TakeOptions = {},
+  ): Verdict {
     const clock = this.#now();
     const shadowed: LimitConfig[] = [];
     const charges: (() => void)[] = [];
@@ -96,7 +115,7 @@ export class MemoryLimiter {
     let refusal: Refusal | null = null;
     let requests: Level | null = null;
     let left: Level | null = null;
-    for (const { limit, holder } of applying(this.#limits, who)) {
+    for (const { limit, holder } of applying(limits, who)) {
       const id = idOf(limit, holder);
       const state = this.#state(id);
       const known = late && state.seenAt > 0;
@@ -105,7 +124,7 @@ export class MemoryLimiter {
       const mine: (() => void)[] = [];
       if (limit.concurrent !== undefined) {
         const places =
-          known && clock - state.seenAt < SEEN_MS
+          known && clock - state.placesAt < SEEN_MS
             ? Math.min(state.placesSeen, Math.max(1, Math.floor(state.placesSeen * share)))
             : Math.max(1, Math.floor(limit.concurrent * share));
         if (state.running >= places) refused.push({ limit, holder, kind: 'concurrent', retryAfterMs: null });
@@ -116,7 +135,7 @@ export class MemoryLimiter {
           state.requests,
           now,
           shared(perMinute(limit.requests_per_minute, limit.burst), share),
-          look ? 0 : 1,
+          look ? 0 : cost,
         );
         if (taken.waitMs > 0) refused.push({ limit, holder, kind: 'requests', retryAfterMs: taken.waitMs });
         requests = tighter(requests, { limit: limit.requests_per_minute, ...taken });
@@ -126,12 +145,13 @@ export class MemoryLimiter {
       }
       if (limit.tokens_per_minute !== undefined) {
         const rate = shared(perMinute(limit.tokens_per_minute, limit.burst_tokens), share);
-        const taken = takeFrom(state.tokens, now, rate, look ? 0 : tokens);
+        const amount = look ? 0 : reserve(limit);
+        const taken = takeFrom(state.tokens, now, rate, amount);
         if (taken.waitMs > 0) refused.push({ limit, holder, kind: 'tokens', retryAfterMs: taken.waitMs });
         left = tighter(left, { limit: limit.tokens_per_minute, ...taken });
         mine.push(() => {
           state.tokens = taken.tat;
-          reserved.push({ state, rate, cost: clamp(tokens, rate) });
+          reserved.push({ state, rate, cost: clamp(amount, rate) });
         });
       }
       if (refused.length === 0) charges.push(...mine);

@@ -5,8 +5,9 @@ import type { Span } from '../observe/index.ts';
 import { type RedisClient, RedisUnavailable, RedisVisit, type SharedRedis } from '../redis/index.ts';
 import { Afterwards } from './afterwards.ts';
 import { perMinute } from './gcra.ts';
-import { figuresOf, type Held, heldOf } from './held.ts';
+import { both, figuresOf, type Held, heldOf } from './held.ts';
 import {
+  type Amounts,
   type Applying,
   applying,
   type Holder,
@@ -50,6 +51,28 @@ export interface RedisLimiterOptions {
   readonly learn?: (limit: Applying, seen: Seen) => void;
 }
 
+/** What a granted request holds in Redis, under its lease id. */
+interface Lease {
+  readonly id: string;
+  held: readonly Held[];
+  /** Settled, or part of a later grant. */
+  ended: boolean;
+}
+
+/** Of one call: whom it asks, and for how much. */
+interface Asked {
+  readonly id: string;
+  readonly limits: readonly Applying[];
+  readonly keys: readonly { state: string; leases: string }[];
+  readonly tokens: (limit: LimitConfig) => number;
+  readonly span: Span;
+}
+
+export interface RedisTakeOptions extends Amounts {
+  /** What the same request was granted before: both are one from now on, and settled together. */
+  readonly after?: Verdict;
+}
+
 /** Redis did not answer in time; what it says later may still be of use. */
 export class NotInTime extends RedisUnavailable {
   /** Null: it never answered. Who takes no use of a verdict must settle it. */
@@ -69,8 +92,9 @@ export class RedisLimiter {
   readonly #options: Required<RedisLimiterOptions>;
   readonly #replica = randomUUID();
   readonly #timers: NodeJS.Timeout[];
-  /** Leases held now, by lease id. */
-  readonly #open = new Map<string, readonly Held[]>();
+  /** Leases held now. */
+  readonly #open = new Set<Lease>();
+  readonly #leases = new WeakMap<Verdict, Lease>();
   readonly #afterwards: Afterwards;
   #replicas = 1;
   #sequence = 0;
@@ -122,13 +146,20 @@ export class RedisLimiter {
     who: Holder,
     tokens: number,
     visit = new RedisVisit(),
+    { requests = 1, reserve = () => tokens, after }: RedisTakeOptions = {},
   ): Promise<Verdict> {
-    const asked = applying(limits, who);
-    if (asked.length === 0)
+    const applied = applying(limits, who);
+    if (applied.length === 0)
       return { refusal: null, shadowed: [], requests: null, tokens: null, ...NOTHING_HELD };
-    const id = `${this.#replica}:${++this.#sequence}`;
-    const keys = asked.map((each) => this.#keys(each));
-    const figures = asked.flatMap(({ limit }) => figuresOf(limit));
+    const first = after && this.#leases.get(after);
+    const asked: Asked = {
+      id: first?.id ?? `${this.#replica}:${++this.#sequence}`,
+      limits: applied,
+      keys: applied.map((each) => this.#keys(each)),
+      tokens: reserve,
+      span: visit.span,
+    };
+    const figures = applied.flatMap(({ limit }) => figuresOf(limit, reserve(limit), requests));
     let late: Promise<number[]> | null = null;
     let reply: number[];
     try {
@@ -136,11 +167,10 @@ export class RedisLimiter {
         'take',
         (redis) => {
           late = scripts(redis).llmTake(
-            keys.length * 2,
-            ...keys.flatMap(({ state, leases }) => [state, leases]),
-            id,
+            asked.keys.length * 2,
+            ...asked.keys.flatMap(({ state, leases }) => [state, leases]),
+            asked.id,
             this.#options.leaseMs,
-            tokens,
             ...figures,
           );
           return late;
@@ -151,25 +181,24 @@ export class RedisLimiter {
       if (!(error instanceof RedisUnavailable)) throw error;
       // An answer that nobody waits for any more may still have taken something.
       const answer = late as Promise<number[]> | null;
-      const verdict = (said: number[]) => this.#verdict(id, asked, keys, tokens, said, visit.span);
-      throw new NotInTime(error, answer?.then(verdict, () => null) ?? null);
+      throw new NotInTime(
+        error,
+        answer?.then(
+          (said) => this.#verdict(asked, said),
+          () => null,
+        ) ?? null,
+      );
     }
-    return this.#verdict(id, asked, keys, tokens, reply, visit.span);
+    return this.#verdict(asked, reply, first);
   }
 
-  #verdict(
-    id: string,
-    asked: readonly Applying[],
-    keys: readonly { state: string; leases: string }[],
-    tokens: number,
-    reply: readonly number[],
-    span: Span,
-  ): Verdict {
+  /** @param first what the request holds from before, which becomes part of what it is granted now. */
+  #verdict({ id, limits, keys, tokens, span }: Asked, reply: readonly number[], first?: Lease): Verdict {
     const shadowed: LimitConfig[] = [];
     let refusal: Refusal | null = null;
     let requests: Level | null = null;
     let left: Level | null = null;
-    for (const [index, each] of asked.entries()) {
+    for (const [index, each] of limits.entries()) {
       const { limit, holder } = each;
       const at = 1 + index * PER_ANSWER;
       const [code, waitMs, remaining, resetMs, tokensLeft, tokensResetMs, placesLeft] = reply.slice(
@@ -191,17 +220,23 @@ export class RedisLimiter {
       else refusal ??= { limit, holder, kind, retryAfterMs: kind === 'concurrent' ? null : waitMs };
     }
     if (refusal) return { refusal, shadowed, requests, tokens: left, ...NOTHING_HELD };
-    const held = heldOf(asked, keys, tokens, reply);
-    if (held.length > 0) this.#open.set(id, held);
-    let settled = false;
+    const lease: Lease = { id, held: heldOf(limits, keys, tokens, reply), ended: false };
+    if (first && !first.ended) {
+      lease.held = both(first.held, lease.held);
+      first.ended = true;
+      this.#open.delete(first);
+    }
+    if (lease.held.length > 0) this.#open.add(lease);
     const settle = (used: number) => {
-      if (settled) return;
-      settled = true;
-      this.#open.delete(id);
-      this.#release(id, held, used, span);
+      if (lease.ended) return;
+      lease.ended = true;
+      this.#open.delete(lease);
+      this.#release(id, lease.held, used, span);
     };
-    const adjust = (tokens: number) => this.#charge(held, tokens, span);
-    return { refusal: null, shadowed, requests, tokens: left, settle, adjust };
+    const adjust = (more: number) => this.#charge(lease.held, more, span);
+    const verdict = { refusal: null, shadowed, requests, tokens: left, settle, adjust };
+    this.#leases.set(verdict, lease);
+    return verdict;
   }
 
   /** Changes the token buckets of what holds nothing (any more). */
@@ -227,14 +262,20 @@ export class RedisLimiter {
   /**
    * Sets right what Redis counts when its answer came too late.
    *
-   * @param requests 1: it went on, and Redis has refused it; -1: it was refused, and Redis has counted it.
+   * @param requests that went on, and that Redis has refused; negative: that were refused, and that Redis has counted.
    */
-  owe(limits: readonly LimitConfig[], who: Holder, requests: 1 | -1, span: Span): void {
+  owe(limits: readonly LimitConfig[], who: Holder, requests: number, span: Span): void {
     const owed = applying(limits, who).flatMap((each) => {
       const { requests_per_minute: rpm, burst, shadow } = each.limit;
       if (rpm === undefined || shadow) return [];
       const rate = perMinute(rpm, burst);
-      return [{ state: this.#keys(each).state, interval: requests * rate.interval, burst: rate.burst }];
+      return [
+        {
+          state: this.#keys(each).state,
+          interval: requests * rate.interval,
+          burst: rate.burst / Math.abs(requests),
+        },
+      ];
     });
     if (owed.length > 0) this.#afterwards.owe(owed, span, DEBT_MS);
   }
@@ -244,7 +285,7 @@ export class RedisLimiter {
   }
 
   async #renew(): Promise<void> {
-    const leases = [...this.#open].flatMap(([id, held]) => held.map((each) => ({ id, ...each })));
+    const leases = [...this.#open].flatMap(({ id, held }) => held.map((each) => ({ id, ...each })));
     for (let at = 0; at < leases.length; at += RENEW_BATCH) {
       const batch = leases.slice(at, at + RENEW_BATCH);
       await this.#background((redis) =>

@@ -109,6 +109,14 @@ export const mediaSchema = z.strictObject({
 });
 
 export const admissionSchema = z.strictObject({
+  tenant_share: z
+    .number()
+    .min(0.01)
+    .max(1)
+    .default(0.75)
+    .describe(
+      'Share of server.max_in_flight, of the classifier’s turns for POST /v1/route, and of what limits of all callers or of a target have reserved, that one tenant may hold while nobody else holds any; with others it is less, so that who comes next finds some. 1: no bound',
+    ),
   media: mediaSchema.prefault({}),
   max_reported_tokens: z
     .int()

@@ -116,6 +116,13 @@ export const classifierSchema = z.strictObject({
     .max(64)
     .default(16)
     .describe('Prompts that may share one ModelInfer when they arrive together'),
+  preview_concurrency: z
+    .int()
+    .min(1)
+    .default(16)
+    .describe(
+      'Prompts of POST /v1/route that are classified at once, tenants in turn: a flood of them must not take the classifier’s time from requests that wait for their answer',
+    ),
   cache_entries: z
     .int()
     .min(0)

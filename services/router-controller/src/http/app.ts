@@ -116,9 +116,13 @@ export function createApp(deps: AppDeps): Express {
   const authenticated = async (request: Request, response: Response, next: () => void) => {
     const visit = new RedisVisit();
     response.locals.visit = visit;
-    response.locals.caller = await deps
-      .authenticator()
-      .authenticate(request.headers, addressOf(request), visit);
+    const caller = await deps.authenticator().authenticate(request.headers, addressOf(request), visit);
+    response.locals.caller = caller;
+    // It costs little, and is asked for in earnest by nobody a thousand times a minute.
+    const entry = await deps.admission.enter({ caller, visit, spends: false });
+    if (response.closed) entry.leave();
+    else response.once('close', entry.leave);
+    response.set(entry.headers);
     next();
   };
   const callerOf = ({ locals }: Response) => locals.caller as Caller;
@@ -133,7 +137,7 @@ export function createApp(deps: AppDeps): Express {
     response.json(publicConfig(deps.config(), caller, caller === ANONYMOUS));
   });
 
-  app.get('/v1/usage', usageHandler(deps));
+  app.get('/v1/usage', authenticated, usageHandler(deps));
   app.get('/openapi.json', (_request, response) => {
     response.json(openApi(VERSION));
   });

@@ -1,6 +1,6 @@
 /** Endpoints that are passed on without a decision: the model names the target. Keys, limits and budgets hold here too. */
 import type { Request, Response } from 'express';
-import type { Grant } from '../admit/index.ts';
+import type { Entry, Grant } from '../admit/index.ts';
 import type { IdRewriter } from '../call/index.ts';
 import type { RouterConfig, Target } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
@@ -90,7 +90,7 @@ export function passingHandler(steps: Steps, choose: (context: PassContext) => P
     const address = addressOf(http);
     const span = steps.tracing.request('pass', http.headers, performance.now() - arrival.receivedAt);
     const visit = new RedisVisit(span);
-    const holds: { leave?: () => void; release?: () => void } = {};
+    const holds: { entry?: Entry; leave?: () => void; release?: () => void } = {};
     let grant: Grant | null = null;
     let caller: Caller | null = null;
     let target: Target | null = null;
@@ -102,8 +102,10 @@ export function passingHandler(steps: Steps, choose: (context: PassContext) => P
     const config = steps.config();
     try {
       caller = await steps.authenticator().authenticate(http.headers, address, visit);
-      const { tenant } = caller;
+      const who = caller;
+      const { tenant } = who;
       const enter = async () => {
+        holds.entry = await steps.admission.enter({ caller: who, visit });
         holds.leave = await steps.gate.enter(tenant, arrival.signal);
         const held = steps.bodies.open(tenant);
         holds.release = held.release;
@@ -115,9 +117,8 @@ export function passingHandler(steps: Steps, choose: (context: PassContext) => P
       target = chosen.target;
       ruleName = chosen.rule;
       textBytes = body.textBytes;
-      grant = await steps.admission.admit({
-        visit,
-        caller,
+      holds.entry ??= await steps.admission.enter({ caller, visit });
+      grant = await holds.entry.admit({
         policy: NO_POLICY,
         estimate: () => ({ promptTokens: Math.ceil(textBytes / 4), answerTokens: 0 }),
       });
@@ -151,9 +152,11 @@ export function passingHandler(steps: Steps, choose: (context: PassContext) => P
       if (failure.status === 500)
         http.app.locals.log?.error('internal error', { request_id: arrival.id, error: failure.cause });
       if (!response.headersSent)
-        for (const [name, value] of Object.entries(grant?.headers ?? {})) response.setHeader(name, value);
+        for (const [name, value] of Object.entries((grant ?? holds.entry)?.headers ?? {}))
+          response.setHeader(name, value);
       sendError(response, failure);
     } finally {
+      if (!grant) holds.entry?.leave();
       holds.leave?.();
       holds.release?.();
       const settled = steps.settler.settlePassed({

@@ -1,9 +1,10 @@
 /** POST /v1/route: the decision without the call, for one request or a list. */
 import type { Request, Response } from 'express';
 import { checkPolicyAllowed } from '../authenticate/index.ts';
+import type { Policy } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
 import { RedisVisit } from '../redis/index.ts';
-import { type ChatBody, type Decision, type Dialect, EXTENSION } from '../request.ts';
+import { type ChatBody, type Decision, type Dialect, EXTENSION, type RouterExtension } from '../request.ts';
 import type { RequestFacts } from '../understand/index.ts';
 import { addressOf } from './address.ts';
 import type { Arrival } from './arrival.ts';
@@ -80,7 +81,15 @@ const PATHS: Readonly<Record<Dialect, string>> = {
   messages: '/v1/messages',
 };
 
-export function routeHandler({ authenticator, config, decider, gate, bodies }: Steps) {
+/** A request of a list that is right as far as its own words go. */
+interface Item {
+  readonly body: ChatBody;
+  readonly policy: Policy;
+  readonly extension: RouterExtension;
+  readonly facts: RequestFacts;
+}
+
+export function routeHandler({ authenticator, config, decider, gate, bodies, admission, previews }: Steps) {
   return async (request: Request, response: Response): Promise<void> => {
     const visit = new RedisVisit();
     const address = addressOf(request);
@@ -88,18 +97,23 @@ export function routeHandler({ authenticator, config, decider, gate, bodies }: S
     requireJson(request);
     const { signal, id } = response.locals.arrival as Arrival;
     const inForce = config();
-    const leave = await gate.enter(caller.tenant, signal);
-    const held = bodies.open(caller.tenant);
-    try {
-      const { value } = await receiveBody(request, response, inForce, held, signal);
-      const { headers } = request;
-      const one = async (item: unknown): Promise<object> => {
-        const dialect = dialectOf(item as ChatBody | null);
-        checkBody(item, dialect);
-        const { policy, extension } = readRouting(inForce.table, item, caller, headers);
-        checkPolicyAllowed(caller, policy.name);
-        const { [EXTENSION]: _stripped, ...body } = item;
-        const facts = factsOf(inForce, PATHS[dialect], headers, body);
+    const { headers } = request;
+    const entry = await admission.enter({ caller, visit, spends: false });
+    response.set(entry.headers);
+    let leave: (() => void) | null = null;
+    let release: (() => void) | null = null;
+    const read = (item: unknown): Item => {
+      const dialect = dialectOf(item as ChatBody | null);
+      checkBody(item, dialect);
+      const { policy, extension } = readRouting(inForce.table, item, caller, headers);
+      checkPolicyAllowed(caller, policy.name);
+      const { [EXTENSION]: _stripped, ...body } = item;
+      return { body, policy, extension, facts: factsOf(inForce, PATHS[dialect], headers, body) };
+    };
+    const decide = async ({ policy, extension, facts }: Item): Promise<object> => {
+      // Tenants in turn: a list of new prompts must not push others' requests past their deadline.
+      const done = await previews.enter(caller.tenant, signal);
+      try {
         const decision = await decider.decideInput({
           id,
           config: inForce,
@@ -113,26 +127,58 @@ export function routeHandler({ authenticator, config, decider, gate, bodies }: S
           visit,
         });
         return tell(decision, facts);
-      };
-      response.json(Array.isArray(value) ? await all(value, one) : await one(value));
+      } finally {
+        done();
+      }
+    };
+    try {
+      leave = await gate.enter(caller.tenant, signal);
+      const held = bodies.open(caller.tenant);
+      release = held.release;
+      const { value } = await receiveBody(request, response, inForce, held, signal);
+      const list = Array.isArray(value);
+      const items = (list ? checked(value) : [value]).map((item) => attempted(() => read(item)));
+      const [only] = items;
+      if (!list && only instanceof RouterError) throw only;
+      await entry.admitList(items.length, countPolicies(items));
+      if (!list) response.json(await decide(only as Item));
+      else response.json(await Promise.all(items.map((item) => toldOf(item, decide))));
     } finally {
-      held.release();
-      leave();
+      release?.();
+      leave?.();
+      entry.leave();
     }
   };
 }
 
-/** Each item's answer or its error, in order. */
-async function all(items: readonly unknown[], one: (item: unknown) => Promise<object>): Promise<object[]> {
-  if (items.length > MAX_LIST) {
-    throw new RouterError('invalid_request', `A list may hold ${MAX_LIST} requests, not ${items.length}`);
+function checked(items: readonly unknown[]): readonly unknown[] {
+  if (items.length <= MAX_LIST) return items;
+  throw new RouterError('invalid_request', `A list may hold ${MAX_LIST} requests, not ${items.length}`);
+}
+
+function attempted<T>(run: () => T): T | RouterError {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof RouterError) return error;
+    throw error;
   }
-  return Promise.all(
-    items.map((item) =>
-      one(item).catch((error: unknown) => {
-        if (error instanceof RouterError) return error.toBody();
-        throw error;
-      }),
-    ),
-  );
+}
+
+function countPolicies(items: readonly (Item | RouterError)[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const item of items)
+    if (!(item instanceof RouterError)) counts.set(item.policy.name, (counts.get(item.policy.name) ?? 0) + 1);
+  return counts;
+}
+
+/** An item's answer or its error. */
+async function toldOf(item: Item | RouterError, decide: (item: Item) => Promise<object>): Promise<object> {
+  if (item instanceof RouterError) return item.toBody();
+  try {
+    return await decide(item);
+  } catch (error) {
+    if (error instanceof RouterError) return error.toBody();
+    throw error;
+  }
 }

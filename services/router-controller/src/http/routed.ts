@@ -1,9 +1,9 @@
 /**
- * The way of one routed request: authenticate → enter (place) → receive → admit → decide → call → settle. Nothing of the
+ * The way of one routed request: authenticate → enter (requests, place) → receive → admit (tokens) → decide → call → settle. Nothing of the
  * body is read before the caller is known and has a place.
  */
 import type { Request, Response } from 'express';
-import type { Admission, Gate, Grant } from '../admit/index.ts';
+import type { Admission, Entry, Gate, Grant } from '../admit/index.ts';
 import { type Authenticator, checkPolicyAllowed } from '../authenticate/index.ts';
 import { speaks, spendingOf, translationHeaders, type UpstreamCaller } from '../call/index.ts';
 import type { RouterConfig } from '../config/types.ts';
@@ -30,6 +30,8 @@ export interface Steps {
   readonly config: () => RouterConfig;
   readonly authenticator: () => Authenticator;
   readonly gate: Gate;
+  /** Turns of previews at the classifier. */
+  readonly previews: Gate;
   /** Bytes of bodies that are held. */
   readonly bodies: ByteBudget;
   readonly admission: Admission;
@@ -49,7 +51,8 @@ async function timed<T>(
   try {
     return await run();
   } finally {
-    request.timings[phase] = performance.now() - started;
+    // Admission has two parts.
+    request.timings[phase] = (request.timings[phase] ?? 0) + performance.now() - started;
   }
 }
 
@@ -57,6 +60,7 @@ async function timed<T>(
 interface Holdings {
   leave: (() => void) | null;
   bytes: (() => void) | null;
+  entry: Entry | null;
   grant: Grant | null;
 }
 
@@ -67,7 +71,7 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
     const address = addressOf(http);
     let request: RoutedRequest | null = null;
     let failure: RouterError | null = null;
-    const holds: Holdings = { leave: null, bytes: null, grant: null };
+    const holds: Holdings = { leave: null, bytes: null, entry: null, grant: null };
     const span = steps.tracing.request('chat', http.headers, performance.now() - arrival.receivedAt);
     const visit = new RedisVisit(span);
     try {
@@ -76,7 +80,10 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
       const caller = await steps.authenticator().authenticate(http.headers, address, visit);
       const authenticateMs = performance.now() - started;
       requireJson(http);
+      const entering = performance.now();
+      holds.entry = await steps.admission.enter({ caller, visit });
       holds.leave = await steps.gate.enter(caller.tenant, arrival.signal);
+      const enterMs = performance.now() - entering;
       const bytes = steps.bodies.open(caller.tenant);
       holds.bytes = bytes.release;
       const receiving = performance.now();
@@ -108,7 +115,7 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
         caller,
         facts: factsFor(config, endpoint, http.headers, own, view),
         phase: 'receive',
-        timings: { receive: receiveMs, authenticate: authenticateMs },
+        timings: { receive: receiveMs, authenticate: authenticateMs, admit: enterMs },
       };
       checkPolicyAllowed(caller, policy.name);
       await route(steps, request, response, holds);
@@ -116,11 +123,12 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
       failure = toRouterError(raised);
       if (failure.status === 500)
         http.app.locals.log?.error('internal error', { request_id: arrival.id, error: failure.cause });
-      for (const [name, value] of Object.entries(told(request, holds.grant)))
+      for (const [name, value] of Object.entries(told(request, holds)))
         if (!response.headersSent) response.setHeader(name, value);
       sendError(response, failure);
     } finally {
-      holds.grant?.settle(request?.outcome);
+      if (holds.grant) holds.grant.settle(request?.outcome);
+      else holds.entry?.leave();
       holds.leave?.();
       holds.bytes?.();
       if (request) steps.settler.settle(request, failure, (usage) => holds.grant?.recount(usage));
@@ -168,8 +176,8 @@ function factsFor(
 }
 
 /** Headers that an error of the router's own carries too. */
-function told(request: RoutedRequest | null, grant: Grant | null): Record<string, string> {
-  return { ...grant?.headers, ...(request?.decision && decisionHeaders(request.decision, null)) };
+function told(request: RoutedRequest | null, { entry, grant }: Holdings): Record<string, string> {
+  return { ...(grant ?? entry)?.headers, ...(request?.decision && decisionHeaders(request.decision, null)) };
 }
 
 async function route(
@@ -179,11 +187,8 @@ async function route(
   holds: Holdings,
 ): Promise<void> {
   const grant = await timed(request, 'admit', async () => {
-    const { caller, policy, visit } = request;
-    holds.grant = await steps.admission.admit({
-      ...(visit && { visit }),
-      caller,
-      policy: policy.name,
+    holds.grant = await holds.entry!.admit({
+      policy: request.policy.name,
       estimate: () => spendingOf(request.body, request.raw.bytes.length, request.config.file.admission.media),
     });
     return holds.grant;

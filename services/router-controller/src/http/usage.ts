@@ -1,13 +1,11 @@
 /** GET /v1/usage: what the caller, or its tenant, has used, and where its budgets stand. */
 import type { Request, Response } from 'express';
-import type { Authenticator } from '../authenticate/index.ts';
 import { RouterError } from '../errors.ts';
 import { holderOf, type Ledger } from '../ledger/index.ts';
 import { RedisUnavailable } from '../redis/index.ts';
-import { addressOf } from './address.ts';
+import type { Caller } from '../request.ts';
 
 export interface UsageDeps {
-  readonly authenticator: () => Authenticator;
   readonly ledger: Ledger;
 }
 
@@ -37,9 +35,9 @@ export function readUsageQuery(query: Request['query']): { days: number; scope: 
   return { days: Number(days), scope };
 }
 
-export function usageHandler({ authenticator, ledger }: UsageDeps) {
+export function usageHandler({ ledger }: UsageDeps) {
   return async (request: Request, response: Response): Promise<void> => {
-    const caller = await authenticator().authenticate(request.headers, addressOf(request));
+    const caller = response.locals.caller as Caller;
     const { days, scope } = readUsageQuery(request.query);
     const id = scope === 'key' ? caller.id : caller.tenant;
     try {

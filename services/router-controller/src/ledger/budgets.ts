@@ -15,7 +15,8 @@ const TTL_S = { day: 3 * 86_400, month: 40 * 86_400 };
 export interface BudgetHolder {
   readonly key: string;
   readonly tenant: string;
-  readonly policy: string;
+  /** Absent before the body is read: budgets of policies are not looked at then. */
+  readonly policy?: string;
   readonly own?: BudgetConfig | undefined;
 }
 
@@ -31,10 +32,10 @@ export interface BudgetState {
   readonly resets_at: string;
 }
 
-export const holderOf = (caller: Caller, policy: string): BudgetHolder => ({
+export const holderOf = (caller: Caller, policy?: string): BudgetHolder => ({
   key: caller.id,
   tenant: caller.tenant,
-  policy,
+  ...(policy !== undefined && { policy }),
   own: caller.budget,
 });
 
@@ -77,6 +78,7 @@ export class Budgets {
     const now = this.#now();
     return all.flatMap((budget) => {
       const holder = budget.scope === 'global' ? '*' : who[budget.scope];
+      if (holder === undefined) return [];
       if (budget.match !== undefined && budget.match !== holder) return [];
       const period = periodOf(budget.period, now);
       // Money and tokens are counted apart: a budget that changes its unit begins anew.
@@ -86,9 +88,13 @@ export class Budgets {
   }
 
   /** Budgets that count this holder, as they stand. */
-  async states(who: BudgetHolder, visit?: RedisVisit): Promise<BudgetState[]> {
+  states(who: BudgetHolder, visit?: RedisVisit): Promise<BudgetState[]> {
+    return this.#states(this.#applying(who), visit);
+  }
+
+  #states(applying: readonly Applied[], visit?: RedisVisit): Promise<BudgetState[]> {
     return Promise.all(
-      this.#applying(who).map(async ({ budget, holder, hash, period }) => {
+      applying.map(async ({ budget, holder, hash, period }) => {
         const spent = await this.#counters.total(hash, 'spent', visit);
         const unit = budget.usd === undefined ? ('tokens' as const) : ('usd' as const);
         return {
@@ -106,13 +112,18 @@ export class Budgets {
   }
 
   /**
+   * @param scopes which budgets are looked at.
    * @returns headers that warn of budgets near their end.
    * @throws RouterError insufficient_quota when one is spent.
    */
-  async check(who: BudgetHolder, visit?: RedisVisit): Promise<Record<string, string>> {
-    const applying = this.#applying(who);
+  async check(
+    who: BudgetHolder,
+    visit?: RedisVisit,
+    scopes: (scope: BudgetConfig['scope']) => boolean = () => true,
+  ): Promise<Record<string, string>> {
+    const applying = this.#applying(who).filter(({ budget }) => scopes(budget.scope));
     if (applying.length === 0) return {};
-    const states = await this.states(who, visit);
+    const states = await this.#states(applying, visit);
     const warnings: string[] = [];
     for (const [index, state] of states.entries()) {
       const { budget } = applying[index]!;
