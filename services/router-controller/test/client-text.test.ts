@@ -44,6 +44,37 @@ const bodies: Record<string, (text: string) => object> = {
   'a message': (text) => ({ messages: [text] }),
 };
 
+/** The same of the other endpoints: where the text of their own fields would go. */
+const others: Record<string, (text: string) => object> = {
+  '/v1/responses': (text) => ({ model: text, input: 'hi' }),
+  '/v1/messages': (text) => ({ model: text, max_tokens: 9, messages }),
+  '/v1/completions': (text) => ({ model: text, prompt: 'hi' }),
+  '/v1/embeddings': (text) => ({ model: text, input: 'hi' }),
+};
+
+test('of the other endpoints get a short 4xx', async () => {
+  for (const [path, body] of Object.entries(others))
+    for (const [what, text] of Object.entries(texts)) {
+      const response = await chat(whole.url, body(text), { path });
+      const answer = await response.text();
+      assert.ok(response.status >= 400 && response.status < 500, `${path} ${what}: ${response.status}`);
+      assert.ok(answer.length < MOST, `${path} ${what}: ${answer.length} characters`);
+    }
+  for (const [field, body] of Object.entries({
+    previous_response_id: (text: string) => ({ model: 'auto', input: 'hi', previous_response_id: text }),
+    'nim-llm-router.targets': (text: string) => ({ messages, 'nim-llm-router': { targets: [text] } }),
+    'nim-llm-router.exclude': (text: string) => ({ messages, 'nim-llm-router': { exclude: text } }),
+    'nim-llm-router.max_price': (text: string) => ({ messages, 'nim-llm-router': { max_price: text } }),
+  }))
+    for (const [what, text] of Object.entries(texts)) {
+      const path = field === 'previous_response_id' ? '/v1/responses' : '/v1/chat/completions';
+      const response = await chat(whole.url, body(text), { path });
+      const answer = await response.text();
+      assert.ok(response.status >= 400 && response.status < 500, `${field} ${what}: ${response.status}`);
+      assert.ok(answer.length < MOST, `${field} ${what}: ${answer.length} characters`);
+    }
+});
+
 for (const path of ['/v1/chat/completions', '/v1/route']) {
   test(`of ${path} get a short 4xx`, async () => {
     for (const [field, body] of Object.entries(bodies)) {

@@ -244,6 +244,25 @@ admin: { port: 0, token: 0123456789-0123456789-token }
       }
   });
 
+  test('403 for a target that it asks for by name, in the body or by header', async () => {
+    answer = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end(completion);
+    await start(keys);
+    const status = async (targets: string[], headers = {}) =>
+      (
+        await chat(
+          whole.url,
+          { messages: user('hi'), ...(targets.length > 0 && { 'nim-llm-router': { targets } }) },
+          { headers: { authorization: 'Bearer narrow', ...headers } },
+        )
+      ).status;
+    assert.deepEqual(
+      [await status(['cheap']), await status(['dear']), await status(['dear-model'])],
+      [200, 403, 403],
+    );
+    assert.equal(await status([], { 'x-llm-router-targets': 'cheap,dear' }), 403);
+    assert.equal(await status(['nobody']), 400);
+  });
+
   test('403 for a model that it names and may not use, also where it would be passed on', async () => {
     answer = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"data":[]}');
     await start(`${keys}passthrough: { default_target: cheap }\n`);

@@ -30,6 +30,7 @@ export {
   mayUsePolicy,
   mayUseTarget,
   type Rights,
+  targetsOf,
   type VisibleEntry,
   type VisiblePolicy,
   type VisibleTable,

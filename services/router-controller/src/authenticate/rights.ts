@@ -15,7 +15,7 @@ export const mayUseTarget = (allowed: readonly string[] | null, target: string):
   holds(allowed, target);
 
 /** Targets an entry may ask at all, the weighted ones first. */
-const targetsOf = (entry: Entry): Target[] => [
+export const targetsOf = (entry: Entry): Target[] => [
   ...entry.routes.map(({ target }) => target),
   ...entry.fallbacks,
 ];

@@ -252,10 +252,11 @@ describe('what one caller may not know or use', () => {
 targets:
   - { name: cheap, api_base: http://small, model: cheap-model }
   - { name: dear, api_base: http://large, model: dear-model }
+  - { name: twin, api_base: http://twin, model: cheap-model }
 policies:
   - name: tasks
     url: grpc://t:1/tasks
-    llms: [{ name: Chat, target: cheap }, { name: Code, target: cheap, fallbacks: [dear] }]
+    llms: [{ name: Chat, target: twin }, { name: Code, target: cheap, fallbacks: [dear] }]
 `,
         't.yaml',
       ),
@@ -268,6 +269,7 @@ policies:
     for (const dear of ['dear', 'dear-model'])
       assert.deepEqual(await byHand(dear), [403, "This key may not use target 'dear'; it may use: cheap"]);
     assert.deepEqual(await byHand('Code'), ['cheap']);
+    // Another target serves it, too, and stands before; it is not this key's.
     assert.deepEqual(await byHand('cheap-model'), ['cheap']);
     made.close();
   });

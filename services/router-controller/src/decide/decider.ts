@@ -155,7 +155,7 @@ export class Decider {
 
   #manual(input: DecisionInput, started: number): Decision {
     const { policy, extension, caller } = input;
-    const found = findManual(policy, extension.model ?? '');
+    const found = findManual(policy, extension.model ?? '', caller.targets);
     if (!found) {
       const names = visibleEntries(policy, caller.targets).map((entry) => entry.name);
       throw new RouterError(

@@ -1,7 +1,7 @@
 /** What a request itself leaves to choose from: fields of `nim-llm-router`, or headers for clients whose body is fixed. */
-import { visibleTo } from '../authenticate/index.ts';
+import { targetsOf, visibleTo } from '../authenticate/index.ts';
 import { hint } from '../config/problems.ts';
-import type { Policy, RoutingTable } from '../config/types.ts';
+import type { Policy, RoutingTable, Target } from '../config/types.ts';
 import { echo } from '../echo.ts';
 import { RouterError } from '../errors.ts';
 import { type Caller, EXTENSION, type RouterExtension } from '../request.ts';
@@ -37,7 +37,12 @@ function given(
   return header === '' ? null : { value: header, where: BY_HEADER[key] };
 }
 
-function names(found: { value: unknown; where: string } | null, known: readonly string[]): string[] | null {
+/** @param forbidden names of the policy that the caller may not use */
+function names(
+  found: { value: unknown; where: string } | null,
+  known: readonly string[],
+  forbidden: ReadonlySet<string>,
+): string[] | null {
   if (!found) return null;
   const { value, where } = found;
   const list = typeof value === 'string' ? value.split(',') : value;
@@ -51,6 +56,12 @@ function names(found: { value: unknown; where: string } | null, known: readonly 
   return (list as string[]).map((each) => {
     const name = each.trim();
     if (known.includes(name)) return name;
+    if (forbidden.has(name))
+      throw new RouterError(
+        'permission_denied',
+        `This key may not use '${echo(name)}'; it may use: ${known.join(', ') || 'none'}`,
+        { param: where },
+      );
     throw invalid(
       where,
       `'${where}': no target '${echo(name)}' in this policy.${hint(name, known)} Targets: ${known.join(', ')}`,
@@ -67,6 +78,8 @@ function number(found: { value: unknown; where: string } | null, most: number, w
   return value;
 }
 
+const namesOf = ({ name, model }: Target) => [name, model];
+
 /** @throws RouterError invalid_request naming the field or header and what it may be */
 export function readBounds(
   table: RoutingTable,
@@ -78,15 +91,17 @@ export function readBounds(
   const only = given(fields, headers, 'targets');
   const without = given(fields, headers, 'exclude');
   let known: string[] = [];
+  let all: string[] = [];
   if (only || without) {
     const mine = visibleTo(rights, table).policies.find((each) => each.policy === policy);
     const targets = mine?.entries.flatMap((entry) => entry.targets) ?? [];
-    known = [...new Set(targets.flatMap(({ name, model }) => [name, model]))];
+    known = [...new Set(targets.flatMap(namesOf))];
+    all = [...policy.entries.values()].flatMap((entry) => targetsOf(entry).flatMap(namesOf));
   }
   return {
     threshold: number(given(fields, headers, 'threshold'), 1, 'a number from 0 to 1'),
-    targets: names(only, known),
-    exclude: names(without, known) ?? [],
+    targets: names(only, known, new Set(all)),
+    exclude: names(without, known, new Set()) ?? [],
     maxPrice: number(
       given(fields, headers, 'max_price'),
       Number.MAX_VALUE,

@@ -1,6 +1,6 @@
 /** Reads what a request says of its routing: v1's `nim-llm-router` object, or a virtual model name. */
 
-import { type Rights, visibleTo } from '../authenticate/index.ts';
+import { mayUseTarget, type Rights, visibleTo } from '../authenticate/index.ts';
 import { AUTO, isAuto } from '../config/auto.ts';
 import { hint } from '../config/problems.ts';
 import type { Policy, RoutingTable } from '../config/types.ts';
@@ -52,7 +52,12 @@ function fromModel(table: RoutingTable, rights: Rights, body: ChatBody): Routing
   const policies = byDefault ? [byDefault] : mine;
   // v1's file names no default policy: there the first one is meant, and a model is looked for in all.
   if (isAuto(model) && policies[0]) return routed(policies[0]);
-  const policy = policies.find((each) => model !== '' && findManual(each, model));
+  const found = policies.filter((each) => model !== '' && findManual(each, model) !== null);
+  const mayUse = (each: Policy) => {
+    const target = findManual(each, model, rights.targets)?.target;
+    return !target || mayUseTarget(rights.targets, target.name);
+  };
+  const policy = found.find(mayUse) ?? found[0];
   if (policy)
     return { policy, extension: { policy: policy.name, strategy: 'manual', model, threshold: null } };
   const names = policyNames(rights, table);

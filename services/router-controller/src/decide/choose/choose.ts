@@ -1,4 +1,5 @@
 /** Pure: from a classification and a policy to the entry and the order of its targets. */
+import { mayUseTarget } from '../../authenticate/index.ts';
 import type { Entry, Policy, Rule, Target } from '../../config/types.ts';
 import type { DecisionReason } from '../../request.ts';
 
@@ -82,15 +83,24 @@ export function orderTargets(entry: Entry, random: () => number = Math.random): 
   return [...ordered];
 }
 
-/** The manual strategy: an entry by its name, or by the model id of one of its targets. */
-export function findManual(policy: Policy, model: string): { entry: Entry; target: Target | null } | null {
+/**
+ * The manual strategy: an entry by its name, or by the model id of one of its targets.
+ *
+ * @param allowed targets that the caller may use, which come first; null: all.
+ */
+export function findManual(
+  policy: Policy,
+  model: string,
+  allowed: readonly string[] | null = null,
+): { entry: Entry; target: Target | null } | null {
   const wanted = model.trim();
   const entry = policy.entries.get(wanted);
   if (entry) return { entry, target: null };
-  for (const candidate of policy.entries.values()) {
-    const targets = [...candidate.routes.map((route) => route.target), ...candidate.fallbacks];
-    const target = targets.find((t) => t.model === wanted || t.name === wanted);
-    if (target) return { entry: candidate, target };
-  }
-  return null;
+  const found = [...policy.entries.values()].flatMap((candidate) =>
+    [...candidate.routes.map((route) => route.target), ...candidate.fallbacks]
+      .filter((target) => target.model === wanted || target.name === wanted)
+      .map((target) => ({ entry: candidate, target })),
+  );
+  // Two targets may serve one model, each with a key of its own.
+  return found.find(({ target }) => mayUseTarget(allowed, target.name)) ?? found[0] ?? null;
 }
