@@ -15,7 +15,7 @@ PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAA
 
 
 # One loop for all: clients keep connections, and those of a loop that has ended can't be used in the next.
-LOOP = asyncio.Runner()
+LOOP = asyncio.new_event_loop()
 
 
 def check(name, run):
@@ -23,7 +23,7 @@ def check(name, run):
     try:
         result = run()
         if inspect.isawaitable(result):
-            LOOP.run(result)
+            LOOP.run_until_complete(result)
         print(json.dumps({"check": name, "ok": True}), flush=True)
     except BaseException as error:  # noqa: BLE001 - one check's end must not be the others'
         last = traceback.extract_tb(error.__traceback__)[-1]

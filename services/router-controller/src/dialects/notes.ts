@@ -1,19 +1,28 @@
 /** What a translation meets on its way: things that are refused and things that are left out. */
+import { echo } from '../echo.ts';
 import type { Refusal } from './dialect.ts';
 import type { FieldTable } from './table.ts';
 
+/** Both hold names that the client chose. */
+const MOST_REFUSALS = 5;
+const MOST_DROPPED = 50;
+const MOST_WORDS = 400;
+
 export class Notes {
+  /** The first ones; a client has no use for thousands. */
   readonly refusals: Refusal[] = [];
   readonly #dropped = new Set<string>();
 
   /** @param why goes on after the place: "`x` …" */
   refuse(param: string, why: string): void {
-    this.refusals.push({ param, message: `'${param}': ${why}` });
+    if (this.refusals.length >= MOST_REFUSALS) return;
+    const place = echo(param);
+    this.refusals.push({ param: place, message: `'${place}': ${echo(why, MOST_WORDS)}` });
   }
 
   /** @param name without indexes, as it is told in a header. */
   drop(name: string): void {
-    this.#dropped.add(name);
+    if (this.#dropped.size < MOST_DROPPED) this.#dropped.add(echo(name));
   }
 
   get dropped(): readonly string[] {

@@ -196,7 +196,7 @@ async function route(
   request.decision = await timed(request, 'decide', () => steps.decider.decide(request));
   const { earlier } = request;
   // Only the target that made a response can go on from it.
-  if (earlier) request.decision = { ...request.decision, targets: [earlier.target] };
+  if (earlier) request.decision = { ...request.decision, targets: [earlier.target], larger: [] };
   const { decision } = request;
   if (request.endpoint.counts && !decision.targets.some((target) => speaks(target, request))) {
     await countHere(steps.settler, request, response, {

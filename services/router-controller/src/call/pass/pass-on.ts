@@ -42,7 +42,7 @@ export interface PassOutcome {
 
 /** Of the client's headers those that speak of the body and of how it is to be answered. */
 const FORWARDED =
-  /^(?:accept|content-type|range|if-(?:none-)?match|idempotency-key|openai-beta|traceparent|tracestate)$/;
+  /^(?:accept|content-type|range|if-(?:none-)?match|idempotency-key|openai-beta|anthropic-(?:version|beta)|traceparent|tracestate)$/;
 
 function headersFor(target: Target, client: HeaderBag, length: number | null): Record<string, string> {
   const out: Record<string, string> = {};

@@ -13,6 +13,7 @@ import {
   saidArbitrary,
   translated,
 } from '../testing.ts';
+import { errorBody } from './errors.ts';
 import { toChat } from './request.ts';
 
 const BASE = { model: 'auto', max_tokens: 100, messages: [{ role: 'user' as const, content: 'hi' }] };
@@ -184,6 +185,18 @@ test('a stream that breaks off ends with an error event that the SDK throws', as
       return true;
     },
   );
+});
+
+test('a prompt that is too long is told in the words that agents look for', () => {
+  const code = 'context_length_exceeded';
+  const told = (message: string) => (errorBody(400, { message, code }).error as { message: string }).message;
+  const ours =
+    "This model's maximum context length is 8192 tokens. However, your messages resulted in about 9000 tokens. Please";
+  assert.equal(told(ours), 'prompt is too long: 9000 tokens > 8192 maximum');
+  const servers =
+    "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens (4000 in the messages";
+  assert.equal(told(servers), 'prompt is too long: 5000 tokens > 4096 maximum');
+  assert.match(told('no numbers'), /^prompt is too long: no numbers/);
 });
 
 test('arguments that are no object are passed under a name that says so', () => {

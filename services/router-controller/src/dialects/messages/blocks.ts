@@ -1,5 +1,5 @@
 /** The messages of a Messages request as those of a chat. */
-import { answerCall, type ChatMessage } from '../chat/messages.ts';
+import type { ChatCall, ChatHistory } from '../chat/messages.ts';
 import type { ChatOptions } from '../dialect.ts';
 import type { Notes } from '../notes.ts';
 import { isObject, type Json, listOf, objectOf, textOf } from '../values.ts';
@@ -19,7 +19,7 @@ export function systemText(system: unknown, notes: Notes): string {
     .join('\n\n');
 }
 
-export function addMessages(to: ChatMessage[], from: unknown, options: ChatOptions, notes: Notes): void {
+export function addMessages(to: ChatHistory, from: unknown, options: ChatOptions, notes: Notes): void {
   if (!Array.isArray(from)) {
     notes.refuse('messages', 'must be a list of messages');
     return;
@@ -27,17 +27,26 @@ export function addMessages(to: ChatMessage[], from: unknown, options: ChatOptio
   for (const [index, each] of from.entries()) {
     const place = `messages[${index}]`;
     const { role, content } = objectOf(each);
-    if (role === 'assistant') to.push(assistant(content, `${place}.content`, options, notes));
+    if (role === 'assistant') assistant(to, content, `${place}.content`, options, notes);
     else if (role === 'user') user(to, content, `${place}.content`, notes);
     else if (role === 'system') to.push({ role, content: systemText(content, notes) });
     else notes.refuse(`${place}.role`, `'${String(role)}' is none of user, assistant, system`);
   }
 }
 
-function assistant(content: unknown, place: string, options: ChatOptions, notes: Notes): ChatMessage {
-  if (typeof content === 'string') return { role: 'assistant', content };
+function assistant(
+  to: ChatHistory,
+  content: unknown,
+  place: string,
+  options: ChatOptions,
+  notes: Notes,
+): void {
+  if (typeof content === 'string') {
+    to.push({ role: 'assistant', content });
+    return;
+  }
   const texts: string[] = [];
-  const calls: Json[] = [];
+  const calls: ChatCall[] = [];
   let reasoning = '';
   for (const [index, block] of listOf(content).entries()) {
     const at = `${place}[${index}]`;
@@ -48,16 +57,18 @@ function assistant(content: unknown, place: string, options: ChatOptions, notes:
     else texts.push(...parts(block, at, notes).flatMap((part) => textOf(part.text) ?? []));
   }
   const text = texts.join('\n');
-  return {
-    role: 'assistant',
-    content: text === '' && calls.length > 0 ? null : text,
-    ...(options.reasoning && reasoning !== '' && { reasoning_content: reasoning }),
-    ...(calls.length > 0 && { tool_calls: calls }),
-  };
+  to.push(
+    {
+      role: 'assistant',
+      content: text === '' && calls.length > 0 ? null : text,
+      ...(options.reasoning && reasoning !== '' && { reasoning_content: reasoning }),
+    },
+    calls,
+  );
 }
 
 /** Results of tools come first, each a message of its own; what else the user says comes after. */
-function user(to: ChatMessage[], content: unknown, place: string, notes: Notes): void {
+function user(to: ChatHistory, content: unknown, place: string, notes: Notes): void {
   if (typeof content === 'string') {
     to.push({ role: 'user', content });
     return;
@@ -83,7 +94,7 @@ function user(to: ChatMessage[], content: unknown, place: string, notes: Notes):
         : listOf(result).flatMap((each, inner) => parts(each, `${at}.content[${inner}]`, notes));
     const text = inside.flatMap((part: Json) => textOf(part.text) ?? []).join('\n');
     pictures.push(...inside.filter((part) => part.type !== 'text'));
-    answerCall(to, textOf(tool_use_id) ?? '', is_error === true ? `Error: ${text}` : text);
+    to.answer(textOf(tool_use_id) ?? '', is_error === true ? `Error: ${text}` : text);
   }
   const shown = pictures.length > 0 ? [{ type: 'text', text: 'What the tool returned:' }, ...pictures] : [];
   const all = [...shown, ...said];

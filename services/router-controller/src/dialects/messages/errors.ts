@@ -16,6 +16,16 @@ const TYPES: Readonly<Record<number, string>> = {
 
 const OWN = new Set([...Object.values(TYPES), 'invalid_request_error', 'api_error']);
 
+/** Claude Code looks for Anthropic's words to make its conversation shorter. */
+function tooLong({ code, message }: ToldError): string | null {
+  if (code !== 'context_length_exceeded') return null;
+  const limit = /maximum context length is (\d{1,12})/.exec(message)?.[1];
+  const asked = /(?:requested|resulted in) (?:about )?(\d{1,12})/.exec(message)?.[1];
+  return limit && asked
+    ? `prompt is too long: ${asked} tokens > ${limit} maximum`
+    : `prompt is too long: ${message}`;
+}
+
 /** @param status decides the type; of an error inside a stream that has begun it is 500 unless its code says more. */
 export function errorBody(status: number, error: ToldError, requestId?: string): Json {
   const byStatus = TYPES[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
@@ -23,7 +33,7 @@ export function errorBody(status: number, error: ToldError, requestId?: string):
   const code = error.code === null || error.code === undefined ? {} : { code: error.code };
   return {
     type: 'error',
-    error: { type, message: error.message, ...code },
+    error: { type, message: tooLong(error) ?? error.message, ...code },
     ...(requestId !== undefined && { request_id: requestId }),
   };
 }

@@ -1,5 +1,5 @@
 /** A Messages request as a chat completion. */
-import { type ChatMessage, joinOpeningSystem } from '../chat/messages.ts';
+import { ChatHistory } from '../chat/messages.ts';
 import type { ChatOptions, Translation } from '../dialect.ts';
 import { Notes } from '../notes.ts';
 import { compact, given, type Json, objectOf, textOf } from '../values.ts';
@@ -16,14 +16,13 @@ const MEDIUM = 8_192;
 export function toChat(request: Json, options: ChatOptions): Translation {
   const notes = new Notes();
   const { stream, ...same } = notes.members(request, FIELDS);
-  const messages: ChatMessage[] = [];
+  const history = new ChatHistory();
   const system = given(request.system) ? systemText(request.system, notes) : '';
-  if (system !== '') messages.push({ role: 'system', content: system });
-  addMessages(messages, request.messages, options, notes);
-  joinOpeningSystem(messages);
+  if (system !== '') history.push({ role: 'system', content: system });
+  addMessages(history, request.messages, options, notes);
   const body = compact({
     model: request.model,
-    messages,
+    messages: history.messages(),
     ...(stream === true && { stream: true }),
     ...(given(request.max_tokens) && { [options.maxTokens]: request.max_tokens }),
     ...same,

@@ -1,6 +1,6 @@
 /** The items of `input` as the messages of a chat. */
 
-import { answerCall, type ChatMessage, joinOpeningSystem } from '../chat/messages.ts';
+import { ChatHistory, type ChatMessage } from '../chat/messages.ts';
 import type { ChatOptions } from '../dialect.ts';
 import type { Notes } from '../notes.ts';
 import { isObject, type Json, listOf, objectOf, textOf } from '../values.ts';
@@ -11,7 +11,7 @@ import { chatName, type ToolBox } from './tools.ts';
 
 /** Collects messages: calls that stand side by side, and text before them, are one assistant message. */
 export class Conversation {
-  readonly messages: ChatMessage[] = [];
+  readonly history = new ChatHistory();
   readonly #notes: Notes;
   readonly #tools: ToolBox;
   readonly #options: ChatOptions;
@@ -26,10 +26,9 @@ export class Conversation {
   }
 
   add(input: unknown): void {
-    if (typeof input === 'string') this.messages.push({ role: 'user', content: input });
+    if (typeof input === 'string') this.history.push({ role: 'user', content: input });
     else for (const [index, item] of listOf(input).entries()) this.#item(item, `input[${index}]`);
     this.#showPictures();
-    joinOpeningSystem(this.messages);
   }
 
   #item(item: unknown, place: string): void {
@@ -80,7 +79,7 @@ export class Conversation {
 
   #push(message: ChatMessage): void {
     this.#showPictures();
-    this.messages.push(message);
+    this.history.push(message);
   }
 
   #message(item: Json, place: string): void {
@@ -108,9 +107,9 @@ export class Conversation {
         this.#notes,
       ),
     );
-    const last = this.messages.at(-1);
+    const last = this.history.open;
     // Words beside a call that waits for its answer: chat has both in one message.
-    if (last?.role === 'assistant' && last.tool_calls) {
+    if (last?.tool_calls) {
       last.content = [textOf(last.content), text].filter(Boolean).join('\n');
       return;
     }
@@ -124,16 +123,18 @@ export class Conversation {
 
   #call(item: Json, name: string, args: string): void {
     const id = textOf(item.call_id) ?? textOf(item.id) ?? '';
-    const call = { id, type: 'function', function: { name, arguments: args } };
-    const last = this.messages.at(-1);
-    if (last?.role === 'assistant' && this.#reasoning === '')
-      last.tool_calls = [...listOf(last.tool_calls), call];
-    else this.#push({ role: 'assistant', content: null, ...this.#takeReasoning(), tool_calls: [call] });
+    const call = { id, type: 'function' as const, function: { name, arguments: args } };
+    if (this.history.open && this.#reasoning === '') {
+      this.history.callMore(call);
+      return;
+    }
+    this.#showPictures();
+    this.history.push({ role: 'assistant', content: null, ...this.#takeReasoning() }, [call]);
   }
 
   #answer(item: Json, content: string): void {
     const id = textOf(item.call_id) ?? textOf(item.id) ?? '';
-    answerCall(this.messages, id, content);
+    this.history.answer(id, content);
   }
 
   #result(item: Json, place: string): void {
@@ -146,7 +147,7 @@ export class Conversation {
     if (this.#pictures.length === 0) return;
     const content = [{ type: 'text', text: 'What the tool returned:' }, ...this.#pictures];
     this.#pictures = [];
-    this.messages.push({ role: 'user', content });
+    this.history.push({ role: 'user', content });
   }
 
   #reason(item: Json): void {

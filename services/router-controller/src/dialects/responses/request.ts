@@ -19,7 +19,7 @@ export function toChat(request: Json, options: ChatOptions): Translation {
   toolBox.addAll(request.tools, 'tools');
   const conversation = new Conversation(notes, toolBox, options);
   if (textOf(request.instructions))
-    conversation.messages.push({ role: 'system', content: request.instructions });
+    conversation.history.push({ role: 'system', content: request.instructions });
   if (typeof request.input === 'string' || Array.isArray(request.input)) conversation.add(request.input);
   else notes.refuse('input', 'must be a string or a list of items');
 
@@ -29,7 +29,7 @@ export function toChat(request: Json, options: ChatOptions): Translation {
   const { temperature, top_p, stream, ...rest } = same;
   const body: ChatBody = compact({
     model: request.model,
-    messages: conversation.messages,
+    messages: conversation.history.messages(),
     ...(stream === true && { stream: true }),
     temperature,
     top_p,

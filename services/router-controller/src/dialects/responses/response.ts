@@ -70,6 +70,8 @@ export function responseObject(common: Json, told: Told): Json {
 /** A response has error codes of its own. */
 function errorCode({ code, type }: ToldError): string {
   const said = `${code ?? ''} ${type ?? ''}`;
+  // Agents look for it to make their conversation shorter.
+  if (said.includes('context_length_exceeded')) return 'context_length_exceeded';
   return /rate_limit|quota|429/.test(said) ? 'rate_limit_exceeded' : 'server_error';
 }
 
