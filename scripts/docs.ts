@@ -15,6 +15,7 @@ import { VERSION } from '../services/router-controller/src/version.ts';
 import { configurationPage } from './docs/configuration.ts';
 import { dialectsPage } from './docs/dialects.ts';
 import { errorsPage } from './docs/errors.ts';
+import { imageConfig } from './docs/image-config.ts';
 import { metricsPage } from './docs/metrics.ts';
 import { ROOT } from './parts/lib.ts';
 import { listFiles } from './sbom/files.ts';
@@ -24,6 +25,7 @@ const { values } = parseArgs({ options: { check: { type: 'boolean' } } });
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
 
 const pages: Record<string, string> = {
+  'config/image.generated.yaml': imageConfig(readFileSync(join(ROOT, 'config/router.yaml'), 'utf8')),
   'config/schema.generated.json': `${JSON.stringify(configurationSchema(), null, 2)}\n`,
   'docs/reference/configuration.md': configurationPage(configurationSchema()),
   'docs/reference/dialects.md': dialectsPage(),

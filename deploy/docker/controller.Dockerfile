@@ -32,4 +32,4 @@ EXPOSE 8084
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8084/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "services/router-controller/src/main.ts"]
-CMD ["--config", "/app/config/router.yaml", "--host", "0.0.0.0"]
+CMD ["--config", "/app/config/image.generated.yaml", "--host", "0.0.0.0"]

@@ -14,18 +14,13 @@ import { setupTrainer } from '../parts/trainer.ts';
 import { environment, type StagedImage, stageImage } from './stage-image.ts';
 
 const KEY = 'sk-llmr-of-the-image-test';
-/** What compose gives them; an image that is not here needs nothing. */
+/** What `docker run` has to give them; an image that is not here needs nothing. */
 const ENV: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   controller: {
     LLM_ROUTER_KEY_HASH: hashKey(KEY),
-    REDIS_PASSWORD: 'unused',
     LLM_ROUTER_STAND_IN_URL: 'http://127.0.0.1:9',
     LLM_ROUTER_CLASSIFIER_URL: 'grpc://127.0.0.1:9',
   },
-};
-/** As compose starts the controller: the image's own configuration asks for an open door on loopback only. */
-const COMMAND: Readonly<Record<string, readonly string[]>> = {
-  controller: ['--config', '/app/config/stack.yaml', '--host', '0.0.0.0'],
 };
 /** Its base image is no Node: what it copies and starts is checked by `npm run check:deploy`. */
 const NOT_NODE = ['triton'];
@@ -36,9 +31,9 @@ const files = (root: string) =>
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
     .sort();
 
-/** The image's command, its fixed ports replaced by free ones; and these, by what they were. */
+/** The image's own command, its fixed ports replaced by free ones; and these, by what they were. */
 async function command(image: string, { stage, words }: StagedImage) {
-  const own = [...stage.entrypoint!, ...(COMMAND[image] ?? stage.cmd ?? [])];
+  const own = [...stage.entrypoint!, ...(stage.cmd ?? [])];
   const ports = new Map<number, number>();
   for (const port of stage.ports) ports.set(port, await freePort());
   // Flags later in the line win.
@@ -74,6 +69,16 @@ async function untilReady(
   return child;
 }
 
+/** By its own command it is of use to whoever has the key, and to nobody else. */
+async function answersItsKey(port: number): Promise<void> {
+  const ask = (headers: Record<string, string>) => fetch(`http://127.0.0.1:${port}/v1/models`, { headers });
+  assert.equal((await ask({})).status, 401);
+  const { data } = (await (await ask({ authorization: `Bearer ${KEY}` })).json()) as {
+    data: { id: string }[];
+  };
+  assert.ok(data.some(({ id }) => id === 'task_router'));
+}
+
 for (const name of imageNames().filter((image) => !NOT_NODE.includes(image))) {
   test(`the image ${name} has all that it needs`, async () => {
     const image = await stageImage(name);
@@ -102,6 +107,7 @@ for (const name of imageNames().filter((image) => !NOT_NODE.includes(image))) {
       const child = await untilReady(line, image, ENV[name] ?? {});
       try {
         await isHealthy();
+        if (name === 'controller') await answersItsKey(ports.get(8084)!);
       } finally {
         child.kill('SIGTERM');
       }
