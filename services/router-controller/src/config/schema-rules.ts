@@ -126,7 +126,7 @@ export const secondLookSchema = z.strictObject({
     .describe('A label less likely than this is looked at again together with the turns before it'),
   labels: z
     .record(name, z.number().min(0).max(1))
-    .default({ Unknown: 1, Other: 0.9, Chatbot: 0.9 })
+    .default({ Unknown: 1, Other: 0.96, Chatbot: 0.9 })
     .describe(
       'Labels that say little of a follow-up, and up to which probability they do; others of the policy don’t count',
     ),
