@@ -2,6 +2,7 @@
 import type { Request, Response } from 'express';
 import { checkPolicyAllowed } from '../authenticate/index.ts';
 import type { Policy } from '../config/types.ts';
+import { PLAIN_CHAT, translate } from '../dialects/index.ts';
 import { RouterError } from '../errors.ts';
 import { RedisVisit } from '../redis/index.ts';
 import { type ChatBody, type Decision, type Dialect, EXTENSION, type RouterExtension } from '../request.ts';
@@ -10,7 +11,8 @@ import { addressOf } from './address.ts';
 import type { Arrival } from './arrival.ts';
 import { receiveBody, requireJson } from './body.ts';
 import { checkBody, readRouting } from './extension.ts';
-import { factsOf, type Steps } from './routed.ts';
+import { factsFor } from './facts.ts';
+import type { Steps } from './routed.ts';
 
 /** Most requests in one list. */
 const MAX_LIST = 256;
@@ -71,8 +73,12 @@ function tell(decision: Decision, facts: RequestFacts): object {
 function dialectOf(body: Partial<ChatBody> | null | undefined): Dialect {
   if (body?.messages === undefined && body?.prompt !== undefined) return 'completions';
   if (body?.messages === undefined && body?.input !== undefined) return 'responses';
-  return 'chat';
+  return body?.system !== undefined || isAnthropicTool(body?.tools) ? 'messages' : 'chat';
 }
+
+const isAnthropicTool = (tools: unknown) =>
+  Array.isArray(tools) &&
+  tools.some((tool) => typeof tool === 'object' && tool !== null && 'input_schema' in tool);
 
 const PATHS: Readonly<Record<Dialect, string>> = {
   chat: '/v1/chat/completions',
@@ -108,7 +114,9 @@ export function routeHandler({ authenticator, config, decider, gate, bodies, adm
       const { policy, extension } = readRouting(inForce.table, item, caller, headers);
       checkPolicyAllowed(caller, policy.name);
       const { [EXTENSION]: _stripped, ...body } = item;
-      return { body, policy, extension, facts: factsOf(inForce, PATHS[dialect], headers, body) };
+      const view = translate(dialect, body, PLAIN_CHAT);
+      const facts = factsFor(inForce, { dialect, path: PATHS[dialect] }, headers, body, view);
+      return { body, policy, extension, facts };
     };
     const decide = async ({ policy, extension, facts }: Item): Promise<object> => {
       // Tenants in turn: a list of new prompts must not push others' requests past their deadline.

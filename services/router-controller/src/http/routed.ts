@@ -8,14 +8,13 @@ import { type Authenticator, checkPolicyAllowed } from '../authenticate/index.ts
 import { speaks, spendingOf, translationHeaders, type UpstreamCaller } from '../call/index.ts';
 import type { RouterConfig } from '../config/types.ts';
 import type { Decider } from '../decide/index.ts';
-import { PLAIN_CHAT, readerOf, speechNeed, type Translation, translate } from '../dialects/index.ts';
+import { PLAIN_CHAT, readerOf, translate } from '../dialects/index.ts';
 import type { RouterError } from '../errors.ts';
 import type { Tracing } from '../observe/index.ts';
 import type { ByteBudget } from '../receive/index.ts';
 import { RedisVisit } from '../redis/index.ts';
 import { type ChatBody, type Endpoint, EXTENSION, type RoutedRequest } from '../request.ts';
 import type { Settler } from '../settle/index.ts';
-import { type RequestFacts, understand } from '../understand/index.ts';
 import { addressOf } from './address.ts';
 import type { Arrival } from './arrival.ts';
 import { receiveBody, requireJson } from './body.ts';
@@ -24,6 +23,7 @@ import { decisionHeaders } from './decision-headers.ts';
 import { earlierOf } from './earlier.ts';
 import { sendError, toRouterError } from './errors.ts';
 import { checkBody, readRouting } from './extension.ts';
+import { factsFor } from './facts.ts';
 
 export interface Steps {
   /** Configuration in force now; a request keeps the one it began with. */
@@ -150,29 +150,6 @@ function named(body: ChatBody, { params }: Request): ChatBody {
 export function searchOf({ originalUrl }: Request): string {
   const at = originalUrl.indexOf('?');
   return at < 0 ? '' : originalUrl.slice(at);
-}
-
-/** What is known of a request before it is labelled. */
-export const factsOf = (
-  { file }: RouterConfig,
-  path: string,
-  headers: Request['headers'],
-  body: ChatBody,
-): RequestFacts => understand({ body, path, headers }, { prompt: file.prompt, identity: file.identity });
-
-/** The same of a routed request, in whose words it came. What is only counted may be too long to be answered. */
-function factsFor(
-  config: RouterConfig,
-  endpoint: Endpoint,
-  headers: Request['headers'],
-  own: ChatBody,
-  view: Translation | null,
-): RequestFacts {
-  const path = endpoint.onlyAt ? `/v1/${endpoint.dialect}` : endpoint.path;
-  const facts = factsOf(config, path, headers, own);
-  const { needs } = facts;
-  const short = endpoint.counts ? { context_tokens: 0, prompt_tokens: 0, answer_tokens: 0 } : {};
-  return { ...facts, needs: { ...needs, ...short, speech: speechNeed(endpoint, view) } };
 }
 
 /** Headers that an error of the router's own carries too. */
