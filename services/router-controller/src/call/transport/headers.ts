@@ -18,7 +18,7 @@ const HOP = new Set([
 
 /**
  * Standard names that say something of the answer itself. A list of what passes and not of what does not: browsers and proxies
- * act on ever more names (docs/decisions/0017).
+ * act on ever more names (docs/decisions/0019).
  */
 const STANDARD = new Set([
   'accept-ranges',
