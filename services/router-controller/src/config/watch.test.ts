@@ -106,6 +106,24 @@ test('a file that changes while it is read is not taken for what it was', async 
   assert.deepEqual(rested, [false, true]);
 });
 
+test('one that is written anew while it is read, and comes out the same, is read again', async () => {
+  let path = '';
+  const rested: boolean[] = [];
+  const scene = await watched({
+    onChange: async (rests) => {
+      // Cut, as a writer leaves it for a moment, and whole again when it has been looked at.
+      if (rested.length === 0) writeFileSync(path, NEXT.slice(0, 20));
+      rested.push(await rests());
+      writeFileSync(path, NEXT);
+      return rested.at(-1)!;
+    },
+  });
+  path = scene.path;
+  scene.put(NEXT);
+  await eventually('it is taken', () => rested.includes(true));
+  assert.deepEqual(rested, [false, true]);
+});
+
 test('a file that never rests is read after a while all the same', async () => {
   const { taken, put } = await watched({ settleMs: 60_000, latestMs: 200 });
   let n = 0;

@@ -159,7 +159,11 @@ export async function watchFiles(options: WatchOptions): Promise<() => void> {
       return;
     }
     if (stopped) return;
-    const applied = await onChange(async () => (await contentOf(watched)).hash === now.hash);
+    let rested = true;
+    const applied = await onChange(async () => {
+      rested = (await contentOf(watched)).hash === now.hash;
+      return rested;
+    });
     if (applied) {
       // What stood there when it was found to be at rest; a change made meanwhile is one for the next look.
       inForce = now;
@@ -171,9 +175,13 @@ export async function watchFiles(options: WatchOptions): Promise<() => void> {
         inForce = await contentOf(watched);
         rewatch();
       }
-    } else {
+    } else if (rested) {
       refused = now.hash;
       differs = { ...differs, since: time };
+    } else {
+      // Nothing is said against what stood there: should it come to rest again, it is read again.
+      differs = { hash: now.hash, since: time, restsSince: performance.now() };
+      lookIn(settle);
     }
   }
 
