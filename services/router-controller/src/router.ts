@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { Admission, Gate, type GateOptions } from './admit/index.ts';
 import { Authenticator, checkDoor } from './authenticate/index.ts';
-import { UpstreamCaller } from './call/index.ts';
+import { type Time, UpstreamCaller } from './call/index.ts';
 import { type RouterConfig, type WatchTimes, watchFiles } from './config/index.ts';
 import { Decider, type DeciderDeps, RedisStore } from './decide/index.ts';
 import { RouterError } from './errors.ts';
@@ -36,6 +36,8 @@ export interface RouterOptions {
   readonly config: RouterConfig;
   readonly log?: Logger;
   readonly metrics?: Metrics;
+  /** Replaces the call step's clock and timers in proofs. */
+  readonly time?: Time;
   /** Replaces the classifier's clients in tests. */
   readonly connect?: DeciderDeps['connect'];
   /** Reads the configuration anew, for reload(); default: reload finds nothing changed. */
@@ -164,7 +166,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     ...(redis && { store: new RedisStore(redis, PINS_KEPT) }),
     ...(options.connect && { connect: options.connect }),
   });
-  const caller = new UpstreamCaller({ config, metrics, log });
+  const caller = new UpstreamCaller({ config, metrics, log, ...(options.time && { time: options.time }) });
   const settler = new Settler(metrics, log, ledger);
   settler.useConfig(config);
   let draining = false;

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { type RouterServer, startRouterServer } from '@llm-router/router-server';
 import { type StandInOptions, type StandIns, startStandInLlms } from '@llm-router/stand-in-llms';
+import type { Time } from '../src/call/index.ts';
 import { loadConfig, type WatchTimes } from '../src/config/index.ts';
 import type { ModelClient } from '../src/decide/classify/model-client.ts';
 import { createLog, createMetrics, type Metrics } from '../src/observe/index.ts';
@@ -35,6 +36,8 @@ export interface WholeOptions {
   readonly standIns?: boolean;
   readonly llms?: StandInOptions;
   readonly connect?: () => ModelClient;
+  /** Replaces the call step's clock and timers. */
+  readonly time?: Time;
   /** Watch the configuration file, at shorter times than the router's own. Default: false. */
   readonly watch?: boolean | Partial<WatchTimes>;
 }
@@ -75,6 +78,7 @@ export async function startWhole(options: WholeOptions): Promise<Whole> {
     log: createLog({ level: 'debug', stream }),
     metrics,
     ...(options.connect && { connect: options.connect }),
+    ...(options.time && { time: options.time }),
   }).catch(async (error) => {
     await llms.close();
     rmSync(folder, { recursive: true, force: true });

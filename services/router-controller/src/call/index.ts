@@ -8,3 +8,4 @@ export { IdRewriter, openId } from './response-ids.ts';
 export { speaks, translationHeaders } from './speech.ts';
 export { type Spending, spendingOf } from './spending.ts';
 export type { ClientResponse } from './stream/client-response.ts';
+export type { Time } from './time.ts';

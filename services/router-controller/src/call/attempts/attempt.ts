@@ -179,9 +179,9 @@ export async function attempt(
   try {
     response = await transport.send(target, { ...options, signal });
     if (isPending(response)) {
-      const { path, time, othersWait, pendingMs } = options;
+      const { path, stream, time, othersWait, pendingMs } = options;
       const limitMs = othersWait ? pendingMs : Number.POSITIVE_INFINITY;
-      response = await awaitPending(transport, target, response, { path, time, limitMs, signal });
+      response = await awaitPending(transport, target, response, { path, stream, time, limitMs, signal });
     }
   } catch (error) {
     running.release();

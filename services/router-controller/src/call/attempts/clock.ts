@@ -19,6 +19,8 @@ export class Clock {
   readonly #limits: Limits;
   readonly #end: (reason: AttemptTimeout) => void;
   readonly #total: Timer;
+  /** However lively it is without content, others wait no longer. */
+  readonly #opening: Timer | null;
   #step: Timer;
   #begun = false;
   #content = false;
@@ -34,6 +36,11 @@ export class Clock {
       end(new AttemptTimeout('timeout_total', `the whole call took over ${totalMs} ms`)),
     );
     this.#step = this.#first(Math.min(firstByteMs, leaveMs));
+    this.#opening = Number.isFinite(leaveMs)
+      ? time.after(firstByteMs, () =>
+          end(new AttemptTimeout('timeout_first_byte', `no content came within ${firstByteMs} ms`)),
+        )
+      : null;
   }
 
   #first(ms: number): Timer {
@@ -68,6 +75,7 @@ export class Clock {
   content(): void {
     if (this.#content) return;
     this.#content = true;
+    this.#opening?.stop();
     if (this.#begun) this.#idle();
   }
 
@@ -82,6 +90,7 @@ export class Clock {
 
   stop(): void {
     this.#total.stop();
+    this.#opening?.stop();
     this.#step.stop();
   }
 }

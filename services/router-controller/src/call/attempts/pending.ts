@@ -19,6 +19,7 @@ const FUNCTIONS = /^(.*\/nvcf)\/(?:p?exec)\//;
 export interface PendingOptions {
   /** Route of the call. */
   readonly path: string;
+  readonly stream: boolean;
   readonly time: Time;
   /** Longest wait, milliseconds; infinite: the attempt's own limits hold. */
   readonly limitMs: number;
@@ -52,7 +53,7 @@ export async function awaitPending(
   transport: Transport,
   target: Target,
   first: UpstreamResponse,
-  { path, time, limitMs, signal }: PendingOptions,
+  { path, stream, time, limitMs, signal }: PendingOptions,
 ): Promise<UpstreamResponse> {
   const until = time.now() + limitMs;
   const url = statusUrl(target, first, path);
@@ -67,7 +68,7 @@ export async function awaitPending(
     );
     await sleep(time, pause, signal);
     signal.throwIfAborted();
-    response = await transport.poll(target, url, signal);
+    response = await transport.poll(target, url, stream, signal);
     if (response.status !== 202) return response;
   }
 }

@@ -130,6 +130,27 @@ test('silent targets in a row: each fallback is asked once, whatever time has pa
   }
 });
 
+const lively = new FakeTime();
+test(
+  'a stream that sends comments for ever is left within two minutes',
+  withRaw(
+    {
+      answer: (wire) => {
+        wire.open();
+        const beat = lively.every(5_000, () => wire.events(': PROCESSING\n\n'));
+        wire.socket.on('close', () => beat.stop());
+      },
+      shipped: true,
+      time: lively,
+    },
+    async (call, upstream) => {
+      const heard = await hear(call, upstream, lively, { stream: true });
+      assert.match(heard.text, /^(?:: PROCESSING\n\n|: ping\n\n)+data: .*"model":"second"/);
+      assert.ok(heard.wholeS <= 120, `after ${heard.wholeS} s`);
+    },
+  ),
+);
+
 describe('alone', () => {
   for (const seconds of [125, 590]) {
     const time = new FakeTime();

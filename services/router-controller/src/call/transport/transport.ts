@@ -47,6 +47,8 @@ const USER_AGENT = `llm-router/${VERSION}`;
 /** The SDK's own timer is out of the way: the longest that a timer can be set to. */
 const NEVER_MS = 2 ** 31 - 1;
 
+const accepts = (stream: boolean) => (stream ? 'text/event-stream' : 'application/json');
+
 /** What the SDK's own `Authorization: Bearer` becomes; null takes it out. */
 function keyHeaders({ apiKey, keyHeader }: Target): Record<string, string | null> {
   if (apiKey === null) return { authorization: null };
@@ -131,7 +133,7 @@ export class Transport {
         body: options.body as unknown as Record<string, unknown>,
         headers: {
           'content-type': 'application/json',
-          accept: options.stream ? 'text/event-stream' : 'application/json',
+          accept: accepts(options.stream),
           'user-agent': USER_AGENT,
           ...keyHeaders(target),
           ...options.headers,
@@ -165,7 +167,7 @@ export class Transport {
   }
 
   /** Asks once more for an answer that is pending, with the target's key. */
-  async poll(target: Target, url: string, signal: AbortSignal): Promise<UpstreamResponse> {
+  async poll(target: Target, url: string, stream: boolean, signal: AbortSignal): Promise<UpstreamResponse> {
     const { agent } = this.#line(target);
     const { origin, pathname, search } = new URL(url);
     const answer = await agent.request({
@@ -173,7 +175,7 @@ export class Transport {
       path: pathname + search,
       method: 'GET',
       headers: {
-        accept: 'application/json',
+        accept: accepts(stream),
         'accept-encoding': 'identity',
         'user-agent': USER_AGENT,
         ...ownKey(target),
