@@ -4,6 +4,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import type { CustomAnswer, Seen } from '@llm-router/stand-in-llms';
 import OpenAI from 'openai';
+import { hashKey } from '../src/authenticate/index.ts';
 import { favour, scriptedClassifier, startWhole, type Whole } from './harness.ts';
 
 const CONFIG = `
@@ -696,5 +697,73 @@ test('compaction is the API’s own: passed where it is spoken, refused by name 
     assert.ok(error instanceof OpenAI.BadRequestError);
     assert.match(error.message, /chatty lacks the responses API, which \/v1\/responses\/compact needs/);
     return true;
+  });
+});
+
+describe('whose responses they are', () => {
+  const KEYS = ['ann', 'bob', 'cut'].map((name) => `${name}-0123456789abcdef`);
+  const config = (more: string) => `
+auth:
+  mode: required
+  keys:
+    - { id: ann, tenant: a, hash: '${hashKey(KEYS[0]!)}' }
+    - { id: bob, tenant: b, hash: '${hashKey(KEYS[1]!)}' }
+    - { id: cut, tenant: a, hash: '${hashKey(KEYS[2]!)}', targets: [chatty] }
+targets:
+  - { name: chatty, api_base: '{LLM}', model: chatty }
+  - { name: both, api_base: '{LLM}', model: both, apis: [responses]${more} }
+default_policy: p
+policies:
+  - name: p
+    url: grpc://127.0.0.1:1/m
+    llms: [{ name: Chatty, target: chatty }, { name: Both, target: both }]
+`;
+  const start = async (more: string) => {
+    const labels = ['Chatty', 'Both'];
+    const router = await startWhole({
+      config: config(more),
+      standIns: false,
+      connect: () => scriptedClassifier(labels, () => favour(labels, 'Both')),
+      llms: { respond: ({ path }) => (path.startsWith('/v1/responses') ? json(RESPONSE) : null) },
+    });
+    const clients = KEYS.map((apiKey) => new OpenAI({ apiKey, baseURL: `${router.url}/v1`, maxRetries: 0 }));
+    return { router, clients };
+  };
+
+  test('a tenant’s own, by keys that may use the target; of others nothing is told', async () => {
+    const { router, clients } = await start('');
+    try {
+      const [ann, bob, cut] = clients as [OpenAI, OpenAI, OpenAI];
+      const { id } = await ann.responses.create({ model: 'auto', input: 'x' });
+      assert.equal((await ann.responses.retrieve(id)).id, id);
+      for (const other of [bob, cut]) {
+        await assert.rejects(other.responses.retrieve(id), OpenAI.NotFoundError);
+        await assert.rejects(other.responses.delete(id), OpenAI.NotFoundError);
+        await assert.rejects(
+          other.responses.create({ model: 'auto', input: 'x', previous_response_id: id }),
+          OpenAI.NotFoundError,
+        );
+      }
+      // A chat request does not go to a target that speaks only another API.
+      const { response } = await ann.chat.completions
+        .create({ model: 'auto', messages: [{ role: 'user', content: 'x' }] })
+        .withResponse();
+      assert.equal(response.headers.get('x-llm-router-model'), 'chatty');
+    } finally {
+      await router.stop();
+    }
+  });
+
+  test('where a target’s `passes` take them, ids that were not given here go to it as they are', async () => {
+    const { router, clients } = await start(", passes: ['/v1/responses/*']");
+    try {
+      const [ann, , cut] = clients as [OpenAI, OpenAI, OpenAI];
+      assert.equal((await ann.responses.retrieve('resp_native1')).id, 'resp_native1');
+      await ann.responses.create({ model: 'auto', input: 'x', previous_response_id: 'resp_native1' });
+      assert.equal(router.llms.seen.at(-1)!.body.previous_response_id, 'resp_native1');
+      await assert.rejects(cut.responses.retrieve('resp_native1'), OpenAI.APIError);
+    } finally {
+      await router.stop();
+    }
   });
 });

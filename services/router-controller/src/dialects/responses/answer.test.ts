@@ -235,3 +235,20 @@ test('servers that give parallel calls the index 0, or a name after the id, are 
 test('an answer that is no chat completion is none', () => {
   assert.throws(() => answersTo({}).whole({ object: 'list', data: [] }), /without a chat completion/);
 });
+
+test('what is long in a request is not repeated in each event', () => {
+  const long = 'x'.repeat(20_000);
+  const request = {
+    instructions: long,
+    metadata: { long },
+    tools: [{ ...FUNCTIONS[0], description: long }],
+    user: long,
+  };
+  const text = translated(answersTo(request), chunksOf(said({ content: 'Hi' }), 9));
+  assert.ok(text.length < 20_000, String(text.length));
+  const { response } = eventsOf(text).at(-1)!.data;
+  assert.deepEqual(
+    [response.instructions, response.metadata, response.tools, response.user],
+    [null, {}, [], null],
+  );
+});

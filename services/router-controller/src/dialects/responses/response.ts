@@ -2,41 +2,39 @@
 import { randomBytes } from 'node:crypto';
 import type { ChatUsage } from '../chat/usage.ts';
 import type { ToldError } from '../dialect.ts';
-import { given, type Json, listOf, objectOf } from '../values.ts';
+import { given, type Json, objectOf } from '../values.ts';
 
-/** Longer instructions and tools are not repeated: they would go out three times in a stream. Characters of JSON. */
+/** A longer member is not repeated: it would go out three times in a stream. Characters of JSON. */
 const REPEATED_CHARS = 16 * 1024;
-
-const short = <T>(value: T, otherwise: T): T =>
-  JSON.stringify(value).length <= REPEATED_CHARS ? value : otherwise;
 
 /** What every version of one response object has in common. */
 export function frame(request: Json): Json {
-  const { format } = objectOf(request.text);
+  const repeat = (value: unknown, otherwise: unknown): unknown =>
+    given(value) && JSON.stringify(value).length <= REPEATED_CHARS ? value : otherwise;
   const reasoning = objectOf(request.reasoning);
   return {
     id: `resp_${randomBytes(24).toString('hex')}`,
     object: 'response',
     created_at: Math.floor(Date.now() / 1000),
     background: false,
-    instructions: short(request.instructions ?? null, null),
-    max_output_tokens: request.max_output_tokens ?? null,
-    max_tool_calls: request.max_tool_calls ?? null,
-    metadata: request.metadata ?? {},
-    parallel_tool_calls: request.parallel_tool_calls ?? true,
+    instructions: repeat(request.instructions, null),
+    max_output_tokens: repeat(request.max_output_tokens, null),
+    max_tool_calls: repeat(request.max_tool_calls, null),
+    metadata: repeat(request.metadata, {}),
+    parallel_tool_calls: repeat(request.parallel_tool_calls, true),
     previous_response_id: null,
-    reasoning: { effort: reasoning.effort ?? null, summary: reasoning.summary ?? null },
+    reasoning: { effort: repeat(reasoning.effort, null), summary: repeat(reasoning.summary, null) },
     service_tier: 'default',
     // Nobody keeps it: a chat completion is gone when it is told.
     store: false,
-    temperature: request.temperature ?? 1,
-    text: { format: short(format ?? { type: 'text' }, { type: 'text' }) },
-    tool_choice: short(request.tool_choice ?? 'auto', 'auto'),
-    tools: short(listOf(request.tools), []),
-    top_logprobs: request.top_logprobs ?? 0,
-    top_p: request.top_p ?? 1,
+    temperature: repeat(request.temperature, 1),
+    text: { format: repeat(objectOf(request.text).format, { type: 'text' }) },
+    tool_choice: repeat(request.tool_choice, 'auto'),
+    tools: repeat(request.tools, []),
+    top_logprobs: repeat(request.top_logprobs, 0),
+    top_p: repeat(request.top_p, 1),
     truncation: 'disabled',
-    user: given(request.user) ? request.user : null,
+    user: repeat(request.user, null),
   };
 }
 
