@@ -86,6 +86,8 @@ export function createKServeClient(address: string, options: ChannelOptions = {}
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
+    // By default a name is looked up again after 30 s at the earliest: a new pod's address would be missed that long.
+    'grpc.dns_min_time_between_resolutions_ms': 1_000,
     'grpc.initial_reconnect_backoff_ms': 200,
     'grpc.max_reconnect_backoff_ms': 800,
     ...options,

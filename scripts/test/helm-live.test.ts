@@ -150,6 +150,14 @@ test('helm test passes on a router of the chart’s configuration, and fails whe
       assert.equal(code, 1, said);
       assert.match(said, problem);
     }
+    assert.ok(
+      !/hook-succeeded/.test(JSON.stringify(pick(open, 'Pod', '-test').metadata)),
+      '--logs finds its pod',
+    );
+    await classifier.close();
+    const alone = await helmTest(open, openRouter.url);
+    assert.equal(alone.code, 1, alone.said);
+    assert.match(alone.said, /failed: the classifier does not answer/);
   } finally {
     await Promise.all([openRouter.stop(), shutRouter.stop()]);
     await classifier.close();
