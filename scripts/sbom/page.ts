@@ -23,7 +23,8 @@ export function licencesPage(npm: readonly Part[], python: readonly Part[]): str
 
 Written by \`npm run sbom\` from \`pnpm-lock.yaml\`, the requirements files and the packages' own metadata; the same lists for machines are
 [\`sbom/npm.cdx.json\`](sbom/npm.cdx.json) and [\`sbom/python.cdx.json\`](sbom/python.cdx.json) (CycloneDX 1.6). The project is Apache-2.0; a
-licence that it can't stand beside fails \`npm run sbom\`, \`npm run docs\` and the tests. Base images bring their own lists (\`docker buildx build --sbom=true\`).
+licence that it can't stand beside fails \`npm run sbom\`, \`npm run docs\` and the tests. Base images bring their own lists (\`docker buildx build --sbom=true\`). The clients of others
+that \`npm run conformance\` runs are no part of the project: they are pinned whole in \`services/conformance\`.
 
 ## In what runs, from npm
 
