@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import type { CustomAnswer, Seen } from '@llm-router/stand-in-llms';
+import fc from 'fast-check';
 import OpenAI from 'openai';
 import { hashKey } from '../src/authenticate/index.ts';
 import { favour, scriptedClassifier, startWhole, type Whole } from './harness.ts';
@@ -679,6 +680,71 @@ describe('counting tokens', () => {
     assert.equal(counted.object, 'response.input_tokens');
     assert.equal(whole.llms.seen.length, 0);
   });
+});
+
+test('any JSON gets an answer, or an error that speaks of the request: never one of the router’s own', async () => {
+  const anything = fc.jsonValue({ maxDepth: 2 });
+  const item = fc.record(
+    {
+      type: fc.constantFrom(
+        'message',
+        'function_call',
+        'function_call_output',
+        'reasoning',
+        'text',
+        'tool_use',
+        'tool_result',
+        'image',
+      ),
+      role: fc.constantFrom('user', 'assistant', 'system'),
+      content: anything,
+      output: anything,
+      input: anything,
+      source: anything,
+    },
+    { requiredKeys: ['role'] },
+  );
+  const body = fc.record(
+    {
+      input: fc.oneof(fc.array(item), anything),
+      messages: fc.oneof(fc.array(item, { minLength: 1 }), anything),
+      tools: anything,
+      tool_choice: anything,
+      system: anything,
+      instructions: anything,
+      text: anything,
+      reasoning: anything,
+      thinking: anything,
+      metadata: anything,
+      max_tokens: anything,
+      max_output_tokens: anything,
+      previous_response_id: anything,
+      stream: fc.constantFrom(false, true),
+    },
+    { requiredKeys: [] },
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(
+        '/v1/responses',
+        '/v1/messages',
+        '/v1/messages/count_tokens',
+        '/v1/responses/input_tokens',
+      ),
+      body,
+      async (path, value) => {
+        const response = await fetch(`${whole.url}${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ model: 'Chatty', ...value }),
+        });
+        const text = await response.text();
+        assert.ok(response.status < 500, `${response.status} ${text}`);
+      },
+    ),
+    { numRuns: 150 },
+  );
+  assert.doesNotMatch(whole.logged(), /internal error/);
 });
 
 test('compaction is the API’s own: passed where it is spoken, refused by name where it is not', async () => {
