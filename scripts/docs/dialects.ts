@@ -36,7 +36,7 @@ export function dialectsPage(): string {
     'Clients may speak OpenAI’s chat completions and Responses, and Anthropic’s Messages. A target says in `apis` which of them it\n' +
     'speaks. Where it speaks the client’s, bytes pass unchanged; where it speaks chat completions only, the request and its\n' +
     'answer are translated, and the answer says so: `x-llm-router-translated: responses->chat`. What is left out without\n' +
-    'changing what the request means is named in `x-llm-router-dropped`. What can’t be done without it is refused with its\n' +
+    'changing what the request means is named in `x-llm-router-dropped`; the log line has `api` and `translated`. What can’t be done without it is refused with its\n' +
     'place and the reason, unless another target of the entry speaks the API itself.\n' +
     '\n' +
     'A response lives on the target that made it. Its id, as the router tells it, says which that is: `GET` and `DELETE\n' +

@@ -109,6 +109,16 @@ describe('on a target that speaks chat completions only', () => {
     );
     assert.equal(seen().headers['x-api-key'], undefined);
     assert.doesNotMatch(JSON.stringify(seen().headers), /client-key/);
+    const line = whole
+      .logged()
+      .trim()
+      .split('\n')
+      .findLast((each) => each.includes(`"${response.headers.get('x-request-id')}"`))!;
+    const { api, translated, usage } = JSON.parse(line);
+    assert.deepEqual(
+      [api, translated, usage.completion_tokens],
+      ['messages', true, data.usage.output_tokens],
+    );
   });
 
   for (const name of ['responses', 'messages']) {

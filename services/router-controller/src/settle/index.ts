@@ -1,6 +1,7 @@
 /** settle: what a request came to, in metrics and one log line. Called exactly once per request. */
 
 import { isDeepStrictEqual } from 'node:util';
+import { speaks } from '../call/index.ts';
 import type { DecisionLogConfig } from '../config/schema.ts';
 import type { RouterConfig, Target } from '../config/types.ts';
 import { clientLeft, RouterError } from '../errors.ts';
@@ -252,6 +253,8 @@ export class Settler {
       model_version: decision?.modelVersion ?? undefined,
       cached: decision?.cached || undefined,
       target: outcome?.target?.name,
+      api: request.foreign ? request.endpoint.dialect : undefined,
+      translated: (request.foreign && outcome?.target && !speaks(outcome.target, request)) || undefined,
       status,
       code: code || undefined,
       stream: request.body.stream === true,
