@@ -61,9 +61,10 @@ export interface Journey {
   readonly bodies: Map<string, Buffer>;
 }
 
-/** On a router without keys everybody is the same caller. */
-function whoOf({ caller }: RoutedRequest): Who | null {
-  return !caller || caller.id === 'anonymous' ? null : { tenant: caller.tenant, client: caller.id };
+/** On a router without keys clients are told apart by where they call from. */
+function whoOf({ caller, address }: RoutedRequest): Who | null {
+  if (caller && caller.id !== 'anonymous') return { tenant: caller.tenant, client: caller.id };
+  return address ? { tenant: `address ${address}`, client: address } : null;
 }
 
 export function startJourney(

@@ -5,10 +5,10 @@ import fc from 'fast-check';
 import { parseConfig } from '../../config/index.ts';
 import { rootCause, verdictOf } from '../attempts/outcome.ts';
 import type { CallObserver } from '../observer.ts';
-import type { Verdict } from './breaker.ts';
+import type { BreakerState, Verdict } from './breaker.ts';
 import { FailureRun } from './failure-run.ts';
 import { Health } from './health.ts';
-import type { Who } from './target-health.ts';
+import { TargetHealth, type Who } from './target-health.ts';
 
 const nothing = () => {};
 const observer = new Proxy({}, { get: () => nothing }) as CallObserver;
@@ -133,4 +133,23 @@ test('one tenant’s failing probes do not keep the target from the others', asy
   assert.equal(await request('a', 'unhealthy'), false, 'the next probe is not a’s');
   assert.equal(await request('b', 'healthy'), true);
   assert.equal(await request('c', 'healthy'), true, 'it is free again');
+});
+
+test('what is known of a target is told: of a lone client, a lone tenant, or of all', async () => {
+  for (const [clients, told] of [
+    [['a'], true],
+    [['one/a', 'one/b', 'one/c'], true],
+    [['a', 'b', 'c'], true],
+    [['a', 'a', 'a', 'a', 'a', 'b'], false],
+  ] as const) {
+    const states: BreakerState[] = [];
+    const health = new TargetHealth(SETTINGS, (state) => states.push(state));
+    for (const name of [...clients].reverse())
+      for (let i = 0; i < (clients.length > 1 && new Set(clients).size === 2 ? 1 : 6); i++) {
+        const [tenant = '', client = tenant] = name.split('/');
+        health.pass({ tenant, client }, () => true)?.end('unhealthy');
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    assert.equal(states.includes('open'), told, clients.join(' '));
+  }
 });

@@ -35,6 +35,7 @@ export class TargetHealth {
   readonly #shared: Side;
   readonly #others = new LRUCache<string, Side>({ max: KNOWN });
   readonly #clients = new LRUCache<string, true>({ max: KNOWN });
+  readonly #tenants = new LRUCache<string, true>({ max: KNOWN });
   /** The last probe of the shared breaker failed, and this was its tenant: others try first. */
   #failedProber: string | null = null;
   #othersAsked = false;
@@ -51,12 +52,12 @@ export class TargetHealth {
     return { breaker, run: new FailureRun(this.#settings.failures) };
   }
 
-  #other(name: string): Side {
+  #other(name: string, known: LRUCache<string, true>): Side {
     let side = this.#others.get(name);
     if (!side) {
-      // A client that is alone with a target is all that is known of it, so its word is told.
+      // Who is alone with a target is all that is known of it, so that word is told.
       side = this.#side((state) => {
-        if (this.#clients.size === 1 && this.#shared.breaker.state === 'closed') this.#onState(state);
+        if (known.size === 1 && this.#shared.breaker.state === 'closed') this.#onState(state);
       });
       this.#others.set(name, side);
     }
@@ -67,10 +68,12 @@ export class TargetHealth {
   #gates(who: Who | null): Gate[] {
     if (who === null) return [{ side: this.#shared, voter: null }];
     const { tenant, client } = who;
-    this.#clients.set(JSON.stringify([tenant, client]), true);
+    const [all, one] = [JSON.stringify([tenant]), JSON.stringify([tenant, client])];
+    this.#tenants.set(all, true);
+    this.#clients.set(one, true);
     return [
-      { side: this.#other(JSON.stringify([tenant, client])), voter: null },
-      { side: this.#other(JSON.stringify([tenant])), voter: client },
+      { side: this.#other(one, this.#clients), voter: null },
+      { side: this.#other(all, this.#tenants), voter: client },
       { side: this.#shared, voter: tenant },
     ];
   }
