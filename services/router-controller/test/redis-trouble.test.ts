@@ -81,8 +81,10 @@ test('a half-open connection is dropped for a new one', async () => {
     await eventually('it is reached', () => subject.redis.up);
     const before = wire.firstBytes().length;
     wire.freeze();
-    await eventually('it is noticed', () => !subject.redis.up);
-    await eventually('another connection is used', () => subject.redis.up);
+    // How long it counts as away is of no matter; that it was noticed and mended is told.
+    await eventually('it is noticed, and another connection is used', () => subject.told().length === 3);
+    assert.match(subject.told()[1]!, /^error Redis is away.*no answer/);
+    assert.equal(subject.redis.up, true);
     assert.ok(wire.firstBytes().length > before);
   } finally {
     await subject.close();
@@ -137,6 +139,10 @@ test('a Redis on the brink does not flicker: who relapses has to be well for a w
     await eventually('it is reached', () => subject.redis.up);
     await plain.config('SET', 'maxmemory', '1');
     await eventually('it is noticed', () => !subject.redis.up);
+    await plain.config('SET', 'maxmemory', '0');
+    await eventually('it is back', () => subject.redis.up);
+    await plain.config('SET', 'maxmemory', '1');
+    await eventually('it is noticed again', () => !subject.redis.up);
     const since = Date.now();
     await plain.config('SET', 'maxmemory', '0');
     await eventually('it is back', () => subject.redis.up);

@@ -4,7 +4,7 @@
  */
 import type { RedisConfig } from '../config/schema-redis.ts';
 import { type Logger, type Metrics, NO_SPAN, type Span, type SpanAttributes } from '../observe/index.ts';
-import { openClient, type RedisClient, reasonOfCluster } from './clients.ts';
+import { openClient, type RedisClient, reasonOfCluster, usesTls } from './clients.ts';
 import { isRead, type RedisCall, spanNameOf } from './commands.ts';
 import { CREDENTIALS, explain, PROBE, probe, type State, stateOf, type Verdict } from './probe.ts';
 import { RedisVisit } from './visit.ts';
@@ -222,9 +222,18 @@ export class SharedRedis {
 
   async #probe(client: RedisClient): Promise<Verdict> {
     const verdict = await probe(client, `${this.prefix}:probe`, () => this.#lastErrors.get(client));
-    if (!this.#config.cluster || !/Connection is closed|no answer/.test(verdict.problem)) return verdict;
-    const why = await reasonOfCluster(this.#config);
-    return why === null ? verdict : { ...verdict, problem: explain(why) };
+    if (this.#config.cluster && /Connection is closed|no answer/.test(verdict.problem)) {
+      const why = await reasonOfCluster(this.#config);
+      if (why !== null) return { ...verdict, problem: this.#hinted(explain(why)) };
+    }
+    return { ...verdict, problem: this.#hinted(verdict.problem) };
+  }
+
+  /** A server that misses a client certificate says so by TLS 1.3 only when it has hung up already. */
+  #hinted(problem: string): string {
+    const isCut = /ECONNRESET|EPIPE|Connection is closed/.test(problem);
+    if (!isCut || !usesTls(this.#config) || this.#config.cert !== undefined) return problem;
+    return `${problem} (where Redis asks for a client certificate, give redis.cert and redis.key)`;
   }
 
   #leave(state: 'reads' | 'away', problem: string): void {
@@ -254,16 +263,18 @@ export class SharedRedis {
   #return(): void {
     if (this.#state === 'up') return;
     const now = performance.now();
+    const wasAway = this.#told;
     this.#goodSince ??= now;
     if (now - this.#goodSince < this.#holdMs) {
       this.#state = 'reads';
       return;
     }
-    this.#backAt = now;
+    // The first trouble of all is no relapse.
+    if (wasAway) this.#backAt = now;
     this.#failures = 0;
     this.#state = 'up';
     this.#metrics.limiterUp.set(1);
-    this.#log.info(this.#told ? 'Redis is back' : 'Redis is reached');
+    this.#log.info(wasAway ? 'Redis is back' : 'Redis is reached');
     this.#told = true;
   }
 
@@ -297,7 +308,8 @@ export class SharedRedis {
       this.#believe(verdict);
     }
     this.#looking = false;
-    if (!this.up) this.#pauseMs = Math.min(MAX_LOOK_MS, this.#pauseMs * 1.5);
+    if (!this.up)
+      this.#pauseMs = this.#goodSince === null ? Math.min(MAX_LOOK_MS, this.#pauseMs * 1.5) : LOOK_MS;
     this.#later(this.#again ? 0 : undefined);
   }
 
