@@ -38,7 +38,30 @@ describe('rows', () => {
     );
   });
 
+  test('whole requests, with one label or several, and the target that they should go to', async () => {
+    const rows = await read(
+      '{"body": {"messages": []}, "task": "Chatbot"}\n' +
+        '{"body": {"prompt": "x"}, "task": ["Chatbot", "Summarization"], "target": "small", "headers": {"X-Tier": "a"}}\n' +
+        '{"body": {"input": "x"}, "task": null, "target": ["small", "large"]}\n{"body": {"input": "x"}, "task": null}',
+    );
+    assert.deepEqual(
+      rows.map((row) => 'body' in row && [row.path, row.labels, row.targets, row.headers]),
+      [
+        ['/v1/chat/completions', ['Chatbot'], [], {}],
+        ['/v1/completions', ['Chatbot', 'Summarization'], ['small'], { 'x-tier': 'a' }],
+        ['/v1/responses', [], ['small', 'large'], {}],
+      ],
+    );
+  });
+
   for (const [what, text, message] of [
+    ['a body that is none', '{"body": "x", "task": "Chatbot"}', /rows\.jsonl:1: "body" must be a request/],
+    [
+      'a target that is none',
+      '{"body": {}, "task": "Chatbot", "target": 7}',
+      /"target" must be a target's name/,
+    ],
+    ['a body without a label', '{"body": {}}', /rows\.jsonl:1: no label under "task"/],
     ['not JSON', '{"prompt": "a", "task": "Chatbot"}\n{oops', /rows\.jsonl:2: not JSON .*; want \{"prompt"/],
     ['no object', '[1]', /rows\.jsonl:1: want an object/],
     ['no prompt', '{"task": "Chatbot"}', /rows\.jsonl:1: no "prompt" that is a string/],
@@ -95,6 +118,16 @@ describe('figures', () => {
     const scores = new Scores(['a', 'b']);
     scores.add('a', 'a', 1, 1);
     assert.equal(scores.report().ece, 0);
+  });
+
+  test('targets are counted where rows name one', () => {
+    const scores = new Scores(['a', 'b']);
+    scores.add('a', 'an entry that is no label', 1, 1);
+    assert.equal(scores.report().targets_ok, undefined);
+    scores.addTarget(true);
+    scores.addTarget(false);
+    const { accuracy, targets_ok, targets_n } = scores.report();
+    assert.deepEqual([accuracy, targets_ok, targets_n], [0, 1, 2]);
   });
 
   test('percentiles', () => {

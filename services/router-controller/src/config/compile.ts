@@ -1,5 +1,5 @@
 /** From the file's shape to the routing table: names resolved, secrets wrapped, URLs normalised. v1's form is read here. */
-import { isAuto } from './auto.ts';
+import { checkPolicyName, compileAliases } from './compile-names.ts';
 import { compileRules } from './compile-rules.ts';
 import { parseApiBase, parseEndpoint, type UpstreamBase } from './endpoint.ts';
 import { formatPath, hint, type Problem } from './problems.ts';
@@ -230,44 +230,6 @@ class Compiler {
         this.problem([...path, 'extra_body', key], `'${key}' is the client’s or the router’s to set`);
   }
 
-  /** A name that stands for something else already would hide it. */
-  nameOfPolicy(policy: FilePolicy, path: Path): void {
-    if (isAuto(policy.name))
-      this.problem([...path, 'name'], `'${policy.name}' is the model name of the default policy`);
-    const wanted = this.file.default_policy?.trim();
-    const byDefault = this.file.policies.find(({ name }) => name === wanted);
-    for (const entry of byDefault?.llms ?? []) {
-      const told = [entry.target, ...(entry.targets ?? []).map(({ target }) => target)].flatMap(
-        (name) => this.targets.get(name ?? '') ?? [],
-      );
-      const models = [entry.model, ...told.map(({ model }) => model)];
-      if (entry.name === policy.name || models.includes(policy.name))
-        this.problem(
-          [...path, 'name'],
-          `'${policy.name}' is also ${entry.name === policy.name ? 'an entry' : 'a model'} of the default policy, which could not be named any more`,
-        );
-    }
-  }
-
-  aliases(): Map<string, string> {
-    const policies = this.file.policies.map(({ name }) => name);
-    const aliases = new Map<string, string>();
-    for (const [alias, policy] of Object.entries(this.file.aliases)) {
-      const path = ['aliases', alias];
-      const lower = alias.toLowerCase();
-      if (isAuto(alias)) this.problem(path, `'${alias}' is the model name of the default policy`);
-      else if (policies.some((name) => name.toLowerCase() === lower))
-        this.problem(path, `'${alias}' is a policy's name`);
-      else if (aliases.has(lower)) this.problem(path, `'${alias}' stands twice, but for its case`);
-      if (!policies.includes(policy)) {
-        const near = hint(policy, policies) || ` Policies: ${policies.join(', ')}`;
-        this.problem(path, `no policy '${policy}'.${near}`);
-      }
-      aliases.set(lower, policy);
-    }
-    return aliases;
-  }
-
   endpoints(policy: FilePolicy, path: Path): ClassifierEndpoint[] {
     const urls = Array.isArray(policy.url) ? policy.url : [policy.url];
     const endpoints = urls.flatMap((text, index) => {
@@ -313,7 +275,7 @@ class Compiler {
       const path = ['policies', index];
       if (policies.has(policy.name))
         this.problem([...path, 'name'], `policy '${policy.name}' is defined twice`);
-      this.nameOfPolicy(policy, path);
+      checkPolicyName(policy, path, this);
       const { entries, ranked } = this.entries(policy, path);
       for (const key of ['shadow', 'canary'] as const) {
         const other = policy[key]?.policy;
@@ -382,7 +344,7 @@ export function compile(
   }
   const passed = file.passthrough.default_target;
   if (passed !== undefined) compiler.target(passed, ['passthrough', 'default_target']);
-  const aliases = compiler.aliases();
+  const aliases = compileAliases(compiler);
   return {
     table: { policies, targets: compiler.targets, defaultPolicy, aliases },
     problems: compiler.problems,

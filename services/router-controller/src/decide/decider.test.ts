@@ -311,6 +311,25 @@ describe('a new configuration', () => {
     made.close();
   });
 
+  test('with a rule on a score that the model does not give is refused, and says what it gives', async () => {
+    const { made } = await decider();
+    const rule = (score: string, from: number) =>
+      made.useConfig(
+        config(
+          `fallback: Chat\n    rules: [{ name: hard, score: ${score}, at_least: ${from}, entry: Code }]`,
+        ),
+      );
+    await assert.rejects(rule('prompt_complexity_scor', 0.5), {
+      name: 'LabelMismatch',
+      message: /rule 'hard' looks at the score 'prompt_complexity_scor', which its model does not give/,
+    });
+    await assert.rejects(rule('Code', 1.5), {
+      message: /'Code' is a label's probability, which is never 1.5/,
+    });
+    await rule('Code', 0.5);
+    made.close();
+  });
+
   test('leaves a request that began on the one before with its policy and classifier', async () => {
     const { made, decide } = await decider();
     const next = parseConfig(
@@ -321,6 +340,92 @@ describe('a new configuration', () => {
     const old = await decide('some code, from before');
     assert.deepEqual([old.policy.name, old.entry.name, old.reason], ['tasks', 'Code', 'classified']);
     assert.deepEqual(Object.keys(made.status()), ['renamed']);
+    made.close();
+  });
+});
+
+describe('rules', () => {
+  const ruled = (rules: string) => config(`fallback: Chat\n    rules: [${rules}]`);
+  const agent = {
+    messages: [{ role: 'user', content: 'make the button blue' }],
+    tools: [{ type: 'function', function: { name: 'apply_patch' } }],
+  };
+
+  test('on what the request is cost no inference; a label is what it is taken for', async () => {
+    const { decide, asked, made } = await decider(
+      byText,
+      ruled('{ name: agents, when: { agent: coding }, label: Code }'),
+    );
+    const decision = await decide(agent);
+    assert.deepEqual(
+      [decision.entry.name, decision.label, decision.confidence, decision.reason, decision.rule],
+      ['Code', 'Code', null, 'rule', 'agents'],
+    );
+    assert.deepEqual(asked, []);
+    assert.equal((await decide('hello')).reason, 'classified');
+    made.close();
+  });
+
+  test('on the label wait for it; the first that holds decides', async () => {
+    const rules = [
+      '{ when: { agent: coding, not: { label: Chat, confidence: { above: 0.85 } } }, entry: Code }',
+      '{ when: { tools: true }, target: large }',
+    ];
+    const { decide, made } = await decider(byText, ruled(rules.join(', ')));
+    assert.deepEqual((await decide(agent)).rule, 'rules[1]');
+    const code = { ...agent, messages: [{ role: 'user', content: 'the code' }] };
+    const decision = await decide(code);
+    assert.deepEqual([decision.rule, decision.label], ['rules[0]', 'Code']);
+    made.close();
+  });
+
+  test('on features go on without the classifier; those on labels do not hold', async () => {
+    const rules = '{ when: { label: Chat }, entry: Code }, { when: { agent: coding }, entry: Code }';
+    const { decide, made } = await decider(fails('unavailable'), ruled(rules));
+    assert.deepEqual(
+      [(await decide(agent)).rule, (await decide('x')).reason],
+      ['rules[1]', 'classifier_error_fallback'],
+    );
+    made.close();
+  });
+});
+
+describe('a second look', () => {
+  const after = (text: string) => ({
+    messages: [
+      { role: 'user', content: 'write some code' },
+      { role: 'assistant', content: 'here' },
+      { role: 'user', content: text },
+    ],
+  });
+
+  test('is taken where a follow-up says little, with the turns before it, and counted', async () => {
+    const { decide, asked, count, made } = await decider((text) =>
+      text.includes('code') ? [0.1, 0.9] : [0.6, 0.4],
+    );
+    const decision = await decide(after('in Rust and with generics, please'));
+    assert.deepEqual([decision.label, decision.secondLook], ['Code', true]);
+    assert.deepEqual(asked, [
+      'in Rust and with generics, please',
+      'write some code\n\nin Rust and with generics, please',
+    ]);
+    assert.equal(await count('llm_router_second_looks_total', { result: 'changed' }), 1);
+    // The cache knows both.
+    assert.equal((await decide(after('in Rust and with generics, please'))).cached, true);
+    assert.equal(asked.length, 2);
+    made.close();
+  });
+
+  test('is not taken for a new topic, for thanks, or where nothing was before', async () => {
+    const { decide, asked, made } = await decider((text) =>
+      text.includes('thank') || text === 'hm' ? [0.5, 0.5] : [0.97, 0.03],
+    );
+    for (const text of ['What is the capital of France, by the way?', 'thank you so much!']) {
+      const decision = await decide(after(text));
+      assert.deepEqual([decision.label, decision.secondLook], ['Chat', false], text);
+    }
+    assert.equal((await decide('hm')).secondLook, false);
+    assert.equal(asked.length, 3);
     made.close();
   });
 });

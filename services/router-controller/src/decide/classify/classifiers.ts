@@ -6,13 +6,9 @@ import { type Logger, type Metrics, NO_SPAN, type Span } from '../../observe/ind
 import type { RedisVisit } from '../../redis/index.ts';
 import type { Classification } from '../choose/choose.ts';
 import type { SharedStore } from '../shared-store.ts';
+import { LabelMismatch } from './match-labels.ts';
 import { ClassifierError } from './model-client.ts';
-import {
-  type ClassifierStatus,
-  LabelMismatch,
-  PolicyClassifier,
-  type PolicyClassifierDeps,
-} from './policy-classifier.ts';
+import { type ClassifierStatus, PolicyClassifier, type PolicyClassifierDeps } from './policy-classifier.ts';
 
 export interface Classified {
   readonly classification: Classification;
