@@ -16,6 +16,7 @@ targets:
   - { name: blind, api_base: '{LLM}', model: blind, capabilities: { vision: false } }
   - { name: broken, api_base: '{LLM}', model: 'broken#fault=status:500' }
   - { name: both, api_base: '{LLM}', api_key: upstream-key, model: both, apis: [chat, responses, messages], key_header: x-api-key }
+  - { name: small, api_base: '{LLM}', model: small, capabilities: { context_tokens: 2000 } }
   - { name: strict, api_base: '{LLM}', model: strict, max_tokens_as: max_completion_tokens, reasoning_input: true, capabilities: { reasoning_effort: false } }
 default_policy: p
 policies:
@@ -30,9 +31,10 @@ policies:
       - { name: Back, target: broken, fallbacks: [chatty] }
       - { name: Broken, target: broken }
       - { name: Strict, target: strict }
+      - { name: Small, target: small }
 `;
 
-const LABELS = ['Chatty', 'Blind', 'Both', 'Mixed', 'Back', 'Broken', 'Strict'];
+const LABELS = ['Chatty', 'Blind', 'Both', 'Mixed', 'Back', 'Broken', 'Strict', 'Small'];
 
 const FUNCTION = {
   type: 'function' as const,
@@ -258,6 +260,22 @@ describe('on a target that speaks chat completions only', () => {
     const { max_completion_tokens, max_tokens, reasoning_effort, messages } = seen().body;
     assert.deepEqual([max_completion_tokens, max_tokens, reasoning_effort], [9, undefined, undefined]);
     assert.deepEqual(messages![1], { role: 'assistant', content: 'y', reasoning_content: 'hm' });
+  });
+
+  test('an answer limit that is sent because the API wants one is cut to the room that the target has', async () => {
+    const limitOf = async (max_tokens: number) => {
+      await anthropic.messages.create({
+        model: 'Small',
+        max_tokens,
+        messages: [{ role: 'user', content: 'x'.repeat(4_000) }],
+      });
+      return seen().body.max_tokens!;
+    };
+    const cut = await limitOf(20_000);
+    assert.ok(cut > 500 && cut < 1_000, String(cut));
+    assert.equal(await limitOf(300), 300);
+    await anthropic.messages.create({ model: 'Chatty', ...ask, max_tokens: 20_000 });
+    assert.equal(seen().body.max_tokens, 20_000);
   });
 
   test('what was left out is named in a header', async () => {

@@ -8,7 +8,7 @@ import type { Answer, Failure } from './attempts/attempt.ts';
 import type { Needs } from './attempts/capabilities.ts';
 import type { Pass } from './health/breaker.ts';
 import type { Who } from './health/target-health.ts';
-import { type Speech, speechOf } from './speech.ts';
+import { answerLimit, type Speech, speechOf } from './speech.ts';
 import type { EarlyStream } from './stream/early.ts';
 
 export interface CallHooks {
@@ -109,6 +109,7 @@ export function bodyFor(journey: Journey, target: Target, askUsage: boolean): Bu
       const options = askUsage ? { stream_options: { include_usage: true } } : {};
       bytes = raw.texts.render({
         ...translation.body,
+        ...answerLimit(target, request, journey.needs.prompt_tokens),
         ...decision.bodyPatch,
         model: target.model,
         ...options,

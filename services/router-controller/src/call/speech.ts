@@ -80,6 +80,28 @@ function anthropicHeaders({ headers }: RoutedRequest): Record<string, string> {
   };
 }
 
+/** Prompts are estimated; so much more than that, and a little for the chat format, is kept free for them. */
+const PROMPT_MARGIN = 1.25;
+const FORMAT_TOKENS = 64;
+/** A prompt that leaves less room than this is told to be too long by the target itself. */
+const LEAST_ANSWER = 256;
+
+/**
+ * The Messages API wants a limit of every request, and agents send the largest they know. Servers of chat completions refuse
+ * a limit that does not fit beside the prompt, so it is cut to the room that the target is known to have.
+ */
+export function answerLimit(
+  target: Target,
+  request: RoutedRequest,
+  promptTokens: number,
+): Record<string, number> {
+  const { context_tokens: window } = target.capabilities;
+  const asked = request.foreign?.value.max_tokens;
+  if (request.endpoint.dialect !== 'messages' || window === undefined || typeof asked !== 'number') return {};
+  const room = window - Math.ceil(promptTokens * PROMPT_MARGIN) - FORMAT_TOKENS;
+  return asked <= room || asked <= LEAST_ANSWER ? {} : { [target.maxTokensAs]: Math.max(room, LEAST_ANSWER) };
+}
+
 /** What an answer's headers say of its translation. */
 export function translationHeaders(target: Target | null, request: RoutedRequest): Record<string, string> {
   if (target === null || !isForeign(request) || speaks(target, request)) return {};

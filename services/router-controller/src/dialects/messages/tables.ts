@@ -6,7 +6,11 @@ const SERVER = 'runs at a target that speaks the Messages API only';
 export const FIELDS: FieldTable = {
   model: { fate: 'router' },
   stream: { fate: 'same' },
-  max_tokens: { fate: 'mapped', to: 'max_tokens', note: 'or as the target’s `max_tokens_as` says' },
+  max_tokens: {
+    fate: 'mapped',
+    to: 'max_tokens',
+    note: 'or as the target’s `max_tokens_as` says; cut to the room beside the prompt where the target’s `context_tokens` is known',
+  },
   messages: { fate: 'mapped', to: 'messages' },
   system: { fate: 'mapped', to: 'messages', note: 'the first, of role system; its blocks joined' },
   tools: { fate: 'mapped', to: 'tools' },
