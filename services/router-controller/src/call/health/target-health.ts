@@ -124,7 +124,8 @@ export class TargetHealth {
       this.#failedProber = null;
       for (const { gate, pass } of taken) {
         gate.side.run.succeeded();
-        pass.end('healthy');
+        // A closed breaker has nothing to learn from it: the run has.
+        pass.end(pass.probe ? 'healthy' : 'unknown');
       }
       return;
     }
