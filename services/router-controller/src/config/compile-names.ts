@@ -30,6 +30,7 @@ export function checkPolicyName(
     if (entry.name === name || models.includes(name)) {
       const what = entry.name === name ? 'an entry' : 'a model';
       problem(at, `'${name}' is also ${what} of the default policy, which could not be named any more`);
+      return;
     }
   }
 }

@@ -63,6 +63,14 @@ function everyTarget(policy: Policy): Target[] {
   return [...all].sort((a, b) => (price(a) === price(b) ? 0 : price(a) - price(b)));
 }
 
+/** The entry under whose name a target answers: the fallback entry where it is one of its own. */
+function owner(policy: Policy, target: Target): Entry | null {
+  const { fallback } = policy;
+  const own =
+    fallback && [...fallback.routes.map((route) => route.target), ...fallback.fallbacks].includes(target);
+  return own ? fallback : entryOf(policy, target);
+}
+
 /** The answer's length left out: many servers clamp what is asked for. */
 const clamped = (needs: Needs): Needs => ({ ...needs, context_tokens: needs.prompt_tokens });
 
@@ -105,7 +113,7 @@ export function withinPossible(
   }
   const moved = may.length === 0 ? 'allowed' : 'capability';
   const elsewhere = (targets: readonly Target[]): Possible => ({
-    entry: entryOf(policy, targets[0]!) ?? entry,
+    entry: owner(policy, targets[0]!) ?? entry,
     targets,
     moved,
     passedOver,
