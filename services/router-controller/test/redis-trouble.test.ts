@@ -154,10 +154,11 @@ test('a Redis on the brink does not flicker: who relapses has to be well for a w
   }
 });
 
-/** The rule as the page tells it; what follows the password. */
+/** The rules as the page tells them, wrapped or not; what follows the password. */
 function rulesOfThePage(): string[] {
   const page = readFileSync(join(ROOT, 'docs/security.md'), 'utf8');
-  return [...page.matchAll(/^ {4}ACL SETUSER llm-router on >PASSWORD (.+)$/gm)].map(([, rule]) => rule!);
+  const blocks = page.matchAll(/^ {4}ACL SETUSER llm-router on >PASSWORD ((?:.+\n)(?: {4}.+\n)*)/gm);
+  return [...blocks].map(([, rule]) => rule!.trim().split(/\s+/).join(' '));
 }
 
 /** A router whose every use of Redis is made once, as this ACL user. */
