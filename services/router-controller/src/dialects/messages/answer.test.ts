@@ -187,6 +187,27 @@ test('a stream that breaks off ends with an error event that the SDK throws', as
   );
 });
 
+test('tools with names that chat does not take keep them: offered, chosen, called, and sent back', async () => {
+  const name = `mcp__${'server'.repeat(15)}__tool`;
+  const other = `${name}2`;
+  const tools = [name, other].map((each) => ({ name: each, input_schema: { type: 'object' as const } }));
+  const request = { ...BASE, tools, tool_choice: { type: 'tool' as const, name: other } };
+  const { body, answers } = toChat(request, PLAIN_CHAT);
+  const [first, second] = (body.tools as { function: { name: string } }[]).map(
+    (tool) => tool.function.name,
+  ) as [string, string];
+  assert.ok(first.length <= 64 && second.length <= 64 && first !== second);
+  assert.deepEqual(body.tool_choice, { type: 'function', function: { name: second } });
+  const calls = [{ id: 'a', name: second, args: '{}' }];
+  const message = await final(translated(answers, chunksOf(said({ calls, finish: 'tool_calls' }), 5)));
+  assert.partialDeepStrictEqual(message.content[0], { type: 'tool_use', name: other });
+  const again = toChat(
+    { ...request, messages: [{ role: 'assistant', content: message.content }] },
+    PLAIN_CHAT,
+  );
+  assert.match(JSON.stringify(again.body.messages), new RegExp(`"name":"${second}"`));
+});
+
 test('a prompt that is too long is told in the words that agents look for', () => {
   const code = 'context_length_exceeded';
   const told = (message: string) => (errorBody(400, { message, code }).error as { message: string }).message;

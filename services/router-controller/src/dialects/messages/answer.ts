@@ -10,22 +10,23 @@ import { errorBody } from './errors.ts';
 
 type Emit = (type: string, members: Json) => void;
 
-export function createAnswers(request: Json): AnswerTranslator {
+/** @param names the client's own names of tools by those that chat has, where they differ. */
+export function createAnswers(request: Json, names: ReadonlyMap<string, string>): AnswerTranslator {
   return {
     whole(completion) {
       if (!isObject(completion) || !Array.isArray(completion.choices))
         throw new Error('the upstream answered without a chat completion');
-      const machine = new MessageMachine(request, () => {});
+      const machine = new MessageMachine(request, names, () => {});
       machine.take(completion);
       return machine.finish();
     },
-    stream: () => messageStream(request),
+    stream: () => messageStream(request, names),
   };
 }
 
-function messageStream(request: Json): StreamTranslator {
+function messageStream(request: Json, names: ReadonlyMap<string, string>): StreamTranslator {
   let out = '';
-  const machine = new MessageMachine(request, (type, members) => {
+  const machine = new MessageMachine(request, names, (type, members) => {
     out += sseEvent(type, { type, ...members });
   });
   const taken = () => {
@@ -58,6 +59,7 @@ interface Call {
 
 class MessageMachine {
   readonly #emit: Emit;
+  readonly #names: ReadonlyMap<string, string>;
   readonly #id = `msg_${randomBytes(12).toString('hex')}`;
   readonly #shows: boolean;
   readonly #content: Record<string, unknown>[] = [];
@@ -72,7 +74,8 @@ class MessageMachine {
   #stop: string | null = null;
   #refused = false;
 
-  constructor(request: Json, emit: Emit) {
+  constructor(request: Json, names: ReadonlyMap<string, string>, emit: Emit) {
+    this.#names = names;
     this.#emit = emit;
     this.#model = request.model;
     const { type } = objectOf(request.thinking);
@@ -180,7 +183,12 @@ class MessageMachine {
   #tell(call: Call): void {
     if (call.name === '') return;
     if (this.#open !== 'tool_use')
-      this.#start('tool_use', { id: call.id, name: call.name, input: {}, caller: { type: 'direct' } });
+      this.#start('tool_use', {
+        id: call.id,
+        name: this.#names.get(call.name) ?? call.name,
+        input: {},
+        caller: { type: 'direct' },
+      });
     if (call.unsent !== '') this.#delta({ type: 'input_json_delta', partial_json: call.unsent });
     call.unsent = '';
   }

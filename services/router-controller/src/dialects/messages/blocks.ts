@@ -1,5 +1,7 @@
 /** The messages of a Messages request as those of a chat. */
+
 import type { ChatCall, ChatHistory } from '../chat/messages.ts';
+import { functionName } from '../chat/names.ts';
 import type { ChatOptions } from '../dialect.ts';
 import type { Notes } from '../notes.ts';
 import { isObject, type Json, listOf, objectOf, textOf } from '../values.ts';
@@ -52,7 +54,11 @@ function assistant(
     const at = `${place}[${index}]`;
     const { type, id, name, input, thinking } = objectOf(block);
     if (type === 'tool_use')
-      calls.push({ id, type: 'function', function: { name, arguments: options.nested(input ?? {}) } });
+      calls.push({
+        id,
+        type: 'function',
+        function: { name: functionName(String(name)), arguments: options.nested(input ?? {}) },
+      });
     else if (type === 'thinking') reasoning += textOf(thinking) ?? '';
     else texts.push(...parts(block, at, notes).flatMap((part) => textOf(part.text) ?? []));
   }

@@ -16,6 +16,7 @@ const MEDIUM = 8_192;
 export function toChat(request: Json, options: ChatOptions): Translation {
   const notes = new Notes();
   const { stream, ...same } = notes.members(request, FIELDS);
+  const names = new Map<string, string>();
   const history = new ChatHistory();
   const system = given(request.system) ? systemText(request.system, notes) : '';
   if (system !== '') history.push({ role: 'system', content: system });
@@ -26,12 +27,12 @@ export function toChat(request: Json, options: ChatOptions): Translation {
     ...(stream === true && { stream: true }),
     ...(given(request.max_tokens) && { [options.maxTokens]: request.max_tokens }),
     ...same,
-    ...toolMembers(request, notes),
+    ...toolMembers(request, names, notes),
     ...formatMembers(request),
     ...effortMembers(request, options, notes),
     user: textOf(objectOf(request.metadata).user_id) ?? undefined,
   });
-  return { body, refusals: notes.refusals, dropped: notes.dropped, answers: createAnswers(request) };
+  return { body, refusals: notes.refusals, dropped: notes.dropped, answers: createAnswers(request, names) };
 }
 
 function formatMembers({ output_config, output_format }: Json): Json {

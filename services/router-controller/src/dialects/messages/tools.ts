@@ -1,16 +1,20 @@
 /** Tools and tool choice of a Messages request, as a chat model can be offered them. */
 
+import { functionName } from '../chat/names.ts';
 import type { Notes } from '../notes.ts';
 import { compact, isObject, type Json, listOf, objectOf, textOf } from '../values.ts';
 import { BUILTINS } from './builtins.ts';
 import { TOOL_CHOICES, TOOLS } from './tables.ts';
 
 /** Members of the chat body for tools and choice. */
-export function toolMembers({ tools, tool_choice }: Json, notes: Notes): Json {
+/** @param names by the name that chat has for it, the client's own, where they differ. */
+export function toolMembers({ tools, tool_choice }: Json, names: Map<string, string>, notes: Notes): Json {
   const offered: Json[] = [];
   const hosted: string[] = [];
   for (const [index, tool] of listOf(tools).entries()) {
     const shape = chatTool(tool, `tools[${index}]`, notes, hosted);
+    if (shape && shape.name !== (tool as Json).name)
+      names.set(String(shape.name), String((tool as Json).name));
     if (shape) offered.push({ type: 'function', function: shape });
   }
   const choice = choiceMembers(tool_choice, notes);
@@ -39,8 +43,8 @@ function chatTool(tool: unknown, place: string, notes: Notes, hosted: string[]):
     notes.drop(`tools.${type}`);
     return null;
   }
-  const name = textOf(tool.name);
-  if (name === null) return refuse('a tool needs a `name`');
+  if (typeof tool.name !== 'string') return refuse('a tool needs a `name`');
+  const name = functionName(tool.name);
   const builtin = BUILTINS[type];
   if (builtin) return { name, ...builtin };
   return compact({
@@ -60,7 +64,8 @@ function choiceMembers(choice: unknown, notes: Notes): Json {
     return {};
   }
   return {
-    tool_choice: type === 'tool' ? { type: 'function', function: { name } } : row.to,
+    tool_choice:
+      type === 'tool' ? { type: 'function', function: { name: functionName(String(name)) } } : row.to,
     ...(disable_parallel_tool_use === true && { parallel_tool_calls: false }),
   };
 }

@@ -101,8 +101,6 @@ class ResponseMachine {
   /** @returns the response as it is at its end. */
   finish(): Json {
     this.#begin();
-    this.#close();
-    for (const item of this.#items) item.end();
     const reason =
       this.#finish === 'length'
         ? ('max_output_tokens' as const)
@@ -110,6 +108,8 @@ class ResponseMachine {
           ? ('content_filter' as const)
           : undefined;
     const status = reason ? 'incomplete' : 'completed';
+    for (const item of this.#items.slice(0, -1)) item.end();
+    this.#items.at(-1)?.end(status);
     const response = this.#response({ status, ...(reason && { reason }) });
     this.#emit(`response.${status}`, { response });
     return response;

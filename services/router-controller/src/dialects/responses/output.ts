@@ -10,8 +10,8 @@ export type Emit = (type: string, members: Json) => void;
 
 export interface Item {
   readonly value: () => Json;
-  /** Safe to call again. */
-  readonly end: () => void;
+  /** The first call counts. @param status incomplete: the answer ran out in the middle of it. */
+  readonly end: (status?: Ended) => void;
 }
 
 interface Place {
@@ -20,11 +20,11 @@ interface Place {
   readonly emit: Emit;
 }
 
-type Status = 'in_progress' | 'completed';
+type Ended = 'completed' | 'incomplete';
 
 class Growing {
   protected readonly place: Place;
-  protected status: Status = 'in_progress';
+  protected status: Ended | 'in_progress' = 'in_progress';
 
   constructor(place: Place) {
     this.place = place;
@@ -75,9 +75,9 @@ export class ReasoningItem extends Growing implements Item {
     else this.tell('reasoning_text.delta', { content_index: 0, delta: text });
   }
 
-  end(): void {
-    if (this.status === 'completed') return;
-    this.status = 'completed';
+  end(status: Ended = 'completed'): void {
+    if (this.status !== 'in_progress') return;
+    this.status = status;
     const text = this.#text.read();
     if (this.#asSummary) {
       this.tell('reasoning_summary_text.done', { summary_index: 0, text });
@@ -154,10 +154,10 @@ export class MessageItem extends Growing implements Item {
     this.tell('content_part.done', { content_index, part: this.#partValue(part) });
   }
 
-  end(): void {
-    if (this.status === 'completed') return;
+  end(status: Ended = 'completed'): void {
+    if (this.status !== 'in_progress') return;
     this.#endPart();
-    this.status = 'completed';
+    this.status = status;
     this.item('done', this.value());
   }
 
@@ -204,10 +204,10 @@ export class CallItem extends Growing implements Item {
     this.item('added', this.#value(''));
   }
 
-  end(): void {
-    if (this.status === 'completed') return;
+  end(status: Ended = 'completed'): void {
+    if (this.status !== 'in_progress') return;
     if (!this.#called) this.#begin('');
-    this.status = 'completed';
+    this.status = status;
     const args = this.#args.read();
     if (this.#called!.kind === 'function') this.tell('function_call_arguments.done', { arguments: args });
     if (this.#called!.kind === 'custom') {

@@ -1,5 +1,5 @@
 /** Tools and tool choice of a Responses request, as a chat model can be offered them. */
-import { createHash } from 'node:crypto';
+import { functionName } from '../chat/names.ts';
 import type { Notes } from '../notes.ts';
 import { isObject, type Json, listOf, objectOf, textOf } from '../values.ts';
 import { BUILTINS } from './builtins.ts';
@@ -17,16 +17,9 @@ export interface ChatTool {
   readonly function: Json;
 }
 
-const MAX_NAME = 64;
-
-/** OpenAI's limit for a function's name; a longer one is cut and kept apart by a hash. */
-export function chatName({ name, namespace }: Pick<Called, 'name' | 'namespace'>): string {
-  if (namespace === undefined) return name;
-  const joined = `${namespace}__${name}`.replaceAll(/[^\w-]/g, '_');
-  if (joined.length <= MAX_NAME) return joined;
-  const hash = createHash('sha256').update(`${namespace}\0${name}`).digest('hex').slice(0, 8);
-  return `${joined.slice(0, MAX_NAME - 9)}_${hash}`;
-}
+/** Tools of a namespace have it before their name. */
+export const chatName = ({ name, namespace }: Pick<Called, 'name' | 'namespace'>): string =>
+  functionName(namespace === undefined ? name : `${namespace}__${name}`);
 
 export class ToolBox {
   readonly tools: ChatTool[] = [];
