@@ -38,7 +38,11 @@ const PLAIN: readonly [string, (wire: Wire) => void, RegExp][] = [
     /model overloaded/,
   ],
   ['a wrapped error', json({ error: { error: { message: 'the inner one' } } }), /the inner one/],
-  ['a code and a message', json({ code: 500, msg: 'internal error', success: false }), /without choices/],
+  [
+    'a code and a message',
+    json({ code: 500, msg: 'internal error', success: false }),
+    /without choices: internal error/,
+  ],
   ['a list', json([{ error: 'x' }]), /no answer/],
   ['a text', json('ok'), /no JSON/],
   [

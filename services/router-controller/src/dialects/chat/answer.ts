@@ -7,7 +7,7 @@ import { asEvents } from './as-events.ts';
 import { withoutUsage } from './hide-usage.ts';
 import { writtenTexts } from './message-text.ts';
 import { ChatStreamReader } from './stream.ts';
-import { errorIn } from './told-errors.ts';
+import { errorIn, errorText } from './told-errors.ts';
 
 interface WholeChoice {
   readonly message?: Readonly<Record<string, unknown>> | null;
@@ -25,11 +25,20 @@ function whole(json: unknown): Verdict {
   if (told !== null) return { kind: 'error', message: told };
   const { choices, usage } = json;
   if (!Array.isArray(choices) || choices.length === 0)
-    return { kind: 'none', message: 'sent an answer without choices' };
+    return { kind: 'none', message: `sent an answer without choices${wordsIn(json)}` };
   const said = (choice: WholeChoice | null) => isObject(choice?.message) || typeof choice?.text === 'string';
   if (!(choices as (WholeChoice | null)[]).every(said))
     return { kind: 'none', message: 'sent a choice without a message' };
   return { kind: 'answer', usage: usage ?? null, written: () => writtenIn(choices as WholeChoice[]) };
+}
+
+/** `{"code": 500, "msg": "…"}`, as gateways of other dialects tell of a failure. */
+function wordsIn(json: {
+  readonly message?: unknown;
+  readonly msg?: unknown;
+  readonly detail?: unknown;
+}): string {
+  return json.message || json.msg || json.detail ? `: ${errorText(json)}` : '';
 }
 
 function writtenIn(choices: readonly WholeChoice[]): Uncounted {
