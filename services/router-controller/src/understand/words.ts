@@ -97,7 +97,7 @@ function topBlocks(text: string): Block[] {
 
 const RESULT_HEAD =
   /^(?:\[[^\]\n]{1,200}\]\s*|(?:the\s+)?(?:tool|command|function|execution|shell|bash|terminal|code|python)\s+)?(?:results?|outputs?|observations?|response|return ?code|exit ?code|stdout)\b[^\n:]{0,120}:/i;
-const BRACKETED = /^\[[^\]]{1,400}\]$/;
+const BRACKETED = /^\[[^\]{"]{1,400}\]$/;
 const RETRY = /^\[(?:error|warning|notice|system)[^\]\n]{0,60}\]/i;
 const CONTINUE =
   /^(?:please\s+|ok(?:ay)?[,.]?\s+|now\s+)?(?:continue|proceed|go on|go ahead|keep going|keep working|carry on|resume|weiter|bitte weiter|continúa|continuez|继续|続けて)(?![\w-])/i;
@@ -123,7 +123,7 @@ export function humanWords(whole: string, afterAnswer: boolean): Words {
   const { text } = cutMiddle(whole, MOST_CHARS);
   const trimmed = text.trim();
   if (trimmed === '') return { text: '', harness: null };
-  if (BRACKETED.test(trimmed)) return { text: '', harness: 'a note in brackets' };
+  if (afterAnswer && BRACKETED.test(trimmed)) return { text: '', harness: 'a note in brackets' };
   if (afterAnswer && isResult(trimmed)) return { text: '', harness: 'begins as a tool’s result' };
   if (!text.includes('<')) return { text, harness: null };
 
