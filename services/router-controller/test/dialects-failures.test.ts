@@ -1,0 +1,134 @@
+/** What clients of Responses and Messages hear when targets fail, and of the router’s own errors. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import Anthropic from '@anthropic-ai/sdk';
+import OpenAI from 'openai';
+import { ask, chunk, dialectsWorld, events, json, RESPONSE } from './dialects-world.ts';
+
+const w = dialectsWorld();
+
+describe('failures', () => {
+  test('after 500 the next target answers, be it in the client’s own API or translated', async () => {
+    w.respond = ({ path, body }) =>
+      path === '/v1/responses' && body.model === 'both' ? json(RESPONSE) : null;
+    const mixed = await w.openai.responses.create({ model: 'Mixed', input: 'x' }).withResponse();
+    assert.equal(mixed.data.output_text, 'native words');
+    assert.equal(mixed.response.headers.get('x-llm-router-translated'), null);
+    assert.deepEqual(
+      w.whole.llms.seen.map(({ path }) => path),
+      ['/v1/chat/completions', '/v1/responses'],
+    );
+    const back = await w.openai.responses.create({ model: 'Back', input: 'x' }).withResponse();
+    assert.equal(back.response.headers.get('x-llm-router-translated'), 'responses->chat');
+    const streamed = await w.anthropic.messages.stream({ model: 'Back', ...ask }).finalMessage();
+    assert.equal(streamed.stop_reason, 'end_turn');
+  });
+
+  test('an upstream’s own error is told in the client’s words', async () => {
+    await assert.rejects(w.openai.responses.create({ model: 'Broken', input: 'x' }), (error: unknown) => {
+      assert.ok(error instanceof OpenAI.InternalServerError);
+      assert.match(error.message, /told to answer 500/);
+      return true;
+    });
+    await assert.rejects(w.anthropic.messages.create({ model: 'Broken', ...ask }), (error: unknown) => {
+      assert.ok(error instanceof Anthropic.InternalServerError);
+      assert.partialDeepStrictEqual(error.error, { type: 'error', error: { type: 'api_error' } });
+      assert.match(error.message, /told to answer 500/);
+      return true;
+    });
+  });
+
+  test('the router’s own errors are told so too, also of paths and bodies', async () => {
+    const post = (body: string, headers: object = { 'content-type': 'application/json' }) =>
+      fetch(`${w.whole.url}/v1/messages`, {
+        method: 'POST',
+        body,
+        headers: headers as Record<string, string>,
+      });
+    for (const [response, type] of [
+      [await post('{'), 'invalid_request_error'],
+      [await post('{}'), 'invalid_request_error'],
+      [await post('{"model":"nobody","messages":[{"role":"user","content":"x"}]}'), 'not_found_error'],
+      [await fetch(`${w.whole.url}/v1/messages`), 'invalid_request_error'],
+    ] as const) {
+      const body = (await response.json()) as {
+        type: string;
+        error: { type: string; message: string };
+        request_id: string;
+      };
+      assert.equal(body.type, 'error');
+      assert.equal(body.error.type, type, JSON.stringify(body));
+      assert.equal(body.request_id, response.headers.get('x-request-id'));
+    }
+  });
+
+  for (const [what, last] of [
+    ['an error event', 'data: {"error":{"message":"out of memory"}}\n\n'],
+    ['a cut', ''],
+  ] as const) {
+    test(`a stream that breaks off with ${what} after content ends honestly in each API`, async () => {
+      w.respond = () => events(chunk({ role: 'assistant', content: '' }), chunk({ content: 'Half ' }), last);
+      const got = [];
+      for await (const event of await w.openai.responses.create({
+        model: 'Chatty',
+        input: 'x',
+        stream: true,
+      }))
+        got.push(event);
+      const end = got.at(-1)!;
+      assert.equal(end.type, 'response.failed');
+      assert.match(JSON.stringify(end), what === 'a cut' ? /broke off/ : /out of memory/);
+      assert.match(JSON.stringify(end), /Half /);
+      let heard = '';
+      await assert.rejects(
+        (async () => {
+          for await (const event of await w.anthropic.messages.create({
+            model: 'Chatty',
+            ...ask,
+            stream: true,
+          }))
+            if (event.type === 'content_block_delta' && event.delta.type === 'text_delta')
+              heard += event.delta.text;
+        })(),
+        (error: unknown) => {
+          assert.ok(error instanceof Anthropic.APIError);
+          assert.match(JSON.stringify(error.error), what === 'a cut' ? /broke off/ : /out of memory/);
+          return true;
+        },
+      );
+      assert.equal(heard, 'Half ');
+    });
+  }
+
+  test('an upstream that answers a stream with a plain completion is heard as a stream', async () => {
+    w.respond = () =>
+      json({
+        id: 'c',
+        object: 'chat.completion',
+        model: 'm',
+        choices: [
+          { index: 0, message: { role: 'assistant', content: 'plain words' }, finish_reason: 'stop' },
+        ],
+        usage: { prompt_tokens: 2, completion_tokens: 3 },
+      });
+    const response = await w.openai.responses.stream({ model: 'Chatty', input: 'x' }).finalResponse();
+    assert.equal(response.output_text, 'plain words');
+    const message = await w.anthropic.messages.stream({ model: 'Chatty', ...ask }).finalMessage();
+    assert.deepEqual(
+      message.content.map((block) => block.type === 'text' && block.text),
+      ['plain words'],
+    );
+    assert.equal(message.usage.output_tokens, 3);
+  });
+
+  test('a client that leaves ends the upstream call', async () => {
+    w.respond = () => ({
+      chunks: [Buffer.from(chunk({ content: 'a' })), Buffer.from(chunk({ content: 'b' }))],
+      stall: true,
+    });
+    const stream = await w.anthropic.messages.create({ model: 'Chatty', ...ask, stream: true });
+    for await (const event of stream) if (event.type === 'content_block_delta') break;
+    stream.controller.abort();
+    assert.equal(await w.seen().ended, false);
+  });
+});
