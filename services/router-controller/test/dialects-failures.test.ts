@@ -1,5 +1,7 @@
 /** What clients of Responses and Messages hear when targets fail, and of the router’s own errors. */
 import assert from 'node:assert/strict';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
@@ -130,5 +132,23 @@ describe('failures', () => {
     for await (const event of stream) if (event.type === 'content_block_delta') break;
     stream.controller.abort();
     assert.equal(await w.seen().ended, false);
+  });
+
+  test('the WebSocket of the Responses API is refused by name, with what to use instead', async () => {
+    const headers = {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    };
+    const answer = Promise.withResolvers<IncomingMessage>();
+    request(`${w.whole.url}/v1/responses`, { headers })
+      .once('response', answer.resolve)
+      .once('upgrade', () => answer.reject(new Error('it was upgraded')))
+      .once('error', answer.reject)
+      .end();
+    const response = await answer.promise;
+    assert.equal(response.statusCode, 400);
+    assert.match(await text(response), /WebSocket connections are not served.*stream: true/);
   });
 });
