@@ -154,3 +154,49 @@ test('evaluate starts a classifier of its own, and says what is wrong with a fil
   assert.match(bad.err, /:1: 'Chatbott' is no label of the model\. Did you mean 'Chatbot'\?/);
   rmSync(file);
 });
+
+test('evaluate decides whole requests as the router does, rules and targets included', async () => {
+  const file = join(tmpdir(), `llm-router-bodies-${process.pid}.jsonl`);
+  const user = (content: string) => ({ role: 'user', content });
+  const tools = ['Bash', 'Edit'].map((name) => ({ type: 'function', function: { name } }));
+  const system = (content: string) => ({ role: 'system', content });
+  const rows = [
+    // The order stands in the system message; the data alone is a question.
+    {
+      body: {
+        messages: [
+          system('Translate the text into German. Output only the translation.'),
+          user('Where is the station?'),
+        ],
+      },
+      task: 'Rewrite',
+      target: 'llama-8b',
+    },
+    {
+      body: { messages: [user('make the button blue')], tools },
+      task: 'Code Generation',
+      target: ['deepseek-r1'],
+    },
+    { body: { messages: [user('make the button blue')] }, task: 'Code Generation', target: 'deepseek-r1' },
+    {
+      body: { prompt: '<|fim_prefix|>a<|fim_suffix|>b<|fim_middle|>' },
+      task: ['Code Generation', 'Unknown'],
+      target: 'llama-8b',
+    },
+    { body: { messages: [user('hello')] }, task: null },
+  ];
+  writeFileSync(file, rows.map((row) => JSON.stringify(row)).join('\n'));
+  const told = await npm('evaluate', '--', '--policy', 'task_router', '--data', file, '--json');
+  assert.equal(told.code, 0, told.err);
+  const { n, accuracy, targets_ok, targets_n } = JSON.parse(told.out.trim().split('\n').at(-1)!);
+  // Without tools the order to paint a button is no work on code.
+  assert.deepEqual([n, accuracy, targets_ok, targets_n], [4, 0.75, 3, 4]);
+  writeFileSync(file, JSON.stringify({ body: { messages: [user('x')] }, task: null, target: 'llama-8b' }));
+  const elsewhere = await npm('evaluate', '--', '--policy', 'intent_router', '--data', file);
+  assert.equal(elsewhere.code, 1);
+  assert.match(
+    elsewhere.err,
+    /names targets, but .* has no policy 'intent_router'; name another file with --config/,
+  );
+  rmSync(file);
+});
