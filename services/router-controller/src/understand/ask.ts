@@ -97,8 +97,13 @@ function readHumans(turns: readonly Turn[], wanted: number) {
     humans.push(human);
   }
   if (humans.length === 0 && summary) humans.push(summary);
+  // All that was said before the first answer: agents put a project's instructions in front of the ask, the same for all
+  // its sessions.
   let first: Human | null = null;
-  for (let i = 0; i < turns.length && !first; i++) if (turns[i]!.role === 'user') first = read(i);
+  for (let i = 0; i < turns.length && !(first && turns[i]!.role === 'assistant'); i++) {
+    const human: Human | null = turns[i]!.role === 'user' ? read(i) : null;
+    if (human) first = first ? { ...first, text: `${first.text}\n${human.text}` } : human;
+  }
   return {
     humans,
     harness: harness as string | null,

@@ -463,6 +463,13 @@ describe('identity', () => {
     assert.equal(of(chat(opening[0])).answer, null);
   });
 
+  test('instructions of a project in front of the ask do not join its sessions', () => {
+    const rules = user('# AGENTS.md instructions for /shop\n\n- no comments');
+    const one = of(chat(rules, user('mend the login')));
+    assert.notEqual(of(chat(rules, user('add a coupon'))).opener, one.opener);
+    assert.equal(of(chat(rules, user('mend the login'), assistant('ok'), user('more'))).opener, one.opener);
+  });
+
   test('openers of pictures alone are not all alike', () => {
     const picture = (url: string) => of(chat(user([{ type: 'image_url', image_url: { url } }]))).opener;
     assert.notEqual(picture('data:,AAAA'), picture('data:,BBBB'));
