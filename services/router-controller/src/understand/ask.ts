@@ -99,11 +99,12 @@ function readHumans(turns: readonly Turn[], wanted: number) {
   if (humans.length === 0 && summary) humans.push(summary);
   // All that was said before the first answer: agents put a project's instructions in front of the ask, the same for all
   // its sessions.
-  let first: Human | null = null;
-  for (let i = 0; i < turns.length && !(first && turns[i]!.role === 'assistant'); i++) {
-    const human: Human | null = turns[i]!.role === 'user' ? read(i) : null;
-    if (human) first = first ? { ...first, text: `${first.text}\n${human.text}` } : human;
+  const opening: Human[] = [];
+  for (let i = 0; i < turns.length && !(opening.length > 0 && turns[i]!.role === 'assistant'); i++) {
+    const human = turns[i]!.role === 'user' ? read(i) : null;
+    if (human) opening.push(human);
   }
+  const first = opening[0] && { at: opening[0].at, text: opening.map(({ text }) => text).join('\n') };
   return {
     humans,
     harness: harness as string | null,
