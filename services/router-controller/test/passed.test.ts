@@ -162,13 +162,28 @@ describe('passed endpoints', () => {
       headers: { 'x-llm-router-target': 'files' },
     });
     assert.deepEqual(await list.json(), { url: '/v1/files?limit=2', method: 'GET' });
-    const several = await send('/v1/files', { method: 'GET' });
+    const several = await send('/v1/moderations', json('{"input":"x"}'));
     assert.equal(several.status, 400);
     assert.match(await several.text(), /x-llm-router-target/);
     const only = await send('/v1/custom/things/7', { method: 'DELETE' });
     assert.deepEqual(await only.json(), { url: '/v1/custom/things/7', method: 'DELETE' });
     const wrong = await send('/v1/files', { method: 'GET', headers: { 'x-llm-router-target': 'whisper' } });
     assert.deepEqual([wrong.status, await codeOf(wrong)], [403, 'permission_denied']);
+  });
+
+  test('what would be shared under the operator’s key is passed only where a target lists it, or nobody has keys', async () => {
+    const chatOnly = await send('/v1/uploads', json('{"model":"chat-model"}'));
+    assert.equal(chatOnly.status, 404);
+    const open = await startWhole({
+      config:
+        "policies: [{ name: p, url: 'grpc://127.0.0.1:1/m', llms: [{ name: A, target: files }] }]\n" +
+        `targets: [{ name: files, api_base: '${upstream}', model: m }]`,
+      standIns: false,
+      connect: () => scriptedClassifier(LABELS, () => favour(LABELS, 'A')),
+    });
+    const files = await fetch(`${open.url}/v1/files`);
+    assert.deepEqual(await files.json(), { url: '/v1/files', method: 'GET' });
+    await open.stop();
   });
 
   test('what nobody takes is 404, and paths with tricks are none', async () => {

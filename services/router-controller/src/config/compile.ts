@@ -5,7 +5,7 @@ import { parseApiBase, parseEndpoint, type UpstreamBase } from './endpoint.ts';
 import { formatPath, hint, type Problem } from './problems.ts';
 import { ranksOf } from './ranks.ts';
 import type { ConfigFile } from './schema.ts';
-import { capabilitiesSchema, STANDARD_PASSES, timeoutsSchema } from './schema-table.ts';
+import { capabilitiesSchema, timeoutsSchema } from './schema-table.ts';
 import { Secret } from './secret.ts';
 import { timeoutsOf } from './timeouts.ts';
 import {
@@ -110,7 +110,7 @@ class Compiler {
         keyHeader: target.key_header,
         maxTokensAs: target.max_tokens_as,
         reasoningInput: target.reasoning_input,
-        passes: target.passes,
+        passes: target.passes ?? null,
       });
       const others = bases.slice(1).map((base, index) => replica(base, index + 1, []));
       this.targets.set(target.name, replica(bases[0]!, 0, others));
@@ -151,7 +151,7 @@ class Compiler {
         keyHeader: 'authorization',
         maxTokensAs: 'max_tokens',
         reasoningInput: false,
-        passes: STANDARD_PASSES,
+        passes: null,
       };
       this.targets.set(name, target);
       return target;

@@ -128,17 +128,16 @@ const upstreamExtras = {
     ),
 };
 
-/** OpenAI's endpoints that are no conversation, and rerank. */
+/** OpenAI's endpoints that are no conversation and keep nothing, and rerank. */
 export const STANDARD_PASSES = [
   '/v1/embeddings',
   '/v1/moderations',
   '/v1/audio/*',
   '/v1/images/*',
-  '/v1/files/*',
-  '/v1/uploads/*',
-  '/v1/batches/*',
   '/v1/rerank',
 ] as const;
+/** Those that keep things in the account of the operator's key, where every key of the router would find them. */
+export const STORING_PASSES = ['/v1/files/*', '/v1/uploads/*', '/v1/batches/*'] as const;
 
 export const targetSchema = z.strictObject({
   name,
@@ -159,9 +158,11 @@ export const targetSchema = z.strictObject({
         ),
     )
     .max(64)
-    .default([...STANDARD_PASSES])
+    .optional()
     .describe(
-      'Endpoints that are passed on to this target without a decision, as /v1/embeddings or /v1/audio/*; the model names the target',
+      'Endpoints that are passed on to this target without a decision, as /v1/embeddings or /v1/audio/*; the model names the target. ' +
+        'Absent: embeddings, moderations, audio, images, rerank; and files, uploads and batches on a router without keys (with keys all would ' +
+        'share what is stored under the operator’s key, so list them only where that is meant)',
     ),
 });
 

@@ -43,8 +43,8 @@ export interface Target extends UpstreamBase {
   /** Of translated requests. */
   readonly maxTokensAs: 'max_tokens' | 'max_completion_tokens';
   readonly reasoningInput: boolean;
-  /** Paths that are passed on without a decision: `/v1/embeddings`, `/v1/audio/*`. */
-  readonly passes: readonly string[];
+  /** Paths that are passed on without a decision: `/v1/embeddings`, `/v1/audio/*`. Null: the usual ones. */
+  readonly passes: readonly string[] | null;
 }
 
 export interface WeightedTarget {

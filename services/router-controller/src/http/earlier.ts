@@ -30,7 +30,7 @@ export function findResponse(told: string, { table }: RouterConfig, caller: Call
 
 /** Whether the operator has foreign ids passed on to a target, which then decides itself whom it answers. */
 export const passesForeignIds = (config: RouterConfig, caller: Caller, id: string): boolean =>
-  ruleFor(config, caller, `/v1/responses/${id}`) !== null;
+  ruleFor(config, caller, `/v1/responses/${id}`, true) !== null;
 
 /** What a request to go on from an earlier response names. @throws RouterError response_not_found */
 export function earlierOf(

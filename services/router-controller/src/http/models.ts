@@ -76,7 +76,7 @@ export function modelsFor({ table }: RouterConfig, caller: Caller): Model[] {
   for (const target of open.flatMap(targetsOf)) add(modelOf(target));
   const passing = allTargets(table)
     .filter(mayReach(caller, table))
-    .filter(({ passes }) => passes.length > 0);
+    .filter(({ passes }) => passes === null || passes.length > 0);
   for (const target of passing) add(modelOf(target));
   return [...models.values()];
 }

@@ -52,6 +52,8 @@ export interface PassContext {
   readonly config: RouterConfig;
   readonly caller: Caller;
   readonly signal: AbortSignal;
+  /** Keys are asked for, so what is stored under the operator's key would be shared. */
+  readonly shared: boolean;
   /** Takes the caller's place; bytes of a body are held in it. */
   readonly enter: () => Promise<Held>;
 }
@@ -66,12 +68,12 @@ export function passedHandler(steps: Steps, missing: (request: Request) => Route
 
 /** The target that a rule of the configuration names for the path. */
 export async function passByRule(
-  { http, response, config, caller, signal, enter }: PassContext,
+  { http, response, config, caller, signal, shared, enter }: PassContext,
   missing: (request: Request) => RouterError,
 ): Promise<Passing> {
   const { path, deployment } = pathOf(http);
   checkPath(path);
-  const rule = ruleFor(config, caller, path);
+  const rule = ruleFor(config, caller, path, shared);
   if (!rule) throw missing(http);
   const held = await enter();
   const named = http.headers[TARGET_HEADER];
@@ -112,7 +114,15 @@ export function passingHandler(steps: Steps, choose: (context: PassContext) => P
         return held;
       };
       const { signal } = arrival;
-      const chosen = await choose({ http, response, config, caller, signal, enter });
+      const chosen = await choose({
+        http,
+        response,
+        config,
+        caller,
+        signal,
+        shared: !steps.authenticator().isOpen,
+        enter,
+      });
       const { path, body, rewriter } = chosen;
       target = chosen.target;
       ruleName = chosen.rule;

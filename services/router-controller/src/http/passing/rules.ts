@@ -1,5 +1,6 @@
 /** Which targets take what is passed on without a decision. */
 import { mayReach } from '../../authenticate/index.ts';
+import { STANDARD_PASSES, STORING_PASSES } from '../../config/schema-table.ts';
 import { allTargets, type RouterConfig, type Target } from '../../config/types.ts';
 import { echo } from '../../echo.ts';
 import { RouterError } from '../../errors.ts';
@@ -36,16 +37,27 @@ export interface PassRule {
   readonly byDefault: Target | null;
 }
 
-/** What may become of a path; null: nobody takes it. */
-export function ruleFor(config: RouterConfig, caller: Caller, path: string): PassRule | null {
+/**
+ * What may become of a path; null: nobody takes it.
+ *
+ * @param shared keys are asked for, so several parties share the operator's account at the upstream.
+ */
+export function ruleFor(
+  config: RouterConfig,
+  caller: Caller,
+  path: string,
+  shared: boolean,
+): PassRule | null {
   const { table, file } = config;
   const may = mayReach(caller, table);
   const first = allTargets(table).filter(({ id, name }) => id === name);
-  const taking = first.filter((target) => target.passes.some((rule) => matches(rule, path)));
+  const rulesOf = ({ passes }: Target) =>
+    passes ?? (shared ? STANDARD_PASSES : [...STANDARD_PASSES, ...STORING_PASSES]);
+  const taking = first.filter((target) => rulesOf(target).some((rule) => matches(rule, path)));
   const name = file.passthrough.default_target;
   const byDefault = name === undefined ? undefined : table.targets.get(name);
   if (taking.length === 0 && !byDefault) return null;
-  const rule = taking[0]?.passes.find((each) => matches(each, path));
+  const rule = (taking[0] ? rulesOf(taking[0]) : []).find((each) => matches(each, path));
   const targets = taking.filter(may);
   if (targets.length === 0 && !(byDefault && may(byDefault))) {
     throw new RouterError('permission_denied', `This key may use no target that takes ${echo(path)}`);
