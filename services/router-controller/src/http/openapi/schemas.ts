@@ -23,6 +23,8 @@ const ROUTED = {
   stream: nullable(flag),
   [EXTENSION]: { anyOf: [reference('Routing'), { type: 'null' }] },
 };
+/** Names of targets. */
+const names = list(text, { minItems: 1, maxItems: 64 });
 const message = open({ role: text, content: {} }, ['role']);
 
 export const SCHEMAS: Readonly<Record<string, object>> = {
@@ -34,6 +36,13 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
       routing_strategy: { enum: ['triton', 'manual', null] },
       model: { ...nullable(text), description: 'For `manual`: an entry’s name or a model id' },
       threshold: { type: ['number', 'null'], minimum: 0, maximum: 1 },
+      targets: { ...nullable(names), description: 'Only these, by name or model id' },
+      exclude: { ...nullable(names), description: 'Not these' },
+      max_price: {
+        type: ['number', 'null'],
+        minimum: 0,
+        description: 'USD per million input tokens; targets without a price are left out',
+      },
     },
     additionalProperties: true,
   },
@@ -65,10 +74,17 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
       confidence: { type: ['number', 'null'], minimum: 0, maximum: 1 },
       scores: { type: ['object', 'null'], additionalProperties: number },
       reason: text,
+      rule: { ...nullable(text), description: 'Name of the rule that decided' },
       target: text,
       model: text,
       fallbacks: list(text),
+      passed_over: list(open({ target: text, why: text })),
+      extra_body: { type: ['object', 'null'] },
       truncated: flag,
+      ask: open({ text, source: text, cut: flag, evidence: nullable(text) }),
+      features: open({ path: text, agent: nullable(text), side_request: nullable(text), evidence: open({}) }),
+      turn: open({ kind: { enum: ['first', 'next', 'loop'] }, second_look: flag }),
+      conversation: { ...nullable(text), description: 'Digest of the conversation that is kept' },
     },
     ['policy', 'entry', 'reason', 'target', 'model'],
   ),
