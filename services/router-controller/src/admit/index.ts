@@ -3,9 +3,9 @@
  * headers, before any work is done; tokens, and what counts a policy, once the body is known.
  */
 import type { LimitConfig } from '../config/schema.ts';
-import type { RouterConfig } from '../config/types.ts';
+import type { RouterConfig, RoutingTable } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
-import { holderOf, type Ledger } from '../ledger/index.ts';
+import { type Hold, holderOf, type Ledger, type Spending } from '../ledger/index.ts';
 import type { Metrics } from '../observe/index.ts';
 import { RedisVisit, type SharedRedis } from '../redis/index.ts';
 import type { Caller, CallOutcome, Usage } from '../request.ts';
@@ -14,6 +14,7 @@ import { rateLimitHeaders, refused } from './headers.ts';
 import { type Holder, tighter, type Verdict } from './limiter.ts';
 import { MemoryLimiter } from './memory-limiter.ts';
 import { afterBody, beforeBody, requestsOf } from './parts.ts';
+import { pricesOf } from './prices.ts';
 import { RedisLimiter, type RedisLimiterOptions } from './redis-limiter.ts';
 
 export { Gate, type GateOptions } from './gate.ts';
@@ -83,6 +84,8 @@ export interface Grant {
   readonly settle: (outcome: CallOutcome | undefined) => void;
   /** Sets the tokens right once more, when those it was settled with were an estimate. */
   readonly recount: (usage: Usage) => void;
+  /** What it was settled with is charged to the budgets: nothing of them is held any more. */
+  readonly charged: () => void;
 }
 
 const tokensOf = (usage: Usage | null | undefined) =>
@@ -121,6 +124,7 @@ export class Admission {
   #limits: Split;
   #limitsTargets: boolean;
   #assumed: number;
+  #table: RoutingTable | undefined;
 
   constructor({ config, metrics, redis = null, ledger, leases }: AdmissionDeps) {
     const learn: RedisLimiterOptions['learn'] = (limit, seen) => this.#asking.memory.learn(limit, seen);
@@ -131,6 +135,7 @@ export class Admission {
     this.#asking = new Asking(metrics, this.#redis, memory, config.file.admission.tenant_share);
     this.#limitsTargets = limitsTargets(config);
     this.#assumed = config.file.admission.assumed_answer_tokens;
+    this.#table = config.table;
   }
 
   /** Requests that hold places or tokens in Redis. */
@@ -145,6 +150,7 @@ export class Admission {
   /** Counts go on when a new configuration has the same limits. */
   useConfig(config: RouterConfig): void {
     this.#assumed = config.file.admission.assumed_answer_tokens;
+    this.#table = config.table;
     this.#asking.shares.share = config.file.admission.tenant_share;
     this.#limitsTargets = limitsTargets(config);
     if (JSON.stringify(config.file.limits) === JSON.stringify(this.#limits.all)) return;
@@ -226,16 +232,31 @@ export class Admission {
     const left = limits.after.filter(({ name }) => !skipped.has(name));
     const own = afterBody(caller.limits ? [caller.limits] : [])[0];
     const counted = limits.all.some(countsTokens) || own !== undefined;
-    const tokens = counted ? this.#tokens(estimate()) : 0;
+    let known: Estimate | null = null;
+    const size = () => {
+      known ??= estimate();
+      return known;
+    };
+    const tokens = counted ? this.#tokens(size()) : 0;
     const stand = (error: unknown) => this.#withLevels(error, who);
     const ofPolicy = (scope: string) => scope === 'policy';
     const warnings =
       (await this.#ledger?.budgets.check(holderOf(caller, policy), visit, ofPolicy).catch(stand)) ?? {};
+    const spending = (): Spending => this.#spending(size(), caller, policy);
+    const hold =
+      (await this.#ledger?.budgets.hold(holderOf(caller, policy), spending, visit).catch(stand)) ??
+      NOTHING_HELD;
     const verdict = await this.#asking
       .take({ limits: left, who: withOwn(who, own), tokens, visit, after: entered })
-      .catch(stand);
+      .catch((error: unknown) => {
+        hold.release(false);
+        return stand(error);
+      });
     const headers = { ...told, ...rateLimitHeaders(tightest(entered, verdict)), ...warnings };
-    if (verdict.refusal) throw refused(verdict.refusal, headers);
+    if (verdict.refusal) {
+      hold.release(false);
+      throw refused(verdict.refusal, headers);
+    }
     const targets = new Map<string, Verdict[]>();
     let used = 0;
     /** Those that were charged the request's tokens. */
@@ -264,6 +285,7 @@ export class Admission {
         const winner = outcome?.charged?.name;
         charged = [verdict, ...(winner === undefined ? [] : (targets.get(winner) ?? []))];
         entered.settle(0);
+        if (!outcome?.usage) hold.release(false);
         for (const each of [verdict, ...[...targets.values()].flat()])
           each.settle(charged.includes(each) ? used : 0);
       },
@@ -271,7 +293,17 @@ export class Admission {
         for (const each of charged) each.adjust(tokensOf(usage) - used);
         used = tokensOf(usage);
       },
+      charged: () => hold.release(true),
     };
+  }
+
+  /** At the dearest target that may answer. */
+  #spending(estimate: Estimate, caller: Caller, policy: string): Spending {
+    const tokens = this.#tokens(estimate);
+    const answer = tokens - estimate.promptTokens;
+    const prices = this.#table ? pricesOf(this.#table, policy, caller.targets) : [];
+    const costs = prices.map(({ input, output }) => (estimate.promptTokens * input + answer * output) / 1e6);
+    return { tokens, usd: Math.max(0, ...costs) };
   }
 
   async #admitList(
@@ -310,6 +342,7 @@ export class Admission {
   }
 }
 
+const NOTHING_HELD: Hold = { release: () => {} };
 const NOTHING_TAKEN: TargetGrant = { release: () => {} };
 
 /** Of what both steps were told. */

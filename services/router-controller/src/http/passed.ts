@@ -186,6 +186,7 @@ export function passingHandler(steps: Steps, choose: (context: PassContext) => P
         elapsedMs: performance.now() - arrival.receivedAt,
       });
       grant?.settle(settled);
+      grant?.charged();
       span.set({
         'llm_router.request_id': arrival.id,
         'http.response.status_code': outcome?.status ?? failure?.status,

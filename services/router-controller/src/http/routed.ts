@@ -131,8 +131,15 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
       else holds.entry?.leave();
       holds.leave?.();
       holds.bytes?.();
-      if (request) steps.settler.settle(request, failure, (usage) => holds.grant?.recount(usage));
-      else {
+      if (request) {
+        const { grant } = holds;
+        steps.settler.settle(
+          request,
+          failure,
+          (usage) => grant?.recount(usage),
+          () => grant?.charged(),
+        );
+      } else {
         steps.settler.refuse(arrival.id, address, failure!, performance.now() - arrival.receivedAt);
         span.set({ 'llm_router.request_id': arrival.id, 'http.response.status_code': failure!.status });
         span.end(failure!.code);

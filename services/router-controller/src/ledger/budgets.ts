@@ -1,4 +1,7 @@
-/** Budgets: what a key, tenant or policy may spend in a day or month. Checked before a request, charged after it. */
+/**
+ * Budgets: what a key, tenant or policy may spend in a day or month. Checked before a request, which holds what it will
+ * spend by its own account while it is under way, and charged after it.
+ */
 
 import type { BudgetConfig } from '../config/schema.ts';
 import { RouterError } from '../errors.ts';
@@ -6,6 +9,7 @@ import type { Metrics } from '../observe/index.ts';
 import type { RedisVisit } from '../redis/index.ts';
 import type { Caller } from '../request.ts';
 import type { Counters } from './counters.ts';
+import { type Claim, type Hold, Holds } from './holds.ts';
 import { nextPeriod, periodOf } from './period.ts';
 import { NANO, type UsageEvent } from './usage.ts';
 
@@ -39,6 +43,13 @@ export const holderOf = (caller: Caller, policy?: string): BudgetHolder => ({
   own: caller.budget,
 });
 
+/** What a request will spend at most, as far as it is known. */
+export interface Spending {
+  readonly tokens: number;
+  /** At the dearest target that may answer; 0: none has a price. */
+  readonly usd: number;
+}
+
 interface Applied {
   readonly budget: BudgetConfig;
   readonly holder: string;
@@ -49,6 +60,7 @@ interface Applied {
 export class Budgets {
   readonly #counters: Counters;
   readonly #metrics: Metrics;
+  readonly #holds: Holds;
   readonly #now: () => Date;
   #budgets: readonly BudgetConfig[];
   /** Highest share seen of each budget in its period, for the gauge. */
@@ -58,11 +70,13 @@ export class Budgets {
     budgets: readonly BudgetConfig[],
     counters: Counters,
     metrics: Metrics,
+    holds: Holds = new Holds(null, counters),
     now: () => Date = () => new Date(),
   ) {
     this.#budgets = budgets;
     this.#counters = counters;
     this.#metrics = metrics;
+    this.#holds = holds;
     this.#now = now;
   }
 
@@ -139,6 +153,36 @@ export class Budgets {
     return warnings.length > 0 ? { 'x-llm-router-budget-warning': warnings.join(', ') } : {};
   }
 
+  /**
+   * Holds what a request will spend until it is charged.
+   *
+   * @param spending asked only where there is a budget.
+   * @throws RouterError insufficient_quota where what is left is spent, or held by requests under way
+   */
+  async hold(who: BudgetHolder, spending: () => Spending, visit?: RedisVisit): Promise<Hold> {
+    const applying = this.#applying(who).filter(({ budget }) => !budget.shadow);
+    if (applying.length === 0) return NOTHING_HELD;
+    const { tokens, usd } = spending();
+    const claims: Claim[] = applying.map(({ budget, hash }) => {
+      const inTokens = budget.usd === undefined;
+      // Something, so that requests whose size nobody knows are not without number.
+      const amount = Math.max(1, Math.ceil(inTokens ? tokens : usd * NANO));
+      return {
+        hash,
+        amount: Math.min(amount, MOST),
+        limit: inTokens ? budget.tokens! : budget.usd! * NANO,
+        ttl: TTL_S[budget.period],
+      };
+    });
+    const result = await this.#holds.take(claims, visit);
+    if (!('refused' in result)) return result;
+    const at = claims.indexOf(result.refused);
+    const { budget } = applying[at]!;
+    this.#metrics.limits.inc({ limit: budget.name, scope: budget.scope, decision: 'refused' });
+    const [state] = await this.#states([applying[at]!], visit);
+    throw result.spent >= result.refused.limit ? spent(state!) : held(state!);
+  }
+
   #show({ name, scope, period }: BudgetState, share: number): void {
     const known = this.#highest.get(name);
     const highest = known?.period === period ? Math.max(known.share, share) : share;
@@ -157,8 +201,25 @@ export class Budgets {
   }
 }
 
+const NOTHING_HELD: Hold = { release: () => {} };
+/** No request holds more, whatever it says of itself: a thousand such still are a whole number. */
+const MOST = 2 ** 43;
+
+/** What is left may come back when requests end that are under way: soon, or not at all. */
+function held({ name, scope, holder, period }: BudgetState): RouterError {
+  return new RouterError(
+    'insufficient_quota',
+    `Budget '${name}' of ${whoseIs(scope, holder)} for ${period} is nearly spent: what is left is held by requests under ` +
+      'way; try again when they have ended',
+    { headers: { 'retry-after': '1' } },
+  );
+}
+
+const whoseIs = (scope: string, holder: string) =>
+  scope === 'global' ? 'all callers together' : `${scope} '${holder}'`;
+
 function spent({ name, scope, holder, period, unit, used, limit, resets_at }: BudgetState): RouterError {
-  const whose = scope === 'global' ? 'all callers together' : `${scope} '${holder}'`;
+  const whose = whoseIs(scope, holder);
   const amount =
     unit === 'usd' ? `${used.toFixed(2)} of ${limit.toFixed(2)} USD` : `${used} of ${limit} tokens`;
   return new RouterError(

@@ -85,6 +85,8 @@ export class Counters {
   #batch: Batch | null = null;
   readonly #totals = new LRUCache<string, Total>({ max: MAX_HASHES });
   #flushing: Promise<void> | null = null;
+  /** What waits until all that was added before it is written. */
+  #afterFlush: (() => void)[] = [];
   #sequence = 0;
 
   constructor(redis: SharedRedis | null, metrics: Metrics, options: CountersOptions = {}) {
@@ -130,6 +132,12 @@ export class Counters {
       this.#pending.set(hash, pending);
     }
     pending.fields.set(field, sum(pending.fields.get(field), amount));
+  }
+
+  /** Runs once all that was added until now is written: at once in memory, soon in Redis. */
+  afterFlush(run: () => void): void {
+    if (this.#redis) this.#afterFlush.push(run);
+    else run();
   }
 
   #unwritten(hash: string, field: string): number {
@@ -181,14 +189,24 @@ export class Counters {
   }
 
   /** Writes what is gathered, and looks at totals that are asked for. Never rejects. */
-  flush(): Promise<void> {
-    this.#flushing ??= this.#flush().finally(() => {
+  async flush(): Promise<void> {
+    await this.write();
+    try {
+      if (this.#redis?.up) await this.#refresh();
+    } catch (error) {
+      if (!(error instanceof RedisUnavailable)) throw error;
+    }
+  }
+
+  /** Writes what is gathered. Never rejects. */
+  write(): Promise<void> {
+    this.#flushing ??= this.#write().finally(() => {
       this.#flushing = null;
     });
     return this.#flushing;
   }
 
-  async #flush(): Promise<void> {
+  async #write(): Promise<void> {
     if (!this.#redis?.up) return;
     try {
       while (this.#batch || this.#pending.size > 0) {
@@ -207,7 +225,9 @@ export class Counters {
         }
         this.#batch = null;
       }
-      await this.#refresh();
+      const written = this.#afterFlush;
+      this.#afterFlush = [];
+      for (const run of written) run();
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;
     }

@@ -5,13 +5,16 @@ import type { Metrics } from '../observe/index.ts';
 import type { SharedRedis } from '../redis/index.ts';
 import { Budgets } from './budgets.ts';
 import { Counters } from './counters.ts';
+import { Holds } from './holds.ts';
 import { UsageBook } from './usage.ts';
 
-export { type BudgetHolder, type BudgetState, holderOf } from './budgets.ts';
+export { type BudgetHolder, type BudgetState, holderOf, type Spending } from './budgets.ts';
+export type { Hold } from './holds.ts';
 export type { UsageEvent, UsageReport } from './usage.ts';
 
 export class Ledger {
   readonly #counters: Counters;
+  readonly #holds: Holds;
   readonly budgets: Budgets;
   readonly usage: UsageBook;
   #config: RouterConfig;
@@ -19,7 +22,8 @@ export class Ledger {
   constructor(config: RouterConfig, redis: SharedRedis | null, metrics: Metrics) {
     this.#config = config;
     this.#counters = new Counters(redis, metrics);
-    this.budgets = new Budgets(config.file.budgets, this.#counters, metrics);
+    this.#holds = new Holds(redis, this.#counters);
+    this.budgets = new Budgets(config.file.budgets, this.#counters, metrics, this.#holds);
     this.usage = new UsageBook(this.#counters, config.file.admission.usage_days);
   }
 
@@ -34,8 +38,9 @@ export class Ledger {
     this.#config = config;
   }
 
-  /** Resolves when everything is written. */
-  close(): Promise<void> {
-    return this.#counters.close();
+  /** Resolves when everything is written, and nothing held. */
+  async close(): Promise<void> {
+    await this.#counters.close();
+    await this.#holds.close();
   }
 }

@@ -38,6 +38,7 @@ test('a budget warns, then stops, and begins anew with its period', async () => 
     [budget({ name: 'team', period: 'month', usd: 1 })],
     new Counters(null, metrics),
     metrics,
+    undefined,
     () => now,
   );
   assert.deepEqual(await budgets.check(ANN), {});

@@ -8,6 +8,8 @@ const COMMANDS = {
   owe: ['EVALSHA', 'llmOwe'],
   renew: ['EVALSHA', 'llmRenew'],
   add: ['EVALSHA', 'llmAdd'],
+  hold: ['EVALSHA', 'llmHold'],
+  unhold: ['EVALSHA', 'llmUnhold'],
   get: ['GET'],
   set: ['SET'],
   key: ['HGET'],

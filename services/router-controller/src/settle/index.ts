@@ -122,11 +122,15 @@ export class Settler {
     });
   }
 
-  /** @param onCounted told the tokens where `request.outcome` had only an estimate of them. */
+  /**
+   * @param onCounted told the tokens where `request.outcome` had only an estimate of them.
+   * @param onCharged when all of it is charged, whatever came between.
+   */
   settle(
     request: RoutedRequest,
     error: RouterError | null,
     onCounted: (usage: Usage) => void = () => {},
+    onCharged: () => void = () => {},
   ): void {
     const endedAt = performance.now();
     const elapsed = endedAt - request.receivedAt;
@@ -167,8 +171,11 @@ export class Settler {
 
     const end: Ended = { status, code, error, gone, elapsed, endedAt };
     if (outcome?.uncounted && request.config.file.admission.tokenizer !== 'none')
-      this.#count(request, outcome, end, onCounted);
-    else this.#close(request, end);
+      this.#count(request, outcome, end, onCounted, onCharged);
+    else {
+      this.#close(request, end);
+      onCharged();
+    }
     m.phase.observe({ phase: 'settle' }, seconds(performance.now() - endedAt));
   }
 
@@ -217,7 +224,13 @@ export class Settler {
     return outcomeOfPassed(passed, usage);
   }
 
-  #count(request: RoutedRequest, outcome: CallOutcome, end: Ended, onCounted: (usage: Usage) => void): void {
+  #count(
+    request: RoutedRequest,
+    outcome: CallOutcome,
+    end: Ended,
+    onCounted: (usage: Usage) => void,
+    onCharged: () => void,
+  ): void {
     const counting = recount(this.#counter, request)
       .then((usage) => {
         if (usage) {
@@ -229,7 +242,10 @@ export class Settler {
       .catch((cause: unknown) => {
         this.#log.error('internal error', { request_id: request.id, error: cause });
       })
-      .finally(() => this.#counting.delete(counting));
+      .finally(() => {
+        this.#counting.delete(counting);
+        onCharged();
+      });
     this.#counting.add(counting);
   }
 
