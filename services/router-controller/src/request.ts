@@ -1,5 +1,5 @@
 /**
- * The one value a request is on its way: authenticate → admit → decide → call → settle. Each step adds its own part
+ * The one value a request is on its way: authenticate → admit → receive → understand → decide → call → settle. Each step adds its own part
  * and reads earlier ones; nothing reaches back. No step imports a later one, so the shared shapes stand here.
  */
 
