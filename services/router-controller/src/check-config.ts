@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util';
 import { keysRequired } from './authenticate/index.ts';
 import { anyEnv, ConfigError, loadConfig } from './config/index.ts';
+import { priceProblems, unpricedTargets } from './config/prices.ts';
 import { isTooWeak } from './observe/secrets/index.ts';
 
 const { values, positionals } = parseArgs({
@@ -28,6 +29,13 @@ try {
   }
   const { policies, targets } = config.table;
   console.log(`${file}: ok, ${policies.size} policies, ${targets.size} targets`);
+  const free = priceProblems(config.file, config.table);
+  if (free.length > 0) throw new ConfigError(file, free);
+  const unpriced = unpricedTargets(config.file, config.table);
+  if (unpriced.length > 0)
+    console.log(
+      `  warning: there are budgets in USD, and these targets have no price: ${unpriced.join(', ')}`,
+    );
   for (const policy of policies.values()) {
     const { protocol, address, model } = policy.endpoints[0]!;
     console.log(

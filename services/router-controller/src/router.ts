@@ -6,6 +6,7 @@ import { Admission, Gate, type GateOptions } from './admit/index.ts';
 import { Authenticator, checkDoor } from './authenticate/index.ts';
 import { type Time, UpstreamCaller } from './call/index.ts';
 import { type RouterConfig, type WatchTimes, watchFiles } from './config/index.ts';
+import { priceProblems, unpricedTargets } from './config/prices.ts';
 import { Decider, type DeciderDeps, RedisStore } from './decide/index.ts';
 import { RouterError } from './errors.ts';
 import { createAdminApp } from './http/admin.ts';
@@ -87,6 +88,15 @@ const previewOptions = ({ file }: RouterConfig): GateOptions => ({
   tenant_share: file.admission.tenant_share,
 });
 
+/** A router that runs goes on with a budget that nothing can spend; check-config refuses it. */
+function warnOfPrices(log: Logger, { file, table }: RouterConfig): void {
+  for (const { path, message } of priceProblems(file, table))
+    log.warn('a budget counts nothing', { path, message });
+  const targets = unpricedTargets(file, table);
+  if (targets.length > 0)
+    log.warn('requests to targets without a price cost budgets in USD nothing', { targets });
+}
+
 const gateOptions = ({ file }: RouterConfig): GateOptions => ({
   ...file.server,
   tenant_share: file.admission.tenant_share,
@@ -135,6 +145,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       });
   };
   keepSecrets(config);
+  warnOfPrices(log, config);
   const tracing = await createTracing(config.file.tracing, VERSION, (problem) =>
     log.warn('traces can’t be delivered', { problem }),
   );
@@ -214,6 +225,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       // The only part that can refuse, and the only one that waits: after it everything changes in one turn.
       await decider.useConfig(next);
       keepSecrets(next);
+      warnOfPrices(log, next);
       if (!isDeepStrictEqual(next.file.auth, config.file.auth)) authenticator = withAuth;
       admission.useConfig(next);
       ledger.useConfig(next);

@@ -139,13 +139,18 @@ budgets: [{ name: team, scope: tenant, period: day, tokens: 100000000 }]`,
   });
 }
 
-test('requests to a target without a price are counted', async () => {
+test('a budget in USD over targets without a price is warned of at start, and requests to them are counted', async () => {
   const whole = await startWhole({
-    config: config('').replace(', price: { input: 1, output: 1 }', ''),
+    config: config('budgets: [{ name: team, period: day, usd: 1 }]').replace(
+      ', price: { input: 1, output: 1 }',
+      '',
+    ),
     standIns: false,
     connect: () => scriptedClassifier(['A', 'B'], () => favour(['A', 'B'], 'A')),
   });
   running.push(whole);
+  assert.match(whole.logged(), /a budget counts nothing.*budgets\[0\]\.usd/);
+  assert.match(whole.logged(), /without a price cost budgets in USD nothing/);
   await (await say(whole, 'ann', 'Hello')).text();
   await eventually(
     'one is counted',

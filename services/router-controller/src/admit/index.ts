@@ -2,6 +2,8 @@
  * admit: limits and budgets, in two steps. What the caller alone tells (requests, places, budgets) is settled from the
  * headers, before any work is done; tokens, and what counts a policy, once the body is known.
  */
+
+import { pricesOf } from '../config/prices.ts';
 import type { LimitConfig } from '../config/schema.ts';
 import type { RouterConfig, RoutingTable } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
@@ -14,7 +16,6 @@ import { rateLimitHeaders, refused } from './headers.ts';
 import { type Holder, tighter, type Verdict } from './limiter.ts';
 import { MemoryLimiter } from './memory-limiter.ts';
 import { afterBody, beforeBody, requestsOf } from './parts.ts';
-import { pricesOf } from './prices.ts';
 import { RedisLimiter, type RedisLimiterOptions } from './redis-limiter.ts';
 
 export { Gate, type GateOptions } from './gate.ts';
