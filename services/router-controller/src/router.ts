@@ -1,6 +1,6 @@
 /** Puts the steps together into one running controller. */
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { Admission, Gate, type GateOptions } from './admit/index.ts';
 import { Authenticator, checkDoor } from './authenticate/index.ts';
@@ -180,6 +180,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   const caller = new UpstreamCaller({ config, metrics, log, ...(options.time && { time: options.time }) });
   const settler = new Settler(metrics, log, ledger);
   settler.useConfig(config);
+  const sockets = new Set<Socket>();
   let draining = false;
   let accepting = true;
   const app = createApp({
@@ -208,6 +209,10 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     },
     app,
   );
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.maxConnections = settings.max_connections;
   server.on('drop', () => metrics.connectionsDropped.inc());
   // Node would tell every client at once to send its body; the handlers do, when the caller is known.
@@ -287,7 +292,11 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     accepting = false;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
-    const idle = setInterval(() => server.closeIdleConnections(), 100);
+    const idle = setInterval(() => {
+      server.closeIdleConnections();
+      // Node waits for the first request of a connection that clients opened in advance.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    }, 100);
     const grace = config.file.server.shutdown_grace_ms;
     const last = setTimeout(() => {
       log.warn('grace is over; requests in flight are given up', { in_flight: arrivals.size });

@@ -1,11 +1,13 @@
 /** What clients of Responses and Messages hear when targets fail, and of the router’s own errors. */
 import assert from 'node:assert/strict';
 import { type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-import { ask, chunk, dialectsWorld, events, json, RESPONSE } from './dialects-world.ts';
+import { ask, CONFIG, chunk, dialectsWorld, events, json, LABELS, RESPONSE } from './dialects-world.ts';
+import { favour, scriptedClassifier, startWhole } from './harness.ts';
 
 const w = dialectsWorld();
 
@@ -150,5 +152,26 @@ describe('failures', () => {
     const response = await answer.promise;
     assert.equal(response.statusCode, 400);
     assert.match(await text(response), /WebSocket connections are not served.*stream: true/);
+    // Node counts such a connection as busy for ever: it has to end with the answer.
+    assert.equal(response.headers.connection, 'close');
   });
+});
+
+test('a stop does not wait for connections that were opened in advance and never used', async () => {
+  const other = await startWhole({
+    config: CONFIG,
+    standIns: false,
+    connect: () => scriptedClassifier(LABELS, () => favour(LABELS, 'Chatty')),
+  });
+  const { hostname, port } = new URL(other.url);
+  const socket = connect(Number(port), hostname);
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
+  let grace = false;
+  const stopping = other.stop().then(() => {
+    grace = other.logged().includes('grace is over');
+  });
+  await closed;
+  await stopping;
+  assert.equal(grace, false);
 });

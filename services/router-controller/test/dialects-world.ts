@@ -5,7 +5,7 @@ import type { CustomAnswer, Seen } from '@llm-router/stand-in-llms';
 import OpenAI from 'openai';
 import { favour, scriptedClassifier, startWhole, type Whole } from './harness.ts';
 
-const CONFIG = `
+export const CONFIG = `
 auth: { mode: open }
 upstream: { retry_first_ms: 1, breaker_failures: 100 }
 targets:
@@ -31,7 +31,7 @@ policies:
       - { name: Small, target: small }
 `;
 
-const LABELS = ['Chatty', 'Blind', 'Both', 'Mixed', 'Back', 'Broken', 'Strict', 'Small'];
+export const LABELS = ['Chatty', 'Blind', 'Both', 'Mixed', 'Back', 'Broken', 'Strict', 'Small'];
 
 export const FUNCTION = {
   type: 'function' as const,

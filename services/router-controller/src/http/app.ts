@@ -105,7 +105,8 @@ export function createApp(deps: AppDeps): Express {
   });
   app.use((request, response, next) => {
     arrive(request, response, deps.arrivals);
-    if (deps.draining()) response.setHeader('connection', 'close');
+    // A connection that asked for another protocol serves no further request, and would hold up a stop.
+    if (deps.draining() || request.headers.upgrade !== undefined) response.setHeader('connection', 'close');
     if (!deps.accepting()) {
       throw new RouterError('shutting_down', 'This replica is stopping; try again', {
         headers: { 'retry-after': '1' },
