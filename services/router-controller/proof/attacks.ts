@@ -32,10 +32,10 @@ const { values } = parseArgs({
   options: { only: { type: 'string' }, json: { type: 'boolean', default: false } },
 });
 const attacks: Attack[] = [...BODIES, ...TENANTS, ...OPERATORS].filter(
-  ({ name }) => values.only === undefined || name.includes(values.only),
+  ({ name }) => values.only === undefined || new RegExp(values.only).test(name),
 );
 if (attacks.length === 0) {
-  console.error(`proof:attacks: no attack's name contains '${values.only}'`);
+  console.error(`proof:attacks: no attack's name matches '${values.only}'`);
   process.exit(2);
 }
 
