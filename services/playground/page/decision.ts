@@ -65,6 +65,9 @@ const REASONS: Readonly<Record<string, string>> = {
   rule: 'A score rule of the policy overruled the label.',
   pinned: 'The conversation stays with the model it began with.',
   low_confidence: 'Less confident than asked for, but the policy has no fallback: the label stands.',
+  capability: 'The entry’s model can’t do what the request needs, so another model of the policy was taken.',
+  allowed:
+    'The key, or the request itself, rules the entry’s model out, so another model of the policy was taken.',
   low_confidence_fallback: 'Less confident than asked for: the policy’s fallback was used.',
   unknown_label_fallback: 'The policy has no entry for the label: its fallback was used.',
   empty_prompt_fallback: 'There was no text to classify: the policy’s fallback was used.',

@@ -214,6 +214,7 @@ test('one span a Redis call, by the conventions for databases, and nothing of wh
     const [root] = collector.spans.filter((span) => attribute(span, 'llm_router.request_id') === 'traced');
     const calls = collector.spans.filter((span) => attribute(span, 'db.system.name') === 'redis');
     assert.deepEqual(calls.map(({ name }) => name).sort(), [
+      'EVALSHA llmHold', // what the budget may be charged
       'EVALSHA llmSettle', // the target's place
       'EVALSHA llmSettle', // the tokens
       'EVALSHA llmTake', // for all callers
