@@ -1,0 +1,90 @@
+/** Admission in two steps over replicas that share one Redis: places are exact, whatever comes between the steps. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Redis } from 'ioredis';
+import { startRedis } from '../proof/limits/start-redis.ts';
+import { Admission } from '../src/admit/index.ts';
+import { admissionSchema, limitSchema } from '../src/config/schema-limits.ts';
+import { redisSchema } from '../src/config/schema-redis.ts';
+import type { RouterConfig } from '../src/config/types.ts';
+import { RouterError } from '../src/errors.ts';
+import { createLog, createMetrics } from '../src/observe/index.ts';
+import { createRedis } from '../src/redis/index.ts';
+import { eventually } from './harness.ts';
+
+const PLACES = 10;
+const pause = (most: number) => new Promise((done) => setTimeout(done, Math.random() * most));
+
+test('never more than the places over two replicas, and none is left taken', async () => {
+  const server = await startRedis();
+  const log = createLog({ level: 'error', stream: process.stderr });
+  const file = {
+    limits: [
+      limitSchema.parse({ name: 'l', scope: 'tenant', concurrent: PLACES, tokens_per_minute: 1e9 }),
+      limitSchema.parse({ name: 'p', scope: 'policy', tokens_per_minute: 1e9 }),
+    ],
+    admission: admissionSchema.parse({}),
+  };
+  const replicas = await Promise.all(
+    [0, 1].map(async () => {
+      const metrics = createMetrics();
+      const config = redisSchema.parse({ url: server.url, key_prefix: 'steps', call_timeout_ms: 5_000 });
+      const redis = createRedis(config, metrics, log)!;
+      assert.ok(await redis.ready(10_000));
+      // Renewals come between the steps all the time.
+      const leases = { renewMs: 5 };
+      const admission = new Admission({
+        config: { file } as unknown as RouterConfig,
+        metrics,
+        redis,
+        leases,
+      });
+      return { admission, redis };
+    }),
+  );
+  const caller = { id: 'ann', tenant: 'acme', policies: null, targets: null };
+  let now = 0;
+  let most = 0;
+  let served = 0;
+  const client = async (which: number) => {
+    const { admission } = replicas[which % 2]!;
+    for (let n = 0; n < 40; n++) {
+      try {
+        const entry = await admission.enter({ caller });
+        most = Math.max(most, ++now);
+        await pause(4);
+        if (n % 5 === 0) {
+          now--;
+          entry.leave();
+          continue;
+        }
+        const grant = await entry.admit({
+          policy: 'one',
+          estimate: () => ({ promptTokens: n, answerTokens: n }),
+        });
+        await pause(8);
+        served++;
+        now--;
+        grant.settle(undefined);
+      } catch (error) {
+        if (!(error instanceof RouterError) || error.status !== 429) throw error;
+        await pause(4);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: 32 }, (_, which) => client(which)));
+  assert.ok(most <= PLACES, `${most} at once`);
+  assert.ok(served > 50, String(served));
+  const plain = new Redis(server.url);
+  await eventually(
+    'all places are free',
+    async () =>
+      (await plain.zcard('{steps}:lease:l:acme')) + (await plain.zcard('{steps}:lease:p:one')) === 0,
+  );
+  plain.disconnect();
+  for (const { admission, redis } of replicas) {
+    await admission.close();
+    await redis.close();
+  }
+  await server.close();
+});
