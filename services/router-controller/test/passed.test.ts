@@ -130,6 +130,7 @@ describe('passed endpoints', () => {
       json('{"input":"a"}'),
     );
     assert.equal(azure.status, 200);
+    assert.equal(JSON.parse(seen.at(-1)!.body.toString()).model, 'nv-embed');
     assert.equal(seen.at(-1)!.url, '/v1/embeddings?api-version=2024-10-21');
   });
 
@@ -234,6 +235,10 @@ describe('passed endpoints', () => {
       const response = await send(path, { method, ...(method === 'POST' && json('{"a":1}')) });
       assert.deepEqual(await response.json(), { url: path, method }, path);
     }
+    // What it was not named by is for it to know.
+    const body = '{"model": "text-embedding-3-small","input":"a"}';
+    assert.equal((await send('/v1/embeddings', json(body))).status, 200);
+    assert.equal(seen.at(-1)!.body.toString(), body);
   });
 
   test('a client that leaves ends the upstream’s work', async () => {

@@ -43,6 +43,8 @@ export interface Passing {
   /** Bounded: it is a metric's label. */
   readonly rule: string;
   readonly body: NamedBody;
+  /** The model that the path named; the body may name none then. */
+  readonly named?: string | null;
   readonly rewriter?: IdRewriter;
 }
 
@@ -56,6 +58,16 @@ export interface PassContext {
   readonly shared: boolean;
   /** Takes the caller's place; bytes of a body are held in it. */
   readonly enter: () => Promise<Held>;
+}
+
+/**
+ * What to put in the place of the body's model; null: it stays, or there is none. A target's name becomes its model; a
+ * model that the target was not named by, as the default target gets, is for the upstream to know.
+ */
+function modelFor(target: Target, inBody: string | null, inPath: string | null | undefined): string | null {
+  if (inBody !== null) return inBody === target.name ? target.model : null;
+  if (inPath === undefined || inPath === null) return null;
+  return inPath === target.name ? target.model : inPath;
 }
 
 /** Handles what no other route has taken. @param missing tells that nobody takes it */
@@ -82,7 +94,7 @@ export async function passByRule(
   const query = http.query.model;
   const model = body.model ?? deployment ?? (typeof query === 'string' ? query : null);
   const target = chooseTarget(rule, model, typeof named === 'string' ? named : null);
-  return { target, path, rule: rule.name, body };
+  return { target, path, rule: rule.name, body, named: deployment };
 }
 
 /** @param choose throws RouterError where nobody takes the request. */
@@ -134,7 +146,7 @@ export function passingHandler(steps: Steps, choose: (context: PassContext) => P
       });
       const taken = await grant.admitTarget(target.name);
       if (taken instanceof RouterError) throw taken;
-      const { body: bytes, length } = body.under(target.model);
+      const { body: bytes, length } = body.under(modelFor(target, body.model, chosen.named));
       sent = true;
       outcome = await steps.caller.passOn(
         target,

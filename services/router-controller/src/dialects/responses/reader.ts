@@ -42,12 +42,16 @@ function usageOf(response: Json): unknown {
 function whole(json: unknown): Verdict {
   if (json === undefined) return { kind: 'none', message: 'sent no JSON' };
   if (!isObject(json)) return { kind: 'none', message: 'sent JSON that is no answer' };
-  const told = errorIn(json);
+  const told = isAnswer(json) ? null : errorIn(json);
   if (told !== null) return { kind: 'error', message: told };
   if (json.status === 'failed') return { kind: 'error', message: 'the response failed' };
   if (!Array.isArray(json.output)) return { kind: 'none', message: 'sent an answer without output' };
   return { kind: 'answer', usage: usageOf(json), written: () => written(json.output).read() };
 }
+
+/** A response that says it did not fail is an answer, whatever stands in its `error`. */
+const isAnswer = ({ object, status, output }: Json) =>
+  object === 'response' && typeof status === 'string' && status !== 'failed' && Array.isArray(output);
 
 function written(output: unknown): TextSample {
   const sample = new TextSample();

@@ -13,8 +13,8 @@ export interface NamedBody {
   readonly model: string | null;
   /** Bytes of text that a model reads, for estimates. */
   readonly textBytes: number;
-  /** What goes upstream under this model id. */
-  readonly under: (model: string) => {
+  /** What goes upstream, with this model in it; null: as it came. */
+  readonly under: (model: string | null) => {
     readonly body: Buffer | Readable | null;
     readonly length: number | null;
   };
@@ -88,7 +88,8 @@ async function jsonBody(
     model: name && textOf(name),
     textBytes: bytes.length,
     under: (model) => {
-      const body = name ? splice(bytes, layout, { model: JSON.stringify(model) }) : bytes;
+      const put = model !== null && layout.rootStart >= 0;
+      const body = put ? splice(bytes, layout, { model: JSON.stringify(model) }) : bytes;
       return { body, length: body.length };
     },
   };
@@ -136,9 +137,10 @@ async function formBody(
     model: model === '' ? null : model,
     textBytes: 0,
     under: (name) => {
-      const head = field
-        ? Buffer.concat([begun.subarray(0, field.start), Buffer.from(name), begun.subarray(field.end)])
-        : begun;
+      const head =
+        field && name !== null
+          ? Buffer.concat([begun.subarray(0, field.start), Buffer.from(name), begun.subarray(field.end)])
+          : begun;
       const all = length === null ? null : length + head.length - begun.length;
       return { body: Readable.from(joined(head, source)), length: all };
     },
