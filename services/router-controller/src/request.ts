@@ -286,6 +286,8 @@ export interface RoutedRequest {
   facts?: RequestFacts;
   decision?: Decision;
   outcome?: CallOutcome;
+  /** Set where the upstream may outlive the answer that the client has: its places are not given on before. */
+  upstreamEnds?: Promise<void>;
   phase: Phase;
   readonly timings: Timings;
 }

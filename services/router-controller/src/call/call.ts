@@ -165,6 +165,7 @@ export class UpstreamCaller {
       });
       span.end(broke ? 'incomplete' : signal.aborted ? 'client_closed_request' : null);
       pass.end(broke ? 'unhealthy' : signal.aborted ? 'unknown' : 'healthy');
+      if (result.ends) request.upstreamEnds = result.ends;
       return {
         ...outcomeOf(journey, target, clientLeft(signal) ? 499 : answer.response.status),
         usage:

@@ -205,4 +205,5 @@ async function route(
     }),
   );
   await steps.decider.noteOutcome(request);
+  await request.upstreamEnds;
 }

@@ -34,8 +34,11 @@ export interface Answer {
   /** The rest of the body; each wait is limited by the target's idle time. */
   readonly chunks: AsyncIterator<Buffer>;
   readonly firstByteMs: number;
-  /** The answer is complete: lets the rest of the body come for a moment, so that the connection serves again, then aborts. */
-  readonly finish: () => void;
+  /**
+   * The answer is complete: lets the rest of the body come for a moment, so that the connection serves again, then aborts.
+   * Until it resolves the upstream still has the request, so its place is not given on before.
+   */
+  readonly finish: () => Promise<void>;
   /** Ends the upstream call and lets go of all it holds; safe to call at any time, needed once. */
   readonly abort: () => void;
 }
@@ -224,7 +227,7 @@ export async function attempt(
     const firstByteMs = running.firstByteMs ?? running.sinceStart();
     const finish = () => {
       finishing = true;
-      void drain(chunks, options.time).then(() => {
+      return drain(chunks, options.time).then(() => {
         finishing = false;
         abort();
       });

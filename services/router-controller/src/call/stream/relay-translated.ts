@@ -111,8 +111,7 @@ async function relayStream(
   if (complete) {
     await send(translator.end());
     client.end();
-    if (over && broken === null) finish();
-    return { ...result, problem: null };
+    return { ...result, problem: null, ...(over && broken === null && { ends: finish() }) };
   }
   if (reader.error !== null) {
     const message = reader.error;

@@ -21,6 +21,8 @@ export interface RelayResult {
   readonly written: Uncounted;
   /** Why the answer has no natural end. */
   readonly problem: string | null;
+  /** The client has all; resolves when the upstream is done too, or is not waited for any more. */
+  readonly ends?: Promise<void>;
 }
 
 export interface RelayOptions {
@@ -201,8 +203,7 @@ async function relayStream(
   };
   if (reader.complete || client.destroyed) {
     client.end();
-    if (over && broken === null) finish();
-    return { ...result, problem: null };
+    return { ...result, problem: null, ...(over && broken === null && { ends: finish() }) };
   }
   if (reader.error !== null) {
     client.end();
