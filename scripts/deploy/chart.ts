@@ -34,6 +34,7 @@ export interface Rendering {
   /** Values over all files. */
   readonly over?: object;
   readonly release?: string;
+  readonly namespace?: string;
   readonly kubernetes?: string;
   /** The chart's folder; default: ours. */
   readonly chart?: string;
@@ -76,8 +77,8 @@ export const valueArgs = ({ values = [], set = [], over, kubernetes = `${KUBERNE
  * @throws Error with helm's words.
  */
 export async function render(options: Rendering = {}): Promise<Manifest[]> {
-  const { chart = CHART, release = 'r' } = options;
-  const args = ['template', release, chart, '--namespace', 'llm', ...valueArgs(options)];
+  const { chart = CHART, release = 'r', namespace = 'llm' } = options;
+  const args = ['template', release, chart, '--namespace', namespace, ...valueArgs(options)];
   const { code, out, err } = await helm(args, JSON.stringify(options.over));
   if (code !== 0) throw new Error(err.trim());
   return loadAll(out).filter((each): each is Manifest => each !== null && each !== undefined);

@@ -290,16 +290,68 @@ test('alerts and dashboards are those of the repository, braces and all', async 
   const production = await rendered('production');
   const rules = readFileSync(join(ROOT, 'deploy/prometheus/rules/llm-router.yaml'), 'utf8');
   assert.match(rules, /\{\{ \$value/);
-  assert.deepEqual(pick(production, 'PrometheusRule').spec, load(rules));
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the YAML holds.
+  const without = (spec: any, strip: (text: string) => string) =>
+    spec.groups[0].rules.map(({ alert, expr, labels }: Record<string, string>) => [alert, strip(expr!), labels]);
+  const own = 'namespace="llm",job="r-llm-router",';
+  assert.deepEqual(
+    without(pick(production, 'PrometheusRule').spec, (expr) =>
+      expr.replaceAll(`{${own}}`, '').replaceAll(own, ''),
+    ),
+    without(load(rules), (expr) => expr),
+  );
   const boards = production.filter(({ metadata }) => metadata.labels?.grafana_dashboard === '1');
   const names = readdirSync(join(ROOT, 'deploy/grafana/dashboards')).sort();
-  assert.deepEqual(boards.flatMap(({ data }) => Object.keys(data!)).sort(), names);
+  const plain = (name: string) => name.replace(/-[0-9a-f]{8}(\.json)?$/, '$1');
+  assert.deepEqual(boards.flatMap(({ data }) => Object.keys(data!).map(plain)).sort(), names);
   for (const { data } of boards)
-    for (const [name, text] of Object.entries(data!))
+    for (const [name, text] of Object.entries(data!)) {
+      const { uid, title, ...rest } = JSON.parse(text);
+      const file = readFileSync(join(ROOT, 'deploy/grafana/dashboards', plain(name)), 'utf8');
       assert.deepEqual(
-        JSON.parse(text),
-        JSON.parse(readFileSync(join(ROOT, 'deploy/grafana/dashboards', name), 'utf8')),
+        { uid: plain(uid), title: title.replace(' (llm/r-llm-router)', ''), ...rest },
+        JSON.parse(file),
       );
+    }
+});
+
+test('each release’s alerts see its own series, in every selector, or those that it is told', async () => {
+  for (const [namespace, set, scope] of [
+    ['prod', [], 'namespace="prod",job="r-llm-router"'],
+    ['staging', ['fullnameOverride=x'], 'namespace="staging",job="x"'],
+    ['prod', ['prometheusRule.selector=team="a"'], 'team="a"'],
+  ] as const) {
+    const manifests = await render({ values: [valuesFiles().get('production')!], namespace, set });
+    const exprs = pick(manifests, 'PrometheusRule').spec.groups[0].rules.map(
+      ({ expr }: { expr: string }) => expr,
+    );
+    assert.ok(exprs.length > 10);
+    for (const expr of exprs)
+      for (const [series, inside] of expr.matchAll(/\bllm_router_\w+(\{[^}]*)?/g))
+        assert.ok(inside?.startsWith(`{${scope},`), series);
+  }
+});
+
+test('two releases’ dashboards have names of their own, and alerts link to their own release’s', async () => {
+  const seen = new Set<string>();
+  for (const namespace of ['prod', 'staging']) {
+    const manifests = await render({ values: [valuesFiles().get('production')!], namespace });
+    const boards = manifests
+      .filter(({ metadata }) => metadata.labels?.grafana_dashboard === '1')
+      .flatMap(({ data }) => Object.entries(data!));
+    const uids = boards.map(([, text]) => JSON.parse(text).uid as string);
+    for (const [index, [name, text]] of boards.entries())
+      for (const each of [name, uids[index]!, JSON.parse(text).title]) {
+        assert.ok(!seen.has(each), each);
+        seen.add(each);
+      }
+    for (const uid of uids) assert.ok(uid.length <= 40, uid);
+    const { rules } = pick(manifests, 'PrometheusRule').spec.groups[0];
+    for (const { annotations } of rules) {
+      assert.ok(uids.includes(annotations.__dashboardUid__), annotations.__dashboardUid__);
+      assert.equal(annotations.dashboard_url.split(/[?/]/)[2], annotations.__dashboardUid__);
+    }
+  }
 });
 
 test('alerts link to their runbook and panel where their addresses are given', async () => {
@@ -313,7 +365,7 @@ test('alerts link to their runbook and panel where their addresses are given', a
     assert.equal(annotations.runbook_url, `https://wiki.example.com/llm-router/${alert}.md`);
     assert.match(
       annotations.dashboard_url,
-      /^https:\/\/grafana\.example\.com\/d\/llm-router-\w+\?viewPanel=\d+$/,
+      /^https:\/\/grafana\.example\.com\/d\/llm-router-\w+-[0-9a-f]{8}\?viewPanel=\d+$/,
     );
   }
   await assert.rejects(rendered('production', ['prometheusRule.grafanaUrl=grafana/']), /grafanaUrl/);

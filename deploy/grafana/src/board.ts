@@ -84,8 +84,19 @@ const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
 const TAG = 'llm-router';
 const REFS = 'ABCDEFGH';
 
-/** Every dashboard can be narrowed to one release, by the job that scrapes it. */
-const JOB: Variable = { name: 'job', label: 'Job', values: 'label_values(llm_router_build_info, job)' };
+/** Every dashboard can be narrowed to one release, by its namespace and the job that scrapes it. */
+const RELEASE: readonly Variable[] = [
+  {
+    name: 'namespace',
+    label: 'Namespace',
+    values: 'label_values(llm_router_build_info, namespace)',
+  },
+  {
+    name: 'job',
+    label: 'Job',
+    values: 'label_values(llm_router_build_info{namespace=~"$namespace"}, job)',
+  },
+];
 
 function query({ expr, legend }: Query, index: number, kind: Panel['kind']): Builder<Dataquery> {
   const built = new DataqueryBuilder().refId(REFS[index]!).expr(expr).legendFormat(legend).range();
@@ -190,7 +201,7 @@ export function build(board: Board): dashboard.Dashboard {
     .withVariable(
       new dashboard.DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'),
     );
-  for (const each of [JOB, ...board.variables]) builder.withVariable(variable(each));
+  for (const each of [...RELEASE, ...board.variables]) builder.withVariable(variable(each));
   // Rows get ids far from the panels', so that a new row changes no link.
   for (const [index, row] of board.rows.entries()) {
     builder.withRow(new dashboard.RowBuilder(row.title).id(1000 + index));

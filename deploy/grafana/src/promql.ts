@@ -3,9 +3,12 @@ import { CATALOGUE } from '../../../services/router-controller/src/observe/catal
 
 type Key = keyof typeof CATALOGUE;
 
+/** The release that a board is narrowed to. */
+export const CHOSEN = 'namespace=~"$namespace",job=~"$job"';
+
 /** A series selector of one of the router's metrics; `suffix` is a histogram's _bucket, _sum or _count. */
 export const metric = (key: Key, where = '', suffix = '') =>
-  `${CATALOGUE[key].name}${suffix}{job=~"$job"${where && `,${where}`}}`;
+  `${CATALOGUE[key].name}${suffix}{${CHOSEN}${where && `,${where}`}}`;
 
 const WINDOW = '$__rate_interval';
 

@@ -1,8 +1,8 @@
 /** The processes: the router's Node, and the Triton that classifies. */
 import type { Board } from './board.ts';
-import { metric, quantile, rate } from './promql.ts';
+import { CHOSEN, metric, quantile, rate } from './promql.ts';
 
-const node = (name: string) => `${name}{job=~"$job"}`;
+const node = (name: string) => `${name}{${CHOSEN}}`;
 const MODEL = 'model=~"$model"';
 const triton = (name: string, by: string, where = '') =>
   `sum by (${by}) (rate(${name}{${MODEL}${where}}[$__rate_interval]))`;
@@ -130,7 +130,7 @@ export const runtime: Board = {
           description: 'How long Prometheus waits for a replica’s metrics.',
           unit: 's',
           queries: [
-            { expr: `max by (instance) (scrape_duration_seconds{job=~"$job"})`, legend: '{{instance}}' },
+            { expr: `max by (instance) (scrape_duration_seconds{${CHOSEN}})`, legend: '{{instance}}' },
           ],
         },
       ],

@@ -23,7 +23,7 @@ export function chartFiles(root: string): Record<string, string> {
     'VALUES.md': valuesPage(valuesJsonSchema(), defaults),
     'files/restart-keys.json': json(FIXED),
     'files/in-flight-metric': `${CATALOGUE.inFlight.name}\n`,
-    'files/rules.yaml': rulesFile(),
+    'files/rules.yaml': rulesFile(true),
   };
   for (const board of BOARDS) files[`files/dashboards/${board.uid}.json`] = json(build(board));
   return Object.fromEntries(Object.entries(files).map(([name, content]) => [`${CHART}/${name}`, content]));

@@ -233,6 +233,9 @@ export const valuesSchema = z.strictObject({
   prometheusRule: z.strictObject({
     enabled: flag('Make a PrometheusRule of deploy/prometheus/rules'),
     labels: strings('That your Prometheus selects'),
+    selector: text(
+      'Whose series count, as PromQL’s matchers; empty: namespace="…",job="…" as the ServiceMonitor gives them',
+    ),
     runbooksUrl: webFolder('Where docs/runbooks can be read, so that alerts link to their page'),
     grafanaUrl: webFolder('Grafana’s address, so that alerts link to their panel'),
   }),

@@ -2,7 +2,7 @@
  * Every alert: when it fires, what to do, and the proof that it fires and clears. `npm run docs` writes Prometheus' rules
  * file and promtool's test file from it.
  */
-import { metric as dashboardMetric, labelDrift } from '../../grafana/src/promql.ts';
+import { CHOSEN, metric as dashboardMetric, labelDrift } from '../../grafana/src/promql.ts';
 
 export type Severity = 'critical' | 'warning';
 
@@ -45,15 +45,17 @@ export interface Alert {
 type Key = Parameters<typeof dashboardMetric>[0];
 /** The same names as in the dashboards, without their choice of a job. */
 const series = (key: Key, where = '', suffix = '') =>
-  dashboardMetric(key, where, suffix).replace('job=~"$job",', '').replace('{job=~"$job"}', '');
+  dashboardMetric(key, where, suffix).replace(`${CHOSEN},`, '').replace(`{${CHOSEN}}`, '');
 
+// Several installations may share a Prometheus, in namespaces where their jobs have the same name; where series have no
+// namespace, it is empty in all of them.
 const sum = (by: string, key: Key, window: string, where = '', suffix = '') =>
   `sum by (${by}) (rate(${series(key, where, suffix)}[${window}]))`;
 
 /** 99 of 100 requests are answered without a fault of ours, over thirty days. */
 const BUDGET = 0.01;
 const errorRatio = (window: string) =>
-  `${sum('job', 'requests', window, 'status=~"5.."')} / ${sum('job', 'requests', window)}`;
+  `${sum('namespace, job', 'requests', window, 'status=~"5.."')} / ${sum('namespace, job', 'requests', window)}`;
 /** Burning the month's budget so many times as fast as it lasts, over both windows: the short one lets it clear soon. */
 const burn = (times: number, long: string, short: string) =>
   [long, short].map((window) => `(${errorRatio(window)} > ${times} * ${BUDGET})`).join('\nand\n');
@@ -79,9 +81,10 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterAbsent',
     severity: 'critical',
-    expr: `absent(${series('build')})`,
+    // One of several that is gone is told for an hour; where none is left, until one is back.
+    expr: `(\n  group by (namespace, job) (present_over_time(${series('build')}[1h]))\n  unless\n  group by (namespace, job) (${series('build')})\n)\nor on ()\nabsent(${series('build')})`,
     for: '5m',
-    summary: 'No replica of the router is scraped',
+    summary: 'No replica of the router {{ $labels.job }} is scraped',
     todo: 'Look whether pods run and are ready, then whether Prometheus finds them.',
     panel: overview(26),
     proof: {
@@ -90,6 +93,23 @@ export const ALERTS: readonly Alert[] = [
       fires: 30,
       clears: 60,
     },
+    // Another release lives on in the same Prometheus.
+    proofs: [
+      {
+        series: [
+          { series: 'llm_router_build_info{namespace="a", job="router"}', values: '1x9 _x29 1x59' },
+          { series: 'llm_router_build_info{namespace="b", job="router"}', values: '1x97' },
+        ],
+        ...MIDDLE,
+      },
+      // For longer than the look back.
+      {
+        series: [{ series: 'llm_router_build_info{job="router"}', values: '1x9 _x120 1x59' }],
+        quiet: 9,
+        fires: 110,
+        clears: 150,
+      },
+    ],
   },
   {
     name: 'LlmRouterErrorBudgetBurnFast',
@@ -110,6 +130,20 @@ export const ALERTS: readonly Alert[] = [
       clears: 125,
       also: ['LlmRouterErrorBudgetBurnSlow'],
     },
+    // A busy release of the same name in another namespace hides nothing.
+    proofs: [
+      {
+        series: [
+          { series: OK.replace('{', '{namespace="staging", '), values: '0+6000x200' },
+          { series: OK.replace('{', '{namespace="prod", '), values: '0+60x200' },
+          { series: FAILED.replace('{', '{namespace="prod", '), values: '0x60 0+30x30 900x110' },
+        ],
+        quiet: 55,
+        fires: 90,
+        clears: 125,
+        also: ['LlmRouterErrorBudgetBurnSlow'],
+      },
+    ],
   },
   {
     name: 'LlmRouterErrorBudgetBurnSlow',
@@ -133,7 +167,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterFirstTokenSlow',
     severity: 'warning',
-    expr: `histogram_quantile(0.95, ${sum('job, target, le', 'ttft', '10m', '', '_bucket')}) > 5\nand on (job, target)\n${sum('job, target', 'ttft', '10m', '', '_count')} > 0.01`,
+    expr: `histogram_quantile(0.95, ${sum('namespace, job, target, le', 'ttft', '10m', '', '_bucket')}) > 5\nand on (namespace, job, target)\n${sum('namespace, job, target', 'ttft', '10m', '', '_count')} > 0.01`,
     for: '10m',
     summary:
       'One stream in twenty of {{ $labels.target }} waits over {{ $value | humanizeDuration }} for its first token',
@@ -157,7 +191,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterClassifierDegraded',
     severity: 'critical',
-    expr: `min by (job, policy) (${series('classifierReady')}) == 0\nor\n${sum('job, policy', 'classifications', '5m', 'outcome=~"timeout|error"')} / ${sum('job, policy', 'classifications', '5m')} > 0.2`,
+    expr: `min by (namespace, job, policy) (${series('classifierReady')}) == 0\nor\n${sum('namespace, job, policy', 'classifications', '5m', 'outcome=~"timeout|error"')} / ${sum('namespace, job, policy', 'classifications', '5m')} > 0.2`,
     for: '5m',
     summary: 'Policy {{ $labels.policy }} decides without its classifier',
     todo: 'Look at Triton: is it up, is its queue long, did a model change its labels? Until then fallback entries answer.',
@@ -188,7 +222,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterBreakerOpen',
     severity: 'warning',
-    expr: `max by (job, target) (max_over_time(${series('breaker')}[2m])) == 2`,
+    expr: `max by (namespace, job, target) (max_over_time(${series('breaker')}[2m])) == 2`,
     for: '5m',
     summary: 'Target {{ $labels.target }} fails and rests; its requests go to fallbacks, or fail',
     todo: 'Look at its outcomes: status_5xx and timeouts are the provider’s, connect_error and tls_error lie on the way there.',
@@ -198,7 +232,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterLimitsNotShared',
     severity: 'warning',
-    expr: `min by (job) (${series('limiterUp')}) == 0`,
+    expr: `min by (namespace, job) (${series('limiterUp')}) == 0`,
     for: '2m',
     summary: 'Redis does not answer; each replica of {{ $labels.job }} counts limits for itself',
     todo: 'Look whether Redis is up and reachable from the pods. Requests go on meanwhile.',
@@ -208,7 +242,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterManyRefused',
     severity: 'warning',
-    expr: `${sum('job', 'requests', '15m', 'status="429"')} / ${sum('job', 'requests', '15m')} > 0.1`,
+    expr: `${sum('namespace, job', 'requests', '15m', 'status="429"')} / ${sum('namespace, job', 'requests', '15m')} > 0.1`,
     for: '15m',
     summary: '{{ $value | humanizePercentage }} of the requests of {{ $labels.job }} are refused by limits',
     todo: 'Look which tenant and which limit: a client that does not back off, or a limit that has become too small.',
@@ -226,7 +260,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterBudgetNearEnd',
     severity: 'warning',
-    expr: `max by (job, budget, scope) (${series('budgetUsed')}) > 0.9`,
+    expr: `max by (namespace, job, budget, scope) (${series('budgetUsed')}) > 0.9`,
     for: '5m',
     summary: 'Budget {{ $labels.budget }} ({{ $labels.scope }}) is used to {{ $value | humanizePercentage }}',
     todo: 'Find who spends it, and raise the budget or tell them before they are refused.',
@@ -241,7 +275,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterReloadFailed',
     severity: 'warning',
-    expr: `min by (job, instance) (${series('reloadOk')}) == 0`,
+    expr: `min by (namespace, job, instance) (${series('reloadOk')}) == 0`,
     for: '5m',
     summary: '{{ $labels.instance }} refuses the newest configuration file and goes on with the one before',
     todo: 'Read its log line “configuration refused”: it names the path and what would be right. Then `npm run check-config`.',
@@ -255,11 +289,11 @@ export const ALERTS: readonly Alert[] = [
     name: 'LlmRouterLabelDrift',
     severity: 'warning',
     expr: `${labelDrift('1d', '1w', (key) => series(key))
-      .replaceAll('(policy)', '(job, policy)')
+      .replaceAll('(policy)', '(namespace, job, policy)')
       .replaceAll(
         '(policy, label)',
-        '(job, policy, label)',
-      )} > 0.25\nand on (job, policy)\nsum by (job, policy) (increase(${series('classifications')}[1d] offset 1w)) > 1000`,
+        '(namespace, job, policy, label)',
+      )} > 0.25\nand on (namespace, job, policy)\nsum by (namespace, job, policy) (increase(${series('classifications')}[1d] offset 1w)) > 1000`,
     for: '1h',
     summary:
       'The labels of policy {{ $labels.policy }} have shifted by {{ $value | humanizePercentage }} against last week',
@@ -280,7 +314,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterEventLoopLag',
     severity: 'warning',
-    expr: `histogram_quantile(0.99, ${sum('job, instance, le', 'eventLoopLag', '5m', '', '_bucket')}) > 0.1`,
+    expr: `histogram_quantile(0.99, ${sum('namespace, job, instance, le', 'eventLoopLag', '5m', '', '_bucket')}) > 0.1`,
     for: '10m',
     summary:
       'The event loop of {{ $labels.instance }} is {{ $value | humanizeDuration }} late: every request waits as long',
@@ -309,7 +343,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterUpstreamKeyRefused',
     severity: 'critical',
-    expr: `max by (job, target) (${series('badCredentials')}) == 1`,
+    expr: `max by (namespace, job, target) (${series('badCredentials')}) == 1`,
     for: '2m',
     summary: 'Target {{ $labels.target }} refuses our key',
     todo: 'Is the key expired, revoked, or out of credit? Put a new one where the configuration takes it from; it is read again without a restart.',
@@ -322,7 +356,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterUpstreamCertificate',
     severity: 'critical',
-    expr: `sum by (job, target) (increase(${series('attempts', 'outcome="tls_error"')}[10m])) > 0`,
+    expr: `sum by (namespace, job, target) (increase(${series('attempts', 'outcome="tls_error"')}[10m])) > 0`,
     for: '0m',
     summary: 'No trusted TLS connection to target {{ $labels.target }}',
     todo: 'Look at the certificate: expired, for another name, or of an authority that NODE_EXTRA_CA_CERTS does not hold.',
@@ -342,7 +376,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterModelRetired',
     severity: 'warning',
-    expr: `sum by (job, target) (increase(${series('retired')}[15m])) > 0`,
+    expr: `sum by (namespace, job, target) (increase(${series('retired')}[15m])) > 0`,
     for: '0m',
     summary: 'Target {{ $labels.target }} does not know its model (any more)',
     todo: 'Ask the provider’s /v1/models for the id, and change the target’s model.',
@@ -359,7 +393,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterIncompleteStreams',
     severity: 'warning',
-    expr: `${sum('job, target', 'incomplete', '15m')} / ${sum('job, target', 'attempts', '15m', 'outcome="ok"')} > 0.05`,
+    expr: `${sum('namespace, job, target', 'incomplete', '15m')} / ${sum('namespace, job, target', 'attempts', '15m', 'outcome="ok"')} > 0.05`,
     for: '10m',
     summary: '{{ $value | humanizePercentage }} of the answers of {{ $labels.target }} break off',
     todo: 'Look for a proxy with an idle timeout between router and target, then for the target’s own restarts.',
@@ -383,7 +417,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterLogLinesDropped',
     severity: 'warning',
-    expr: `sum by (job, instance) (increase(${series('logDropped')}[15m])) > 0`,
+    expr: `sum by (namespace, job, instance) (increase(${series('logDropped')}[15m])) > 0`,
     for: '0m',
     summary: '{{ $labels.instance }} drops log lines: whatever reads its log is too slow',
     todo: 'Look at the node’s log collector and its disk.',

@@ -10,7 +10,14 @@ export const runbookOf = ({ name }: Alert) => `docs/runbooks/${name}.md`;
 /** Path under Grafana's address. */
 export const panelLink = ({ panel: { board, id } }: Alert) => `/d/${board}?viewPanel=${id}`;
 
-function rule(alert: Alert): string {
+/** Stands for further matchers in each series of the chart's rules; what takes its place ends with a comma or is empty. */
+export const SCOPE = '__SCOPE__';
+const scoped = (expr: string) =>
+  expr.replace(/\bllm_router_\w+(\{)?/g, (name, brace?: string) =>
+    brace ? `${name}${SCOPE}` : `${name}{${SCOPE}}`,
+  );
+
+function rule(alert: Alert, isScoped: boolean): string {
   const annotations = {
     summary: alert.summary,
     description: alert.todo,
@@ -23,7 +30,7 @@ function rule(alert: Alert): string {
   return [
     `      - alert: ${alert.name}`,
     '        expr: |-',
-    indented(alert.expr, 10),
+    indented(isScoped ? scoped(alert.expr) : alert.expr, 10),
     `        for: ${alert.for}`,
     '        labels:',
     `          severity: ${alert.severity}`,
@@ -32,9 +39,13 @@ function rule(alert: Alert): string {
   ].join('\n');
 }
 
-/** For Prometheus' `rule_files`; a PrometheusRule's `spec` has the same shape. */
-export const rulesFile = (): string =>
-  `${HEAD}groups:\n  - name: llm-router\n    rules:\n${ALERTS.map(rule).join('\n')}\n`;
+/**
+ * For Prometheus' `rule_files`; a PrometheusRule's `spec` has the same shape.
+ *
+ * @param isScoped with SCOPE in each selector, for one release's own copy.
+ */
+export const rulesFile = (isScoped = false): string =>
+  `${HEAD}groups:\n  - name: llm-router\n    rules:\n${ALERTS.map((each) => rule(each, isScoped)).join('\n')}\n`;
 
 /** Asks which alerts fire, so that a proof also shows that its series make no other alert fire. */
 function proof(name: string, { series, quiet, fires, clears, also = [], step = 1 }: Proof): string {

@@ -59,6 +59,11 @@ app.kubernetes.io/part-of: llm-router
 {{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ $image.tag | default (index . 3) }}{{ end }}
 {{- end }}
 
+{{/* Ends what Grafana knows a dashboard by, so that releases that share one keep their own; short: Grafana takes 40. */}}
+{{- define "llm-router.boardSuffix" -}}
+{{- printf "%s/%s" .Release.Namespace (include "llm-router.fullname" .) | sha256sum | trunc 8 }}
+{{- end }}
+
 {{- define "llm-router.redis.secret" -}}
 {{- .Values.redis.existingSecret | default (printf "%s-redis" (include "llm-router.fullname" .)) }}
 {{- end }}
