@@ -292,7 +292,11 @@ test('alerts and dashboards are those of the repository, braces and all', async 
   assert.match(rules, /\{\{ \$value/);
   // biome-ignore lint/suspicious/noExplicitAny: whatever the YAML holds.
   const without = (spec: any, strip: (text: string) => string) =>
-    spec.groups[0].rules.map(({ alert, expr, labels }: Record<string, string>) => [alert, strip(expr!), labels]);
+    spec.groups[0].rules.map(({ alert, expr, labels }: Record<string, string>) => [
+      alert,
+      strip(expr!),
+      labels,
+    ]);
   const own = 'namespace="llm",job="r-llm-router",';
   assert.deepEqual(
     without(pick(production, 'PrometheusRule').spec, (expr) =>
