@@ -218,7 +218,9 @@ export const passthroughSchema = z.strictObject({
   default_target: z
     .string()
     .optional()
-    .describe('Target that takes every path under /v1/ that nothing else takes; absent: they are 404'),
+    .describe(
+      'Target that takes every path under /v1/ that nothing else takes, and models there that nothing else has, as they are: its whole account is then open to who may use it; absent: 404',
+    ),
   max_bytes: z
     .int()
     .min(1024)

@@ -14,7 +14,7 @@ import { cors } from './cors.ts';
 import { PASSED, ROUTED, TOLD } from './endpoints.ts';
 import { errorHandler, toRouterError } from './errors.ts';
 import { hosts } from './hosts.ts';
-import { sendModel, sendModels } from './models.ts';
+import { isOurs, sendModel, sendModels } from './models.ts';
 import { openApi } from './openapi/document.ts';
 import { openApiPage } from './openapi/page.ts';
 import { passedHandler } from './passed.ts';
@@ -23,6 +23,7 @@ import { publicConfig } from './public-config.ts';
 import { BY_ID, responseHandler } from './responses.ts';
 import { routeHandler } from './route-preview.ts';
 import { routedHandler, type Steps } from './routed.ts';
+import { spellings } from './spellings.ts';
 import { usageHandler } from './usage.ts';
 
 export interface AppDeps extends Steps {
@@ -103,6 +104,7 @@ export function createApp(deps: AppDeps): Express {
     if (request.url.startsWith('//')) request.url = request.url.replace(/^\/+/, '/');
     next();
   });
+  app.use(spellings);
   app.use((request, response, next) => {
     arrive(request, response, deps.arrivals);
     // A connection that asked for another protocol serves no further request, and would hold up a stop.
@@ -130,7 +132,10 @@ export function createApp(deps: AppDeps): Express {
   app.get(['/v1/models', '/models'], authenticated, (_request, response) => {
     sendModels(deps.config(), callerOf(response), response);
   });
-  app.get(['/v1/models/*id', '/models/*id'], authenticated, (request, response) => {
+  // What is none of the router's names may be one of the default target's account.
+  const ours = (request: Request, _response: Response, next: (skip?: 'route') => void) =>
+    next(isOurs(deps.config(), request) ? undefined : 'route');
+  app.get(['/v1/models/*id', '/models/*id'], ours, authenticated, (request, response) => {
     sendModel(deps.config(), callerOf(response), request, response);
   });
   app.get('/config', authenticated, (_request, response) => {

@@ -3,7 +3,7 @@ import type { Endpoint } from '../request.ts';
 
 export interface EndpointRoute {
   readonly endpoint: Endpoint;
-  /** Paths as express matches them: case and a slash at the end don't matter. */
+  /** Paths that are described; case and a slash at the end don't matter, and `spellings.ts` leads to the first of them. */
   readonly spellings: readonly string[];
 }
 
@@ -12,11 +12,16 @@ const AZURE = '/openai/deployments/:deployment';
 export const ROUTED: readonly EndpointRoute[] = [
   {
     endpoint: { dialect: 'chat', path: '/v1/chat/completions' },
-    spellings: ['/v1/chat/completions', '/chat/completions', `${AZURE}/chat/completions`],
+    spellings: [
+      '/v1/chat/completions',
+      '/chat/completions',
+      '/openai/v1/chat/completions',
+      `${AZURE}/chat/completions`,
+    ],
   },
   {
     endpoint: { dialect: 'completions', path: '/v1/completions' },
-    spellings: ['/v1/completions', `${AZURE}/completions`],
+    spellings: ['/v1/completions', '/openai/v1/completions', `${AZURE}/completions`],
   },
   {
     endpoint: { dialect: 'responses', path: '/v1/responses' },
@@ -41,7 +46,7 @@ export const ROUTED: readonly EndpointRoute[] = [
 ];
 
 /** What is passed on without a decision: all else under /v1/. */
-export const PASSED: readonly string[] = ['/v1/*rest', `${AZURE}/*rest`];
+export const PASSED: readonly string[] = ['/v1/*rest'];
 
 /** What a client is told who looks for another path. */
 export const TOLD = 'POST /v1/chat/completions';

@@ -1,6 +1,6 @@
 /** GET /v1/models and /v1/models/{id}: what a client may name as `model`. */
 import type { Request, Response } from 'express';
-import { mayReach, visibleTo } from '../authenticate/index.ts';
+import { ANONYMOUS, mayReach, visibleTo } from '../authenticate/index.ts';
 import { allTargets, type RouterConfig, type Target } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
 import type { Caller } from '../request.ts';
@@ -73,6 +73,10 @@ export function modelsFor({ table }: RouterConfig, caller: Caller): Model[] {
   // What can be named without a policy: of the default one, or of all where there is none, as in v1's file.
   const open = defaultPolicy === null ? allowed : allowed.filter(({ name }) => name === defaultPolicy);
   if (open[0]) add(virtualOf(AUTO, targetsOf(open[0])));
+  for (const [alias, name] of table.aliases) {
+    const policy = allowed.find((each) => each.name === name);
+    if (policy) add(virtualOf(alias, targetsOf(policy)));
+  }
   for (const target of open.flatMap(targetsOf)) add(modelOf(target));
   const passing = allTargets(table)
     .filter(mayReach(caller, table))
@@ -85,10 +89,19 @@ export function sendModels(config: RouterConfig, caller: Caller, response: Respo
   response.json({ object: 'list', data: modelsFor(config, caller) });
 }
 
+const idOf = ({ params }: Request): string => {
+  const { id } = params as { id?: string | string[] };
+  return Array.isArray(id) ? id.join('/') : (id ?? '');
+};
+
+/** Whether a model is to be looked for here; where there is a default target, all that nobody has here is its own. */
+export const isOurs = (config: RouterConfig, request: Request): boolean =>
+  config.file.passthrough.default_target === undefined ||
+  modelsFor(config, ANONYMOUS).some(({ id }) => id === idOf(request));
+
 /** Ids may have slashes, as `meta/llama-3.1-8b-instruct` has. */
 export function sendModel(config: RouterConfig, caller: Caller, request: Request, response: Response): void {
-  const { id } = request.params as { id?: string | string[] };
-  const wanted = Array.isArray(id) ? id.join('/') : (id ?? '');
+  const wanted = idOf(request);
   const model = modelsFor(config, caller).find((each) => each.id === wanted);
   if (!model) {
     throw new RouterError(

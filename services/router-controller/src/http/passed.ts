@@ -14,21 +14,21 @@ import { sendError, toRouterError } from './errors.ts';
 import { type NamedBody, namedBody } from './passing/named-body.ts';
 import { checkPath, chooseTarget, ruleFor, TARGET_HEADER } from './passing/rules.ts';
 import { type Steps, searchOf } from './routed.ts';
+import { deploymentOf } from './spellings.ts';
 
 /** Name of what is not decided by a policy, in limits, budgets and usage. */
 export const NO_POLICY = '';
 
-/** Azure's clients name the model in the path. */
-function pathOf({ path, params }: Request): { path: string; deployment: string | null } {
-  const { deployment, rest } = params as { deployment?: string; rest?: string[] };
-  if (deployment !== undefined && rest) return { path: `/v1/${rest.join('/')}`, deployment };
-  return { path: path.replace(/(?<=.)\/$/, ''), deployment: null };
-}
+const pathOf = ({ path }: Request) => path.replace(/(?<=.)\/$/, '');
 
-/** @throws RouterError invalid_request: a WebSocket's bytes are no HTTP answer that limits and budgets could follow. */
+/**
+ * What is below `/v1/realtime` is plain HTTP (client secrets, calls) and passes.
+ *
+ * @throws RouterError invalid_request: a WebSocket's bytes are no HTTP answer that limits and budgets could follow.
+ */
 function refuseRealtime({ headers, path }: Request): void {
   const upgrade = String(headers.upgrade ?? '').toLowerCase();
-  if (upgrade !== 'websocket' && !/^\/v1\/realtime(?:\/|$)/i.test(path.slice(0, 100))) return;
+  if (upgrade !== 'websocket' && !/^\/v1\/realtime\/?$/i.test(path.slice(0, 100))) return;
   throw new RouterError(
     'invalid_request',
     'Realtime and WebSocket connections are not served by the router; use /v1/responses or /v1/chat/completions with ' +
@@ -83,7 +83,8 @@ export async function passByRule(
   { http, response, config, caller, signal, shared, enter }: PassContext,
   missing: (request: Request) => RouterError,
 ): Promise<Passing> {
-  const { path, deployment } = pathOf(http);
+  const path = pathOf(http);
+  const deployment = deploymentOf(response);
   checkPath(path);
   const rule = ruleFor(config, caller, path, shared);
   if (!rule) throw missing(http);
@@ -146,7 +147,8 @@ export function passingHandler(steps: Steps, choose: (context: PassContext) => P
       });
       const taken = await grant.admitTarget(target.name);
       if (taken instanceof RouterError) throw taken;
-      const { body: bytes, length } = body.under(modelFor(target, body.model, chosen.named));
+      const put = modelFor(target, body.model, chosen.named);
+      const { body: bytes, length } = body.under(put);
       sent = true;
       outcome = await steps.caller.passOn(
         target,
@@ -166,7 +168,7 @@ export function passingHandler(steps: Steps, choose: (context: PassContext) => P
           'x-request-id': arrival.id,
           ...grant.headers,
           'x-llm-router-target': headerValue(target.name),
-          'x-llm-router-model': headerValue(target.model),
+          'x-llm-router-model': headerValue(put ?? body.model ?? target.model),
         },
       );
     } catch (raised) {

@@ -24,6 +24,7 @@ import { earlierOf } from './earlier.ts';
 import { sendError, toRouterError } from './errors.ts';
 import { checkBody, readRouting } from './extension.ts';
 import { factsFor } from './facts.ts';
+import { deploymentOf } from './spellings.ts';
 
 export interface Steps {
   /** Configuration in force now; a request keeps the one it began with. */
@@ -90,7 +91,7 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
       const raw = await receiveBody(http, response, config, bytes, arrival.signal);
       const receiveMs = performance.now() - receiving;
       checkBody(raw.value, endpoint.dialect);
-      const whole = named(raw.value, http);
+      const whole = named(raw.value, response);
       const { policy, extension } = readRouting(config.table, whole, caller, http.headers);
       const { [EXTENSION]: _stripped, ...own } = whole;
       const earlier = endpoint.dialect === 'responses' ? earlierOf(own, config, caller) : undefined;
@@ -149,9 +150,9 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
 }
 
 /** Azure's clients name the model in the path. */
-function named(body: ChatBody, { params }: Request): ChatBody {
-  const { deployment } = params;
-  return typeof deployment === 'string' && body.model === undefined ? { ...body, model: deployment } : body;
+function named(body: ChatBody, response: Response): ChatBody {
+  const deployment = deploymentOf(response);
+  return deployment !== null && body.model === undefined ? { ...body, model: deployment } : body;
 }
 
 export function searchOf({ originalUrl }: Request): string {

@@ -44,8 +44,11 @@ export interface PassOutcome {
 const FORWARDED =
   /^(?:accept|content-type|range|if-(?:none-)?match|idempotency-key|openai-beta|anthropic-(?:version|beta)|traceparent|tracestate)$/;
 
-function headersFor(target: Target, client: HeaderBag, length: number | null): Record<string, string> {
+function headersFor(target: Target, { headers: client, body, length }: PassRequest): Record<string, string> {
   const out: Record<string, string> = {};
+  // What is streamed is still as the client has packed it.
+  const coding = client['content-encoding'];
+  if (body instanceof Readable && typeof coding === 'string') out['content-encoding'] = coding;
   for (const [name, value] of Object.entries(client))
     if (FORWARDED.test(name) && typeof value === 'string') out[name] = value;
   if (length !== null) out['content-length'] = String(length);
@@ -76,7 +79,7 @@ export async function passOn(
   try {
     answer = await transport.pass(target, {
       ...request,
-      headers: headersFor(target, request.headers, request.length),
+      headers: headersFor(target, request),
       signal: watch.controller.signal,
     });
   } catch (error) {

@@ -26,6 +26,16 @@ export class FormReader {
     this.#delimiter = Buffer.from(`--${boundary}`);
   }
 
+  /** A field as it would stand before all others. */
+  part(name: string, value: string): Buffer {
+    return Buffer.concat([
+      this.#delimiter,
+      Buffer.from(
+        `\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value.replaceAll(/[\r\n]/g, '')}\r\n`,
+      ),
+    ]);
+  }
+
   /** @returns the field, or null: it has not come yet, or not whole. */
   find(bytes: Buffer): FormField | null {
     for (;;) {

@@ -49,7 +49,8 @@ export async function namedBody(
   invite(request, response);
   const type = String(request.headers['content-type'] ?? '');
   if (isJson(type)) return jsonBody(request, config, held, signal);
-  const boundary = /^multipart\/form-data\b/i.test(type) ? boundaryOf(type) : null;
+  const packed = !/^(?:identity)?$/i.test(String(request.headers['content-encoding'] ?? '').trim());
+  const boundary = !packed && /^multipart\/form-data\b/i.test(type) ? boundaryOf(type) : null;
   const source = bounded(request, max);
   if (boundary === null) return { ...NONE, under: () => ({ body: Readable.from(source), length }) };
   return formBody(
@@ -137,10 +138,10 @@ async function formBody(
     model: model === '' ? null : model,
     textBytes: 0,
     under: (name) => {
-      const head =
-        field && name !== null
-          ? Buffer.concat([begun.subarray(0, field.start), Buffer.from(name), begun.subarray(field.end)])
-          : begun;
+      let head = begun;
+      if (name !== null && field)
+        head = Buffer.concat([begun.subarray(0, field.start), Buffer.from(name), begun.subarray(field.end)]);
+      else if (name !== null) head = Buffer.concat([form.part('model', name), begun]);
       const all = length === null ? null : length + head.length - begun.length;
       return { body: Readable.from(joined(head, source)), length: all };
     },

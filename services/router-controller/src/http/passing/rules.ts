@@ -11,11 +11,16 @@ export const TARGET_HEADER = 'x-llm-router-target';
 
 /** A path that a proxy or server on the way could read as another one is none of ours. */
 const PATH = /^\/v1\/[\w.~:@!$&'()*+,;=%-]{1,200}(?:\/[\w.~:@!$&'()*+,;=%-]{1,200}){0,8}$/;
-const TRICK = /%(?:2e|2f|5c|00|25)|\/\.{1,2}(?:\/|$)/i;
+const TRICK = /%(?:2e|5c|00|25)|\/\.{1,2}(?:\/|$)/i;
+
+/** Slashes inside a segment are no harm where they make no other path: ids of models have them. */
+const SLASH = /%2f/gi;
+const EMPTY = /\/\/|\/$/;
 
 /** @throws RouterError not_found for a path that is none */
 export function checkPath(path: string): void {
-  if (PATH.test(path) && !TRICK.test(path)) return;
+  const meant = path.replaceAll(SLASH, '/');
+  if (PATH.test(path) && !TRICK.test(meant) && !EMPTY.test(meant)) return;
   throw new RouterError('not_found', `No such path: ${echo(path)}. Paths are passed on as /v1/NAME/…`);
 }
 
