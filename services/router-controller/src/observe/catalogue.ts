@@ -168,7 +168,7 @@ export const CATALOGUE = {
   classifierReady: gauge(
     'llm_router_classifier_ready',
     ['policy'],
-    '1 when the policy’s labels are verified',
+    '1 when the policy’s labels are verified and its classifier answers',
   ),
   classifierBatch: histogram(
     'llm_router_classifier_batch_size',

@@ -29,6 +29,8 @@ import {
 /** How often a healthy model's labels are read again: a head can be replaced without the ensemble's version changing. */
 const REFRESH_MS = 30_000;
 const RETRY_MS = 500;
+/** Readings in a row that nobody answered: then a model whose labels are known is told to be gone. */
+const GONE_AFTER = 2;
 const DESCRIBE_MS = 5_000;
 
 export interface ClassifierStatus {
@@ -74,6 +76,10 @@ export class PolicyClassifier {
   #model: ModelDescription | null = null;
   #labels: readonly string[] = [];
   #problem: string | null = 'not yet reached';
+  /** Why nobody answers any more. The model is still asked: the next call may find it back. */
+  #away: string | null = null;
+  #unread = 0;
+  #readAt = Number.NEGATIVE_INFINITY;
   #next = 0;
   #timer: NodeJS.Timeout | null = null;
   #refreshing: Promise<void> | null = null;
@@ -92,6 +98,7 @@ export class PolicyClassifier {
       handleWhen((error) => error instanceof ClassifierError && error.reason !== 'aborted'),
       { halfOpenAfter: config.breaker_open_ms, breaker: new ConsecutiveBreaker(config.breaker_failures) },
     );
+    this.#breaker.onBreak(() => this.#suspect());
   }
 
   /** True when it would do the same for this policy: same models, same labels, same settings. */
@@ -101,8 +108,8 @@ export class PolicyClassifier {
 
   status(): ClassifierStatus {
     return {
-      ready: this.#model !== null && this.#problem === null,
-      problem: this.#problem,
+      ready: this.#model !== null && this.#problem === null && this.#away === null,
+      problem: this.#problem ?? this.#away,
       labels: this.#model ? this.#labels : null,
       modelVersion: this.#model?.version ?? null,
       positional: this.#model !== null && this.#model.labels === null,
@@ -137,7 +144,7 @@ export class PolicyClassifier {
         void this.#refresh()
           .catch(() => {})
           .finally(() => this.#schedule()),
-      this.status().ready ? REFRESH_MS : RETRY_MS,
+      this.status().ready && this.#unread === 0 ? REFRESH_MS : RETRY_MS,
     );
     this.#timer.unref();
   }
@@ -148,6 +155,14 @@ export class PolicyClassifier {
       this.#refreshing = null;
     });
     return this.#refreshing;
+  }
+
+  /** A reading out of turn, because calls fail; no more often than one after the other. */
+  #suspect(): void {
+    if (this.#closed || this.#refreshing || performance.now() - this.#readAt < RETRY_MS) return;
+    void this.#refresh()
+      .catch(() => {})
+      .finally(() => this.#schedule());
   }
 
   async #describe(): Promise<void> {
@@ -161,6 +176,8 @@ export class PolicyClassifier {
         problems.push(error instanceof Error ? error.message : String(error));
         continue;
       }
+      this.#readAt = performance.now();
+      this.#unread = 0;
       try {
         this.#labels = matchLabels(this.policy, model);
         checkScores(this.policy, this.#labels, model);
@@ -173,13 +190,19 @@ export class PolicyClassifier {
       this.#setProblem(null);
       return;
     }
-    // A model whose labels are known stays usable: one failed reading is no proof that it is gone.
+    this.#readAt = performance.now();
+    this.#unread++;
+    // A model whose labels are known stays usable: a failed reading is no proof that it is gone.
     if (!this.#model) this.#setProblem(problems.join('; '));
+    else if (this.#unread >= GONE_AFTER) this.#setProblem(this.#problem, problems.join('; '));
   }
 
-  #setProblem(problem: string | null): void {
-    if (problem === this.#problem) return;
+  #setProblem(problem: string | null, away: string | null = null): void {
+    // Words change with each try; what is told is that it left or came back.
+    const same = problem === this.#problem && (away === null) === (this.#away === null);
     this.#problem = problem;
+    this.#away = away;
+    if (same) return;
     // The next reading is due soon now, or not for long.
     this.#schedule();
     this.#deps.onStatus?.(this.status());
@@ -203,6 +226,7 @@ export class PolicyClassifier {
         if (!(error instanceof ClassifierError) || error.reason !== 'unavailable') throw error;
       }
     }
+    if (last) this.#suspect();
     throw last ?? new ClassifierError('timeout', 'no time left for another endpoint');
   }
 
