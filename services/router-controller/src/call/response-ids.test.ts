@@ -65,21 +65,46 @@ test('an id that no URL holds stays as it is', () => {
   assert.equal(sealId('what / ever', a, 'ann'), 'what / ever');
 });
 
-test('property: an id is replaced wherever it stands, in any cut, and no other byte changes', () => {
-  const pieces = fc.array(
-    fc.constantFrom('"resp_1"', '"resp_12"', '"resp_', 'resp_1', '"', 'x"y', '{"id":"resp_1"}'),
-    { maxLength: 20 },
+test('property: an id is replaced where it stands as an id, in any cut, and no other byte changes', () => {
+  const told = (id: string) => [
+    `{"id":"${id}"`,
+    `"response_id" : "${id}"`,
+    `,"previous_response_id":"${id}"}`,
+  ];
+  const others = [
+    '"resp_1"',
+    '"text":"resp_1"',
+    '"resp_1":"id"',
+    '"id":"resp_12"',
+    '"resp_',
+    'x',
+    '"id":',
+    'é',
+  ];
+  const piece = fc.oneof(
+    fc.integer({ min: 0, max: 2 }).map((index) => [told('resp_1')[index]!, told('resp_sealed')[index]!]),
+    fc.constantFrom(...others).map((text) => [text, text]),
   );
   fc.assert(
-    fc.property(pieces, fc.integer({ min: 1, max: 9 }), (texts, size) => {
-      const text = texts.join('');
+    fc.property(fc.array(piece, { maxLength: 12 }), fc.integer({ min: 1, max: 40 }), (pieces, size) => {
+      // Something between them, so that no two make an id together.
+      const bytes = Buffer.from(pieces.map(([before]) => before).join(' . '));
       const rewriter = new IdRewriter('resp_1', 'resp_sealed');
-      let out = '';
-      for (let at = 0; at < text.length; at += size)
-        out += rewriter.push(Buffer.from(text.slice(at, at + size)));
-      out += rewriter.end();
-      assert.equal(out, text.replaceAll('"resp_1"', '"resp_sealed"'));
+      const out: Buffer[] = [];
+      for (let at = 0; at < bytes.length; at += size) out.push(rewriter.push(bytes.subarray(at, at + size)));
+      out.push(rewriter.end());
+      assert.equal(Buffer.concat(out).toString(), pieces.map(([, after]) => after).join(' . '));
     }),
+    { numRuns: 500 },
+  );
+});
+
+test('an id that is the name of a member too leaves the names alone', () => {
+  const rewriter = new IdRewriter('id', 'resp_sealed');
+  const body = Buffer.from('{"id":"id","object":"response","output":[{"type":"id"}]}');
+  assert.equal(
+    Buffer.concat([rewriter.push(body), rewriter.end()]).toString(),
+    '{"id":"resp_sealed","object":"response","output":[{"type":"id"}]}',
   );
 });
 

@@ -50,11 +50,18 @@ export function openId(sealed: string, table: RoutingTable, tenant: string): Ori
   return { target, id };
 }
 
-/** Puts one id in place of another wherever it stands in bytes that go by, across the borders of chunks. */
+/** Members that hold a response's id. Any other text may be the same by chance, a member's own name even. */
+const NAMED = /"(?:id|response_id|previous_response_id)"\s{0,8}:\s{0,8}$/;
+/** Longest such name with its blanks. */
+const BEFORE_BYTES = 48;
+
+/** Puts one id in place of another where it stands as an id in JSON that goes by, across the borders of chunks. */
 export class IdRewriter {
   readonly #from: Buffer;
   readonly #to: Buffer;
   #rest: Buffer = Buffer.alloc(0);
+  /** The last bytes that went on. */
+  #before: Buffer = Buffer.alloc(0);
 
   constructor(from: string, to: string) {
     this.#from = Buffer.from(`"${from}"`);
@@ -66,15 +73,16 @@ export class IdRewriter {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const parts: Buffer[] = [];
     let done = 0;
-    for (;;) {
-      const at = bytes.indexOf(this.#from, done);
-      if (at < 0) break;
+    for (let at = bytes.indexOf(this.#from); at >= 0; at = bytes.indexOf(this.#from, at + 1)) {
+      if (at < done || !this.#isId(bytes, at)) continue;
       parts.push(bytes.subarray(done, at), this.#to);
       done = at + this.#from.length;
     }
     const held = this.#beginning(bytes.subarray(done));
     this.#rest = bytes.subarray(bytes.length - held);
     parts.push(bytes.subarray(done, bytes.length - held));
+    const passed = bytes.subarray(0, bytes.length - held);
+    this.#before = Buffer.concat([this.#before, passed.subarray(-BEFORE_BYTES)]).subarray(-BEFORE_BYTES);
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   }
 
@@ -83,6 +91,12 @@ export class IdRewriter {
     const rest = this.#rest;
     this.#rest = Buffer.alloc(0);
     return rest;
+  }
+
+  #isId(bytes: Buffer, at: number): boolean {
+    const near = bytes.subarray(Math.max(0, at - BEFORE_BYTES), at);
+    const before = near.length < BEFORE_BYTES ? Buffer.concat([this.#before, near]) : near;
+    return NAMED.test(before.subarray(-BEFORE_BYTES).toString('latin1'));
   }
 
   /** Bytes at the end that the id may begin with. */
