@@ -9,6 +9,7 @@ import {
   type RequestedOutput,
   readOutput,
 } from '@llm-router/protos';
+import { FollowingClient } from './following-client.ts';
 import {
   assemble,
   type CallOptions,
@@ -58,14 +59,16 @@ type Call = (
 export class KServeGrpcClient implements ModelClient {
   readonly address: string;
   readonly #model: string;
-  readonly #client: KServeClient;
+  readonly #client: FollowingClient;
 
   /** @param address host:port */
   constructor(address: string, model: string) {
     this.address = address;
     this.#model = model;
     // grpc-js obeys http_proxy by itself, also on loopback; the classifier is inside the operator's own network.
-    this.#client = createKServeClient(address, { 'grpc.enable_http_proxy': 0 });
+    this.#client = new FollowingClient(address, (target) =>
+      createKServeClient(target, { 'grpc.enable_http_proxy': 0 }),
+    );
   }
 
   #call<M extends Method>(
@@ -99,7 +102,8 @@ export class KServeGrpcClient implements ModelClient {
         else resolve(reply as Reply<M>);
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      const invoke = (this.#client[method] as unknown as Call).bind(this.#client);
+      const client = this.#client.current;
+      const invoke = (client[method] as unknown as Call).bind(client);
       const call = invoke(request, { deadline: Date.now() + deadlineMs }, (error, reply) => {
         if (!error) return finish(null, reply as Reply<M>);
         const reason = FAILURES[error.code] ?? 'other';
