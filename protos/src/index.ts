@@ -47,8 +47,6 @@ export interface KServeClient {
   RepositoryIndex: Unary<{ ready?: boolean }, { models: ModelIndex[] }>;
   RepositoryModelLoad: Unary<RepositoryChange, object>;
   RepositoryModelUnload: Unary<RepositoryChange, object>;
-  /** grpc-js' own: begins to connect; called back when connected, or with an error after the deadline. */
-  waitForReady(deadline: number, callback: (error?: Error) => void): void;
   close(): void;
 }
 

@@ -5,6 +5,7 @@
  */
 import dns from 'node:dns';
 import { isIP } from 'node:net';
+import type { Client } from '@grpc/grpc-js';
 import { createKServeClient, type KServeClient } from '@llm-router/protos';
 
 /** New replicas get work within so long, milliseconds: one query a name, of the cluster's own DNS. */
@@ -67,7 +68,7 @@ export class FollowingClient {
     if (before === null) return;
     const next = this.#connect(this.#address);
     // Warm before it takes over: no call waits for a connection.
-    next.waitForReady(Date.now() + READY_MS, () => {
+    (next as unknown as Client).waitForReady(Date.now() + READY_MS, () => {
       if (this.#closed) return next.close();
       const old = this.#client;
       this.#client = next;
