@@ -3,7 +3,7 @@ import { cutMiddle } from './cut.ts';
 import type { Ask, AskSource, TurnFacts } from './facts.ts';
 import { readSystem, type SystemReading } from './instruction.ts';
 import { type Body, type Conversation, type Turn, textOf } from './turns.ts';
-import { humanWords, isContinue, isSummary } from './words.ts';
+import { humanWords, isBareHead, isContinue, isSummary, wordsWithin } from './words.ts';
 
 export interface AskSettings {
   /** Human turns that are classified together; 1: the last. */
@@ -18,12 +18,19 @@ interface Human {
   readonly media: boolean;
 }
 
+export interface Opening {
+  readonly at: number;
+  readonly text: string;
+  /** Index behind its last turn: the answer that tells it from others like it stands from here on. */
+  readonly until: number;
+}
+
 export interface AskReading {
   readonly ask: Ask;
   readonly turn: TurnFacts;
   readonly system: SystemReading | null;
   /** First human turn; null: none. */
-  readonly first: { readonly at: number; readonly text: string } | null;
+  readonly first: Opening | null;
   readonly evidence: string;
   /** Text of the last user turn as it came, and of the system prompt's beginning. */
   readonly lastUser: string;
@@ -50,6 +57,21 @@ function leansOn(text: string): boolean {
   return dense ? trimmed.length <= 6 : wordCount(trimmed) <= 3;
 }
 
+/** "Ok, I won't edit those files.": what clients write themselves between files, or surroundings, and the ask. */
+const ACKNOWLEDGES =
+  /^(?:ok(?:ay)?|got it|understood|sure|noted|acknowledged|thanks|thank you|alright|i understand)\b[^?]*$/i;
+
+function acknowledges({ parts }: Turn): boolean {
+  const [only] = parts;
+  return (
+    parts.length === 1 &&
+    only!.kind === 'text' &&
+    only!.text.length > 12 &&
+    only!.text.length <= 120 &&
+    ACKNOWLEDGES.test(only!.text)
+  );
+}
+
 /** Humans' turns from the last one backwards: as many as are needed, and the first. */
 function readHumans(turns: readonly Turn[], wanted: number) {
   const humans: Human[] = [];
@@ -65,9 +87,14 @@ function readHumans(turns: readonly Turn[], wanted: number) {
     const turn = turns[at]!;
     const after = answeredBefore(at);
     const pieces: string[] = [];
+    // A head alone says that the parts behind it are a tool's result.
+    let within = false;
     for (const part of turn.parts) {
       if (part.kind !== 'text') continue;
-      const words = humanWords(part.text, after);
+      within ||= after && isBareHead(part.text);
+      const words = within
+        ? { text: wordsWithin(part.text), harness: 'begins as a tool’s result' }
+        : humanWords(part.text, after);
       if (words.harness !== null) harness ??= words.harness;
       if (words.text.trim() !== '') pieces.push(words.text);
     }
@@ -100,16 +127,28 @@ function readHumans(turns: readonly Turn[], wanted: number) {
   // All that was said before the first answer: agents put a project's instructions in front of the ask, the same for all
   // its sessions.
   const opening: Human[] = [];
-  for (let i = 0; i < turns.length && !(opening.length > 0 && turns[i]!.role === 'assistant'); i++) {
+  let until = 0;
+  for (; until < turns.length; until++) {
+    const i = until;
+    const turn = turns[i]!;
+    const canned = turn.role === 'assistant' && acknowledges(turn) && turns[i + 1]?.role === 'user';
+    if (opening.length > 0 && turn.role === 'assistant' && !canned) break;
     const human = turns[i]!.role === 'user' ? read(i) : null;
     if (human) opening.push(human);
   }
-  const first = opening[0] && { at: opening[0].at, text: opening.map(({ text }) => text).join('\n') };
+  const earliest = opening[0] ?? humans.at(-1);
+  const first: Opening | null = earliest
+    ? {
+        at: earliest.at,
+        text: (opening[0] ? opening : [earliest]).map(({ text }) => text).join('\n'),
+        until: opening[0] ? until : earliest.at,
+      }
+    : null;
   return {
     humans,
     harness: harness as string | null,
     continued,
-    first: first ?? humans.at(-1) ?? null,
+    first,
     summary,
   };
 }
@@ -202,7 +241,16 @@ export function readAsk(
     ask: { text: sent, source, cut, chars: text.length, withHistory: history },
     turn: {
       // Harness text alone after an answer goes on with the work as a tool's result does.
-      kind: !answered || !now ? 'first' : loop ? 'loop' : 'next',
+      // So does a result alone, whose conversation an upstream keeps.
+      kind: !answered
+        ? 'first'
+        : !now
+          ? turns.at(-1)?.role === 'tool'
+            ? 'loop'
+            : 'first'
+          : loop
+            ? 'loop'
+            : 'next',
       humanTurns: humans.length,
       messages,
       leans: before.length > 0 && leansOn(bare),

@@ -79,8 +79,8 @@ export function readIdentity(
   body: Body,
   headers: Headers,
   turns: readonly Turn[],
-  /** Words of the first human turn, and its index; null: there is none. */
-  first: { readonly text: string; readonly at: number } | null,
+  /** Words of the first human turns, the first one's index and that behind the last; null: there is none. */
+  first: { readonly text: string; readonly at: number; readonly until: number } | null,
   toolNames: readonly string[],
   sources: IdentitySources,
 ): Identity {
@@ -97,7 +97,7 @@ export function readIdentity(
         ...media.map(({ text }) => `${text.length} ${text.slice(0, 64)} ${text.slice(-200)}`),
       )
     : null;
-  const answered = first ? turns.slice(first.at).find(({ role }) => role === 'assistant') : undefined;
+  const answered = first ? turns.slice(first.until).find(({ role }) => role === 'assistant') : undefined;
   const said = answered
     ? [
         textOf(answered).slice(0, ANSWER_CHARS),

@@ -30,7 +30,26 @@ export interface UnderstandInput {
 }
 
 const FIM =
-  /<[|｜]?\s?(?:fim[-_▁ ]?\w{0,16}|PRE|SUF|MID)\s?[|｜]?>|<\|(?:code_)?(?:prefix|suffix|middle)\|>|\[(?:PREFIX|SUFFIX|MIDDLE)\]/i;
+  /<[|｜]?\s?(?:fim[-_▁ ]?\w{0,16}|PRE|SUF|MID)\s?[|｜]?>|<\|(?:code_)?(?:prefix|suffix|middle)\|>|<\|(?:user_)?cursor(?:_is_here)?\|>|<\|editable_region_(?:start|end)\|>|\[(?:PREFIX|SUFFIX|MIDDLE)\]/i;
+const FIM_ALL = new RegExp(FIM.source, 'gi');
+
+/** A place to be filled, in chats that complete code: the pair of tokens, or one marker beside a system prompt that speaks of it. */
+const HOLE = /\{\{\s?(?:FILL|HOLE|CURSOR)\w{0,24}\s?\}\}|<\|?(?:FILL|HOLE|CURSOR)[\w]{0,24}\|?\/?>/i;
+const FILLS =
+  /\bholes?\b[^\n]{0,20}\bfill|\bfill(?:s|ing)?(?:[- ]in)?\b[^\n]{0,30}\b(?:middle|hole|gap|blank|missing code|cursor)|\bhole filler\b|\b(?:code|inline) (?:auto-?)?complet(?:ion|er)\b|\bcomplet\w*\b[^\n]{0,40}\bcursor\b/i;
+
+/** By what a chat is seen to fill in the middle; null: it does not. */
+function fillsIn(system: string, user: string): string | null {
+  const text = user.slice(0, 20_000);
+  if (
+    /^\s*(?:<[|｜]?\s?(?:fim|PRE)|\[(?:SUFFIX|PREFIX)\])/i.test(text) &&
+    (text.match(FIM_ALL)?.length ?? 0) > 1
+  )
+    return 'fill-in-the-middle tokens';
+  return FILLS.test(system.slice(0, 1_500)) && (HOLE.test(text) || FIM.test(text))
+    ? 'a place to be filled, and a system prompt that says so'
+    : null;
+}
 
 function pathOf(path: string, body: Body, prompt: string): RequestPath {
   if (messageList(body) === null) {
@@ -59,7 +78,6 @@ export function understand(input: UnderstandInput, settings: UnderstandSettings)
   const { body, headers, path } = input;
   const { files, ...needs } = readNeeds(body);
   const prompt = messageList(body) === null ? legacyPrompt(body.prompt) : '';
-  const kind = pathOf(path, body, prompt);
   const tools = readTools(body);
   const conversation = readTurns(body);
   const { turns } = conversation;
@@ -89,6 +107,11 @@ export function understand(input: UnderstandInput, settings: UnderstandSettings)
           answerTokens: needs.answer_tokens,
         })
       : null;
+  const filled =
+    needs.tools || needs.vision || reading.turn.kind !== 'first' || prompt !== ''
+      ? null
+      : fillsIn(reading.systemText, reading.lastUser);
+  const kind = filled === null ? pathOf(path, body, prompt) : 'fim';
   const { language, script } = readLanguage(ask.source === 'system+user' ? reading.lastUser : ask.text);
   const last = turns.at(-1);
   const toolResultLast = last?.role === 'tool';
@@ -108,13 +131,15 @@ export function understand(input: UnderstandInput, settings: UnderstandSettings)
     language,
     script,
     userAgent: userAgentOf(headers),
-    sideRequest: side?.kind ?? null,
+    sideRequest: filled === null ? (side?.kind ?? null) : null,
   };
   const evidence: Evidence = {
-    path: kind === 'fim' ? (asText(body.suffix) === '' ? 'fill-in-the-middle tokens' : 'suffix') : path,
+    path:
+      filled ??
+      (kind === 'fim' ? (asText(body.suffix) === '' ? 'fill-in-the-middle tokens' : 'suffix') : path),
     ...(tools.count > 0 && { tools: `named ${tools.names.slice(0, 6).join(', ')}` }),
     ...(agent.agent && { agent: agent.evidence }),
-    ...(side && { sideRequest: side.evidence }),
+    ...(side && filled === null && { sideRequest: side.evidence }),
     ...(toolResultLast && { toolResultLast: 'a tool’s result comes last' }),
     ...(needs.vision && { images: 'image parts' }),
     ...(needs.audio && { audio: 'audio parts, or audio asked for' }),

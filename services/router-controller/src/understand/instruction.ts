@@ -26,7 +26,7 @@ const WORKER =
   /\byou are (?:an?|the) (?:[\w-]+\s+){0,4}?(?:classifier|translator|summari[sz]er|extractor|proofreader|corrector|tagger|parser|converter|detector|moderator|router|rewriter|annotator|labell?er|scorer|grader|formatter|normali[sz]er)\b/i;
 /** Documents in the system prompt. */
 const CONTEXT =
-  /(?:^|\n)[ \t]{0,8}#{0,6}[ \t]{0,4}(?:context|documents?|sources?|knowledge(?: base)?|excerpts?|passages?|retrieved [\w ]{0,30}|search results|reference[\w ]{0,20})[ \t]{0,4}:|<(?:context|documents?|sources?|knowledge|excerpts?)\b|\b(?:following|provided|given|below) (?:pieces of )?(?:retrieved )?(?:context|documents?|sources|excerpts|passages|information|knowledge|articles?)\b/i;
+  /(?:^|\n)[ \t]{0,8}#{0,6}[ \t]{0,4}(?:context|documents?|sources?|knowledge(?: base)?|excerpts?|passages?|retrieved [\w ]{0,30}|search results|reference[\w ]{0,20})[ \t]{0,4}:|(?:^|\n)#{1,6}[ \t]{1,4}(?:documents?|sources?|excerpts?|passages?|search results|retrieved [\w ]{0,30}?)[ \t]{0,4}\n|\bthe (?:documents?|sources|excerpts|passages|articles?|pages) (?:below|that follow)\b|<(?:context|documents?|sources?|knowledge|excerpts?)\b|\b(?:following|provided|given|below) (?:pieces of )?(?:retrieved )?(?:context|documents?|sources|excerpts|passages|information|knowledge|articles?)\b/i;
 
 export interface SystemReading {
   readonly kind: 'instruction' | 'context' | 'persona';

@@ -4,7 +4,7 @@ import type { SideRequest } from './facts.ts';
 /** Instructions stand at the beginning; what is quoted after them may be of any length. */
 const HEAD = 1_600;
 const QUOTED =
-  /<(?:chat_history|conversation|chat|transcript|messages|history|session|dialogue|diff|text|user_message|user_messages)\b|(?:chat|conversation) history[ \t]{0,4}:|(?:^|\n)[ \t]{0,8}(?:user|human|assistant|ai)[ \t]{0,4}:|(?:^|\n)diff --git|"role"\s{0,4}:/i;
+  /<(?:chat_history|conversation|chat|transcript|messages|history|session|dialogue|diff|text|user_message|user_messages)\b|(?:chat|conversation) history[ \t]{0,4}:|(?:^|\n)[ \t]{0,8}(?:[|>*\][-]{1,4}[ \t]{0,4})?(?:user|human|assistant|ai)\*{0,2}[ \t]{0,4}:|(?:^|\n)#{1,4} (?:user|human|assistant)\b|(?:^|\n)diff --git|"role"\s{0,4}:/i;
 const VERB =
   'generate|create|write|make|give|produce|provide|suggest|come up with|summari[sz]e|output|return|analy[sz]e|propose|compose|determine|extract|name|craft|add';
 const TALK = 'chat|conversation|session|thread|discussion|dialogue|messages?|exchange|query|prompt';
@@ -21,7 +21,7 @@ const KINDS: readonly Kind[] = [
   {
     kind: 'compaction',
     order: order(
-      `\\bsummary of (?:the|this|our) (?:conversation|chat|session)(?: so far)?\\b|\\bsummari[sz]e (?:the|this|our) (?:conversation|chat|session|history)\\b(?! (?:title|in \\d))|\\bcompact(?:ing|ion)?\\b[^\\n]{0,60}\\b(?:conversation|context|history)\\b|\\bcontext (?:checkpoint|compaction|compression)\\b|\\bhandoff summary\\b`,
+      `\\bsummary of (?:the|this|our) (?:conversation|chat|session)(?: so far)?\\b|\\bsummari[sz]e (?:the|this|our) (?:\\w+ )?(?:conversation|chat|session|history)\\b(?! (?:title|(?:in|with|using|under|within)(?: \\w+){0,2} \\d))|\\bcompact(?:ing|ion)?\\b[^\\n]{0,60}\\b(?:conversation|context|history)\\b|\\bcontext (?:checkpoint|compaction|compression)\\b|\\bhandoff summary\\b`,
     ),
     quoted: false,
   },
@@ -57,7 +57,7 @@ const KINDS: readonly Kind[] = [
   {
     kind: 'follow_ups',
     order: order(
-      `\\b(?:${VERB})\\b[^\\n]{0,100}\\b(?:follow[- ]?up|next|related)\\b[^\\n]{0,40}\\b(?:questions?|prompts?|messages|replies|buttons)\\b|\\bbuttons? (?:that )?the user could\\b`,
+      `\\b(?:${VERB})\\b[^\\n]{0,100}\\b(?:follow[- ]?up|next|related)\\b[^\\n]{0,40}\\b(?:questions?|prompts?|messages|replies|buttons)\\b|\\bbuttons? (?:that )?the user could\\b|\\bsuggest what the user (?:might|may|could|would)\\b[^\\n]{0,40}\\b(?:type|say|ask|write)\\b`,
     ),
     quoted: true,
   },
@@ -67,6 +67,13 @@ const KINDS: readonly Kind[] = [
       `\\b(?:standalone|stand-alone|self-contained) (?:question|query)\\b|\\b(?:${VERB})\\b[^\\n]{0,100}\\b(?:search|retrieval|web) (?:quer(?:y|ies)|phrases?)\\b|\\bsub-?questions? for retrieval\\b|\\bsearch queries are (?:needed|necessary)\\b|\\b(?:need|necessity)\\b[^\\n]{0,40}\\bsearch quer`,
     ),
     quoted: true,
+  },
+  {
+    kind: 'query',
+    order: order(
+      `\\b(?:${VERB})\\b[^\\n]{0,80}\\bversions? of the (?:given |original |user'?s? ){0,3}(?:question|query)\\b[^\\n]{0,160}\\b(?:retriev|vector|search)`,
+    ),
+    quoted: false,
   },
   {
     kind: 'commit_message',
@@ -81,6 +88,15 @@ const KINDS: readonly Kind[] = [
     quoted: true,
   },
 ];
+
+/** How a program's own note in a user's role begins. */
+const NOTE = /^\s*\[[A-Z]{3,20}(?:[ _-][A-Z]{3,20}){0,4}(?:\]|: )/;
+const ALONE =
+  /\b(?:formulate|rephrase|rewrite|reformulate|create|generate|make|produce|write)\b[^\n]{0,160}\b(?:standalone|stand-alone|self-contained) (?:question|query)\b/i;
+const THIS = new RegExp(`\\b(?:this|the|our) (?:\\w+ )?(?:${TALK})\\b`, 'i');
+/** A span of words and a ban on all else: how programs order what they will show. */
+const FORM =
+  /\b(?:\d+\s*(?:-|–|to)\s*\d+|\d+|three|four|five|six)[ -](?:or[ -]less[ -])?(?:words?|characters)\b[\s\S]{0,600}\b(?:only|just|nothing else|preamble|omit(?:ting)?|(?:no|without)(?: any)? (?:punctuation|quotes|explanation|preamble|formatting)|straight to)\b|\b(?:only|just|reply with|output)\b[^\n]{0,60}\b(?:title|tags|json)\b[\s\S]{0,200}\b(?:quotes|punctuation|preamble|nothing else)\b/i;
 
 export interface SideReading {
   readonly kind: SideRequest;
@@ -123,13 +139,21 @@ export function readSideRequest({
         /\byour task is to\b|\bdetailed summary\b|\bso far\b|\bCRITICAL\b|\bcheckpoint\b|\bhandoff\b|\bcompact|<(?:summary|analysis|conversation|state)/i;
       if (
         found &&
-        machine.test(`${inSystem}\n${inUser}`) &&
+        (machine.test(`${inSystem}\n${inUser}`) ||
+          (found === 'the system prompt' && QUOTED.test(user.slice(0, 8_000)))) &&
         (answered || QUOTED.test(user.slice(0, 8_000)) || found === 'the system prompt')
       )
         return { kind, evidence: `${found} orders a summary of the conversation` };
       continue;
     }
-    if (tools) continue;
+    // Within an agent's conversation only a program's own note orders it.
+    if (tools) {
+      if (NOTE.test(inUser) && words.test(inUser)) return { kind, evidence: 'a note in brackets orders it' };
+      continue;
+    }
+    // Chains that make one question of a conversation send its turns as they are.
+    if (answered && kind === 'query' && ALONE.test(inSystem))
+      return { kind, evidence: 'the system prompt orders a question that stands alone' };
     // A conversation that goes on has a human in it; clients quote it instead.
     if (!answered && words.test(inSystem)) return { kind, evidence: 'the system prompt orders it' };
     if (!words.test(inUser)) continue;
@@ -138,6 +162,8 @@ export function readSideRequest({
       return { kind, evidence: 'orders it for a conversation that it quotes' };
     if (answered && answerTokens > 0 && answerTokens <= 100)
       return { kind, evidence: `orders it at a conversation’s end, ${answerTokens} tokens of answer` };
+    if (answered && THIS.test(inUser) && FORM.test(inUser))
+      return { kind, evidence: 'orders it at a conversation’s end, in a program’s form' };
   }
   return null;
 }

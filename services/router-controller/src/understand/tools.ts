@@ -79,7 +79,7 @@ const CODER =
   /\b(?:software|coding|programming|code|developer|programmer|engineer(?:ing)?|repository|codebase|code base|pair program)\w*\b/i;
 /** Protocols of agents that write their tool calls as text. */
 const PROTOCOL =
-  /(?:^|\n)#+\s*(?:tools?|tool use|tool_use|commands?)\b|<(?:tool_name|execute_command|read_file|write_to_file|replace_in_file|apply_diff|function_calls|invoke|tool_call|create_file|edit_file)\b|\b(?:one|single|a|ONE)\s+(?:bash|shell)\s+(?:code\s*block|command)|\bSEARCH\/REPLACE\b|\bapply_patch\b|```(?:bash|sh)\s*\n?\s*(?:your_command|command)|\bxml[- ]style tags\b|\binteract with (?:a|the) computer\b|\btools?\b[^.\n]{0,40}\bXML\b|\bXML tools?\b|\bone tool (?:per|in each|a|each) message\b|\btool calls? as\b|\bTOOL_RESULT\b|\b(?:one|single) command in a (?:bash|shell)\b/i;
+  /(?:^|\n)#+\s*(?:tools?|tool use|tool_use|commands?)\b|<(?:tool_name|execute_command|read_file|write_to_file|replace_in_file|apply_diff|function_calls|invoke|tool_call|create_file|edit_file)\b|\b(?:one|single|ONE)\s+(?:bash|shell)\s+(?:code\s*block|command)|\ba\s+(?:bash|shell)\s+code\s*block|\bautonomous (?:programmer|software engineer|developer)\b|\bBEGIN FUNCTION #|<function=\w|\bSEARCH\/REPLACE\b|\bapply_patch\b|```(?:bash|sh)\s*\n?\s*(?:your_command|command)|\bxml[- ]style tags\b|\binteract with (?:a|the) computer\b|\btools?\b[^.\n]{0,40}\bXML\b|\bXML tools?\b|\bone tool (?:per|in each|a|each) message\b|\btool calls? as\b|\bTOOL_RESULT\b|\b(?:one|single) command in a (?:bash|shell)\b/i;
 
 export interface AgentReading {
   readonly agent: 'coding' | 'general' | null;

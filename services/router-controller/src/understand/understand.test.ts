@@ -103,6 +103,96 @@ describe('the ask', () => {
       'earlier_user',
     ],
     [
+      'past a result whose head is a part of its own',
+      chat(
+        user('<task>\nadd paging\n</task>'),
+        assistant('<read_file/>'),
+        user([
+          { type: 'text', text: "[read_file for 'a.py'] Result:" },
+          { type: 'text', text: 'def orders(): pass' },
+          { type: 'text', text: '<environment_details>\n# Mode\n</environment_details>' },
+        ]),
+      ),
+      'add paging',
+      'earlier_user',
+    ],
+    [
+      'what a human answers within a result',
+      chat(
+        user('<task>\nadd paging\n</task>'),
+        assistant('<attempt_completion/>'),
+        user([
+          {
+            type: 'text',
+            text: '[attempt_completion] Result:\nThe user has feedback.\n<feedback>\ntwenty a page\n</feedback>',
+          },
+        ]),
+      ),
+      'twenty a page',
+      'user',
+    ],
+    [
+      'an answer in the part behind the head of a result',
+      chat(
+        user('deploy it'),
+        assistant('<ask/>'),
+        user([
+          { type: 'text', text: "[ask for 'where?'] Result:" },
+          { type: 'text', text: '<answer>\nto staging\n</answer>' },
+        ]),
+      ),
+      'to staging',
+      'user',
+    ],
+    [
+      'mark-up in the middle of a result is no human’s',
+      chat(user('read it'), assistant('…'), user('[read] Result:\n<answer>42</answer>\nend of file')),
+      'read it',
+      'earlier_user',
+    ],
+    [
+      'past a hook’s feedback',
+      chat(user('do it'), assistant('done'), user('Stop hook feedback:\n- 2 tests failed')),
+      'do it',
+      'earlier_user',
+    ],
+    [
+      'past a note with a heading in capitals',
+      chat(user('do it'), assistant('…'), user('[TASK RESUMPTION] It was interrupted 5 minutes ago.')),
+      'do it',
+      'earlier_user',
+    ],
+    [
+      'a person’s own brackets',
+      chat(user('do it'), assistant('…'), user('[URGENT] the login is broken')),
+      '[URGENT] the login is broken',
+      'user',
+    ],
+    [
+      'past a shell that waits',
+      chat(user('do it'), assistant('ls'), user('a.py b.py\n(Current directory: /repo)\n$')),
+      'do it',
+      'earlier_user',
+    ],
+    [
+      'what stands behind a command’s name',
+      chat(user('<command-name>/fix</command-name>\n<command-args>the crash</command-args>')),
+      'the crash',
+      'user',
+    ],
+    [
+      'past another model’s summary',
+      chat(user('add a theme'), user('Another language model worked on this and made a summary: half done.')),
+      'add a theme',
+      'user',
+    ],
+    [
+      'documents under a heading in the system prompt',
+      chat(system('You know our handbook.\n\n# Documents\n[1] opens at 9\n'), user('When?')),
+      'You know our handbook.\n\n# Documents\n[1] opens at 9\n\nWhen?',
+      'system+user',
+    ],
+    [
       'without the surroundings of an editor',
       chat(
         user('<environment_info>\nLinux\n</environment_info>'),
@@ -255,6 +345,11 @@ describe('the turn', () => {
       },
       'loop',
     ],
+    [
+      'a loop whose ask an upstream keeps',
+      { previous_response_id: 'r', input: [{ type: 'function_call_output', output: 'x' }] },
+      'loop',
+    ],
     ['a loop by reminder', chat(user('a'), assistant('b'), user(REMINDER)), 'loop'],
     [
       'a result and words of a human',
@@ -332,6 +427,30 @@ describe('features', () => {
     '/v1/completions',
   );
   has('fill in the middle by suffix', { prompt: 'a', suffix: 'b' }, { path: 'fim' }, '/v1/completions');
+  has(
+    'fill in the middle by an editor’s region',
+    { prompt: '<|editable_region_start|>\nlet a = <|user_cursor_is_here|>\n<|editable_region_end|>' },
+    { path: 'fim' },
+    '/v1/completions',
+  );
+  has('fill in the middle in a chat, by tokens', chat(user('<|fim_prefix|>a<|fim_suffix|>b<|fim_middle|>')), {
+    path: 'fim',
+  });
+  has(
+    'fill in the middle in a chat, by a hole',
+    chat(system('You are a hole filler for code.'), user('return {{FILL_HERE}}')),
+    { path: 'fim', sideRequest: null },
+  );
+  has('a question about such tokens is a chat', chat(user('what are <|fim_prefix|> and <|fim_suffix|>?')), {
+    path: 'chat',
+  });
+  has(
+    'a reader of commands runs none',
+    chat(system('Tell the prefix of a Bash command, for a coding agent.')),
+    {
+      agent: null,
+    },
+  );
   has('a completion', { prompt: 'a' }, { path: 'completion' }, '/v1/completions');
   has(
     'Responses',
@@ -405,6 +524,49 @@ describe('features', () => {
         tools: [tool('Bash')],
       },
     ],
+    [
+      'title',
+      chat(
+        user('shrink an image?'),
+        assistant('Use stages.'),
+        user(
+          'Generate a concise 3-7 word title for this conversation, omitting punctuation, without preamble.',
+        ),
+      ),
+    ],
+    ['title', chat(system('Summarize this coding conversation in under 50 characters.'), user('User: hi'))],
+    [
+      'compaction',
+      chat(system('Briefly summarize this partial conversation.'), user('# USER\nadd retries\n')),
+    ],
+    [
+      'query',
+      chat(
+        system('Given a chat history, formulate a standalone question which can be understood without it.'),
+        user('who built it'),
+        assistant('Eiffel'),
+        user('and when?'),
+      ),
+    ],
+    [
+      'query',
+      chat(user('Generate 3 different versions of the given user question to retrieve documents: when?')),
+    ],
+    [
+      'follow_ups',
+      {
+        ...chat(
+          user('do it'),
+          assistant('…'),
+          user('[SUGGESTION MODE: Suggest what the user might naturally type next.]'),
+        ),
+        tools: [tool('Bash')],
+      },
+    ],
+    [
+      null,
+      chat(user('a poem'), assistant('…'), user('write a title for this conversation piece on my shelf')),
+    ],
     [null, chat(user('Give me a title for my blog post about chat bots'))],
     [null, chat(user('Suggest tags for my photo of a lake'))],
     [null, chat(user('Write a commit message for renaming a function'))],
@@ -468,6 +630,20 @@ describe('identity', () => {
     const one = of(chat(rules, user('mend the login')));
     assert.notEqual(of(chat(rules, user('add a coupon'))).opener, one.opener);
     assert.equal(of(chat(rules, user('mend the login'), assistant('ok'), user('more'))).opener, one.opener);
+  });
+
+  test('files and a canned “ok” in front of the ask do not join sessions either', () => {
+    const setUp = [user('This is the project: src/ docs/'), assistant('Got it. Thanks for the context!')];
+    const first = of(chat(...setUp, user('mend the login')));
+    assert.equal(first.answer, null);
+    assert.notEqual(of(chat(...setUp, user('add a coupon'))).opener, first.opener);
+    const next = of(chat(...setUp, user('mend the login'), assistant('It was the cookie.'), user('more')));
+    const later = of(
+      chat(...setUp, user('mend the login'), assistant('It was the cookie.'), user('more'), assistant('x')),
+    );
+    assert.equal(next.opener, first.opener);
+    assert.notEqual(next.answer, null);
+    assert.deepEqual(next, later);
   });
 
   test('openers of pictures alone are not all alike', () => {

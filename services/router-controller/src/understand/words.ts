@@ -20,12 +20,14 @@ const HARNESS = new Set(
   (
     'reminder reminders env environment workspace system terminal terminals layout metadata status timestamp date time clock ' +
     'todo todos memory memories mode permissions stdout stderr hook ide editor cursor notice notification caveat returncode ' +
-    'observation exitcode tool function command commands skill skills agents policy session'
+    'observation exitcode tool function command commands skill skills agents policy session aborted interrupted'
   ).split(' '),
 );
 /** Two words that only together say it: `user_info`, `custom_instructions`, `project_rules`. */
 const ABOUT = new Set(
-  'user project custom repo repository git os machine client app agent open recent recently'.split(' '),
+  'user project custom repo repository git os machine client app agent open recent recently extra runtime'.split(
+    ' ',
+  ),
 );
 const STATE = new Set(
   'info information instructions rules layout context status structure files state preferences details'.split(
@@ -55,6 +57,8 @@ export function blockKind(name: string): BlockKind {
     (words.length === 1 || first === 'user' || first === 'human' || first === 'current' || first === 'new')
   )
     return 'human';
+  // What a human typed behind a command's name.
+  if (words.length === 2 && first === 'command' && /^(?:args|arguments)$/.test(last)) return 'human';
   // `<system>` and `<time>` alone are also names of data in people's own mark-up.
   if (words.length > 1 && words.some((word) => HARNESS.has(word))) return 'harness';
   if (words.length === 1 && /^(?:returncode|stdout|stderr|observation|reminder)$/.test(first))
@@ -96,25 +100,50 @@ function topBlocks(text: string): Block[] {
 }
 
 const RESULT_HEAD =
-  /^(?:\[[^\]\n]{1,200}\]\s*|(?:the\s+)?(?:tool|command|function|execution|shell|bash|terminal|code|python)\s+)?(?:results?|outputs?|observations?|response|return ?code|exit ?code|stdout)\b[^\n:]{0,120}:/i;
+  /^(?:\[[^\]\n]{1,200}\]\s*|(?:the\s+)?(?:tool|command|function|execution|shell|bash|terminal|code|python)\s+)?(?:results?|outputs?|observations?|response|return ?code|exit ?code|stdout)\b[^\n:]{0,120}:|^(?:\w+\s+){0,2}hook\s+(?:feedback|output|result|error|message)\b[^\n:]{0,80}:/i;
+/** Nothing but the head of a result, which stands in the next parts: what comes before the colon names the tool. */
+const BARE_HEAD = /^\[[^\]\n]{1,200}\]\s*(?:results?|outputs?|response)[ \t]{0,4}:\s*$/i;
+/** A shell that waits for its next command, after what a program says of its state. */
+const AT_PROMPT = /(?:^|\n)\([\w ]{1,40}: [^\n]{0,300}\)\n[^\n]{0,80}[$#]\s*$/;
 const BRACKETED = /^\[[^\]{"]{1,400}\]$/;
-const RETRY = /^\[(?:error|warning|notice|system)[^\]\n]{0,60}\]/i;
+/** Also a note's heading in capitals, of two words and more: `[TASK RESUMPTION]`, `[SUGGESTION MODE: …]`. */
+const RETRY =
+  /^\[(?:(?:[Ee]rror|ERROR|[Ww]arning|WARNING|[Nn]otice|NOTICE|[Ss]ystem|SYSTEM)[^\]\n]{0,60}\]|[A-Z]{3,20}(?:[ _-][A-Z]{3,20}){1,4}(?:\]|: ))/;
 const CONTINUE =
   /^(?:please\s+|ok(?:ay)?[,.]?\s+|now\s+)?(?:continue|proceed|go on|go ahead|keep going|keep working|carry on|resume|weiter|bitte weiter|continúa|continuez|继续|続けて)(?![\w-])/i;
 const SUMMARY =
-  /^(?:this|the) (?:session|conversation|chat)\b[^\n]{0,160}\b(?:continued|continues|summari[sz]ed|ran out|compacted)/i;
+  /^(?:another|a previous|the previous|an earlier) (?:language )?(?:model|assistant|agent)\b[^\n]{0,160}\bsummary\b|^(?:below|here|this|the following) is (?:the|a|an?|your) (?:\w+ ){0,2}?summary of (?:the|our|your|this|my) (?:\w+ )?(?:conversation|session|chat|work so far|progress so far)\b|^(?:this|the) (?:session|conversation|chat)\b[^\n]{0,160}\b(?:continued|continues|summari[sz]ed|ran out|compacted)/i;
 
 /** A tool's result that a text protocol sends in a user's role. */
 export const isResult = (text: string): boolean => {
   const head = text.slice(0, 400).trimStart();
-  return RESULT_HEAD.test(head) || RETRY.test(head);
+  return RESULT_HEAD.test(head) || RETRY.test(head) || AT_PROMPT.test(text.slice(-500));
 };
+/** The head alone: the parts after it are the result. */
+export const isBareHead = (text: string): boolean => text.length <= 300 && BARE_HEAD.test(text.trim());
 /** "Please continue", also in the long words of a program that has no human to ask. */
 export const isContinue = (text: string): boolean => text.length <= 600 && CONTINUE.test(text.trimStart());
 /** A client's own summary in place of the turns that it took out. */
 export const isSummary = (text: string): boolean => SUMMARY.test(text.slice(0, 400).trimStart());
 
 const said = (text: string) => text.trim() !== '';
+
+/** Blocks in which a program passes on what a human said about its work. */
+const PASSED_ON = /^(?:feedback|answer|user[-_]?(?:message|request|feedback|query|response|answer|input))$/i;
+
+/** What a human said at the end of a tool's result or a program's note; empty where nobody did. */
+export function wordsWithin(text: string): string {
+  if (!text.includes('</')) return '';
+  const said = topBlocks(text);
+  for (let i = said.length - 1, end = text.length; i >= 0; i--) {
+    const block = said[i]!;
+    if (text.slice(block.to, end).trim() !== '') return '';
+    if (PASSED_ON.test(block.name)) return block.inner.trim();
+    if (blockKind(block.name) !== 'harness') return '';
+    end = block.from;
+  }
+  return '';
+}
 
 /**
  * @param afterAnswer an assistant's turn came before: only then can a text be a tool's result.
@@ -124,7 +153,8 @@ export function humanWords(whole: string, afterAnswer: boolean): Words {
   const trimmed = text.trim();
   if (trimmed === '') return { text: '', harness: null };
   if (afterAnswer && BRACKETED.test(trimmed)) return { text: '', harness: 'a note in brackets' };
-  if (afterAnswer && isResult(trimmed)) return { text: '', harness: 'begins as a tool’s result' };
+  if (afterAnswer && isResult(trimmed))
+    return { text: wordsWithin(trimmed), harness: 'begins as a tool’s result' };
   if (!text.includes('<')) return { text, harness: null };
 
   const blocks = topBlocks(text);

@@ -4,6 +4,8 @@ import type { RequestFacts } from '../../understand/index.ts';
 import type { Classification } from '../choose/choose.ts';
 
 const CERTAIN = 0.9;
+/** Of a turn that leans on what was before, a label that says little is believed only above this: "¿y en Go?" is no small talk. */
+const SMALL_TALK = 0.975;
 
 /**
  * The text of the second look; null where none is needed. It is needed where the ask leans on what was before by its form,
@@ -18,7 +20,7 @@ export function secondLook(
   if (!settings.enabled || ask.withHistory === null || turn.closes || features.sideRequest !== null)
     return null;
   const upTo = entries.has(label) ? settings.labels[label] : 1;
-  const little = upTo !== undefined && confidence <= upTo;
+  const little = upTo !== undefined && confidence <= (turn.leans ? Math.max(upTo, SMALL_TALK) : upTo);
   // By its form alone it is looked at again where the label is not all but certain.
   const doubtful = confidence < (turn.leans ? CERTAIN : settings.below);
   return little || doubtful ? ask.withHistory : null;
