@@ -109,6 +109,43 @@ describe('a rule', () => {
       /legacy completions carry text alone/,
     ],
     [
+      'on a later turn of a legacy completion',
+      ['{ when: { path: completion, turn: next }, entry: Chat }'],
+      /a legacy completion is always a first turn/,
+    ],
+    [
+      'between two whole numbers',
+      ['{ when: { turns: { above: 4, below: 5 } }, entry: Chat }'],
+      /no whole number is above 4 and below 5/,
+    ],
+    [
+      'whose alternatives exclude what stands beside them',
+      ['{ when: { path: chat, any: [{ path: fim }, { path: messages }] }, entry: Chat }'],
+      /`path` in `any` excludes the one beside it/,
+    ],
+    [
+      'whose alternatives can hold for nothing with what stands beside them',
+      ['{ when: { tools: false, any: [{ agent: general }] }, entry: Chat }'],
+      /a general agent is one that brings tools/,
+    ],
+    ['with an empty alternative', ['{ when: { any: [{}] }, entry: Chat }'], /is empty: it would hold/],
+    [
+      'behind one of whose alternatives it is a part',
+      [
+        '{ when: { any: [{ images: true }, { audio: true }] }, entry: Chat }',
+        '{ when: { audio: true, stream: true }, entry: Code }',
+      ],
+      /'rules\[1\]' can never decide/,
+    ],
+    [
+      'whose alternatives all stand behind one',
+      [
+        '{ when: { side_request: true }, entry: Chat }',
+        '{ when: { any: [{ side_request: title }, { side_request: tags }] }, entry: Code }',
+      ],
+      /'rules\[1\]' can never decide/,
+    ],
+    [
       'behind one that holds wherever it would',
       [
         '{ when: { tools: true }, entry: Chat }',
@@ -133,6 +170,21 @@ describe('a rule', () => {
     test(`${what} is refused`, () => refused(rules(...lines), message));
 
   test('behind one that is narrower is not', () => {
+    for (const lines of [
+      [
+        '{ when: { side_request: title }, entry: Chat }',
+        '{ when: { any: [{ side_request: title }, { audio: true }] }, entry: Code }',
+      ],
+      [
+        '{ when: { tools: [shell], any: [{ tools: [edit] }, { images: true }] }, entry: Chat }',
+        '{ when: { tools: [shell] }, entry: Code }',
+      ],
+      [
+        '{ when: { any: [{ images: true }, { audio: true }] }, entry: Chat }',
+        '{ when: { any: [{ audio: true }, { files: true }] }, entry: Code }',
+      ],
+    ])
+      parseConfig(rules(...lines), 't.yaml');
     parseConfig(
       rules(
         '{ when: { tokens: { above: 20 } }, entry: Chat }',

@@ -32,7 +32,21 @@ function implied(wide: unknown, narrow: unknown): boolean {
   return false;
 }
 
-function covers(wide: Condition | InnerCondition, narrow: Condition): boolean {
+/** True when whatever passes `narrow` passes `wide`; told by their keys, so some that does is not seen. */
+function covers(wide: Condition, narrow: Condition): boolean {
+  const { any, ...others } = wide;
+  if (any && !isDeepStrictEqual(any, narrow.any) && !any.some((each) => covers(each, narrow))) {
+    return (narrow.any ?? []).length > 0 && narrow.any!.every((each) => covers(wide, within(narrow, each)));
+  }
+  const { any: alternatives } = narrow;
+  if (coversPlainly(others, narrow)) return true;
+  return alternatives?.every((each) => coversPlainly(others, within(narrow, each))) ?? false;
+}
+
+/** One of the alternatives of a condition, with the keys beside them. */
+const within = ({ any: _, ...rest }: Condition, each: InnerCondition): Condition => ({ ...rest, ...each });
+
+function coversPlainly(wide: Omit<Condition, 'any'>, narrow: Condition): boolean {
   return Object.entries(wide).every(([key, value]) => {
     const other = narrow[key as keyof Condition];
     if (other === undefined) return false;
@@ -54,17 +68,55 @@ function shadows(earlier: FileRule, later: FileRule): boolean {
 const only = (value: readonly string[] | undefined, ...wanted: readonly string[]) =>
   value?.every((each) => wanted.includes(each)) ?? false;
 
+/** True when nothing passes both. */
+function excludes(one: unknown, other: unknown): boolean {
+  if (typeof one === 'boolean' && typeof other === 'boolean') return one !== other;
+  if (one === false || other === false) return true;
+  if (Array.isArray(one) && Array.isArray(other)) return !one.some((each) => other.includes(each));
+  if (isRange(one) && isRange(other)) {
+    const above = Math.max(one.above ?? -1, other.above ?? -1);
+    const below = Math.min(one.below ?? Number.POSITIVE_INFINITY, other.below ?? Number.POSITIVE_INFINITY);
+    return above >= below;
+  }
+  return false;
+}
+
+/** A request may bring several of these: two lists without a common item can both hold. */
+const MANY = new Set(['tools', 'header', 'not']);
+
+/** Why an alternative can't hold beside the other keys; null: it can. */
+function impossibleWithin(when: Condition, each: InnerCondition): string | null {
+  for (const [key, value] of Object.entries(each)) {
+    const beside = when[key as keyof InnerCondition];
+    if (beside === undefined || (MANY.has(key) && Array.isArray(beside) && Array.isArray(value))) continue;
+    if (key !== 'header' && excludes(beside, value))
+      return `\`${key}\` in \`any\` excludes the one beside it`;
+  }
+  return impossible(within(when, each));
+}
+
 /** Why a condition can hold for no request; null: it can. */
 function impossible(when: Condition): string | null {
-  for (const [key, value] of Object.entries(when))
-    if (isRange(value) && value.below !== undefined && value.below <= 0)
-      return `${key} is never below ${value.below}`;
+  for (const [key, value] of Object.entries(when)) {
+    if (!isRange(value)) continue;
+    if (value.below !== undefined && value.below <= 0) return `${key} is never below ${value.below}`;
+    if (
+      key !== 'confidence' &&
+      Math.floor(value.above ?? -1) + 1 >= (value.below ?? Number.POSITIVE_INFINITY)
+    )
+      return `no whole number is above ${value.above} and below ${value.below}`;
+  }
   if (when.confidence?.above !== undefined && when.confidence.above >= 1) return 'no probability is above 1';
   const legacy = only(when.path, 'completion', 'fim');
   if (legacy && (when.images === true || when.audio === true || when.files === true))
     return 'legacy completions carry text alone';
   if (legacy && when.side_request !== undefined && when.side_request !== false)
     return 'side requests are chats';
+  if (legacy && when.turn !== undefined && !when.turn.includes('first'))
+    return 'a legacy completion is always a first turn';
+  if (legacy && when.tool_result_last === true) return 'legacy completions carry no tools’ results';
+  if (only(when.path, 'completion') && when.turns?.above !== undefined)
+    return 'legacy completions have no messages';
   if (when.tools === false && only(when.agent === true ? ['general'] : when.agent || undefined, 'general'))
     return 'a general agent is one that brings tools';
   if (when.agent === false && when.tools !== undefined && when.tools !== false)
@@ -72,7 +124,8 @@ function impossible(when: Condition): string | null {
   if (only(when.turn, 'first') && when.tool_result_last === true)
     return 'a tool’s result is never the first turn’s last message';
   if (when.not && covers(when.not, when)) return '`not` takes back what the other keys ask for';
-  if (when.any?.every((each) => impossible(each) !== null)) return impossible(when.any[0]!);
+  if (when.any?.every((each) => impossibleWithin(when, each) !== null))
+    return impossibleWithin(when, when.any[0]!);
   return null;
 }
 

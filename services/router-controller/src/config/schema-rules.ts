@@ -45,7 +45,11 @@ const features = {
     .optional()
     .describe('Response format'),
   stream: z.boolean().optional(),
-  path: oneOrMore(z.enum(PATHS)).optional().describe('What was called; `fim` is a completion with a suffix'),
+  path: oneOrMore(z.enum(PATHS))
+    .optional()
+    .describe(
+      'What was called; `fim` is a completion with a suffix or fill-in-the-middle tokens, or a chat that orders one',
+    ),
   side_request: z
     .union([z.boolean(), oneOrMore(z.enum(SIDE_REQUESTS))])
     .optional()
@@ -74,7 +78,9 @@ const features = {
 };
 
 /** Keys side by side all have to hold. Built twice: what stands inside `not` and `any` has no further levels. */
-const inner = z.strictObject(features);
+const inner = z
+  .strictObject(features)
+  .refine((when) => Object.keys(when).length > 0, 'is empty: it would hold for every request');
 export const conditionSchema = z
   .strictObject({
     ...features,

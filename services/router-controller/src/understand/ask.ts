@@ -59,16 +59,12 @@ function leansOn(text: string): boolean {
 
 /** "Ok, I won't edit those files.": what clients write themselves between files, or surroundings, and the ask. */
 const ACKNOWLEDGES =
-  /^(?:ok(?:ay)?|got it|understood|sure|noted|acknowledged|thanks|thank you|alright|i understand)\b[^?]*$/i;
+  /^(?:ok(?:ay)?|got it|understood|noted|acknowledged|alright)\b[^?]{0,30}\b(?:i will|i won['’]t|i['’]ll|any changes|thanks for|thank you for)\b[^?]*$/i;
 
 function acknowledges({ parts }: Turn): boolean {
   const [only] = parts;
   return (
-    parts.length === 1 &&
-    only!.kind === 'text' &&
-    only!.text.length > 12 &&
-    only!.text.length <= 120 &&
-    ACKNOWLEDGES.test(only!.text)
+    parts.length === 1 && only!.kind === 'text' && only!.text.length <= 120 && ACKNOWLEDGES.test(only!.text)
   );
 }
 
