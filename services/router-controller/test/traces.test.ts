@@ -37,6 +37,7 @@ const FAILED = 2;
 async function startCollector() {
   const spans: RawSpan[] = [];
   const services = new Set<unknown>();
+  const resources: RawSpan['attributes'][] = [];
   const server = createServer(async (request, response) => {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
@@ -48,6 +49,7 @@ async function startCollector() {
       }[];
     };
     for (const { resource, scopeSpans } of body.resourceSpans) {
+      resources.push(resource.attributes);
       services.add(resource.attributes.find(({ key }) => key === 'service.name')?.value.stringValue);
       for (const scope of scopeSpans) spans.push(...scope.spans);
     }
@@ -58,6 +60,7 @@ async function startCollector() {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     spans,
     services,
+    resources,
     close: () => {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(resolve));
@@ -343,4 +346,66 @@ test('OpenTelemetry’s own variables turn it on and off', async () => {
   assert.notEqual(tracing, NO_TRACING);
   assert.match(tracing.request('r', {}, 0).traceparent!, /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
   await tracing.close();
+});
+
+/** Spans of one request begun with these variables, and what was told. */
+async function tracedWith(env: Record<string, string>, headers: Record<string, string> = {}) {
+  const collector = await startCollector();
+  const told: string[] = [];
+  const all = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...env };
+  const before = Object.keys(all).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, all);
+  try {
+    const settings = { sample_ratio: 1, service_name: 's' };
+    const tracing = await createTracing(settings, '1', (message) => told.push(message));
+    tracing.request('r', headers, 0).end();
+    await tracing.close();
+  } finally {
+    for (const [name, value] of before)
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    await collector.close();
+  }
+  const resource = Object.fromEntries(
+    (collector.resources[0] ?? []).map(({ key, value }) => [key, value.stringValue]),
+  );
+  return { spans: collector.spans.length, resource, told };
+}
+
+test('resource attributes of the environment are on the spans', async () => {
+  const { resource } = await tracedWith({
+    OTEL_RESOURCE_ATTRIBUTES: 'k8s.pod.name=router-1,deployment.environment.name=prod%20eu',
+  });
+  assert.equal(resource['k8s.pod.name'], 'router-1');
+  assert.equal(resource['deployment.environment.name'], 'prod eu');
+  assert.equal(resource['service.name'], 's');
+  const named = await tracedWith({
+    OTEL_RESOURCE_ATTRIBUTES: 'service.name=by-attribute',
+    OTEL_SERVICE_NAME: 'by-name',
+  });
+  assert.equal(named.resource['service.name'], 'by-name');
+});
+
+test('the environment’s sampler is kept, and one that means nothing is told', async () => {
+  for (const [env, spans, headers] of [
+    [{ OTEL_TRACES_SAMPLER: 'always_off' }, 0, { traceparent: CALLER }],
+    [{ OTEL_TRACES_SAMPLER: 'always_on' }, 1, { traceparent: CALLER.replace(/01$/, '00') }],
+    [{ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }, 0, {}],
+    [{ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }, 1, { traceparent: CALLER }],
+    [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' }, 0, {}],
+    [{ OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '1' }, 1, {}],
+  ] as const) {
+    const seen = await tracedWith(env, headers);
+    assert.deepEqual([seen.spans, seen.told], [spans, []], JSON.stringify(env));
+  }
+  for (const env of [
+    { OTEL_TRACES_SAMPLER: 'sometimes' },
+    { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: 'half' },
+    { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+  ]) {
+    const { spans, told } = await tracedWith(env);
+    assert.equal(spans, 1);
+    assert.deepEqual(told.length, 1, told.join());
+    assert.ok(told[0]!.startsWith(Object.entries(env).at(-1)!.join('=')), told[0]);
+  }
 });

@@ -13,13 +13,14 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import {
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace';
+  defaultResource,
+  detectResources,
+  envDetector,
+  resourceFromAttributes,
+} from '@opentelemetry/resources';
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { checkProtocol, samplerFrom } from './otel-env.ts';
 import type { Headers, Span, SpanAttributes, Tracing } from './spans.ts';
 import type { TracingSettings } from './tracing.ts';
 
@@ -106,7 +107,9 @@ export function startTracing(
   { endpoint, sample_ratio, service_name }: TracingSettings,
   version: string,
   onError: (message: string) => void,
+  env: Readonly<Record<string, string | undefined>> = process.env,
 ): Tracing {
+  checkProtocol(env, onError);
   let toldAt = Number.NEGATIVE_INFINITY;
   const tell = (message: string) => {
     if (performance.now() - toldAt < RETELL_MS) return;
@@ -124,10 +127,11 @@ export function startTracing(
     ...(!process.env.OTEL_EXPORTER_OTLP_TIMEOUT && { timeoutMillis: SEND_MS }),
   });
   const provider = new TracerProvider({
-    resource: defaultResource().merge(
-      resourceFromAttributes({ 'service.name': service_name, 'service.version': version }),
-    ),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sample_ratio) }),
+    // Names of pod, namespace and environment come by OTEL_RESOURCE_ATTRIBUTES.
+    resource: defaultResource()
+      .merge(resourceFromAttributes({ 'service.name': service_name, 'service.version': version }))
+      .merge(detectResources({ detectors: [envDetector] })),
+    sampler: samplerFrom(env, sample_ratio, onError),
     // Its queue is bounded: spans that can't be sent in time are dropped.
     spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: 1_000 })],
   });

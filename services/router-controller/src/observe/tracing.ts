@@ -29,5 +29,6 @@ export async function createTracing(
     { ...settings, service_name: env.OTEL_SERVICE_NAME ?? settings.service_name },
     version,
     onError,
+    env,
   );
 }

@@ -51,21 +51,34 @@ function isAbsent(error: unknown, model: string): boolean {
   return status === 404 || status === 400;
 }
 
+/** A busy connection would keep to one replica, and to an address that its name has left: after so long DNS is asked again, milliseconds. */
+const CONNECTION_AGE_MS = 5_000;
+
+const connections = () =>
+  new Agent({ connections: 16, pipelining: 1, connect: { timeout: 2_000 }, keepAliveTimeout: 30_000 });
+
 export class KServeHttpClient implements ModelClient {
   readonly address: string;
   readonly #model: string;
-  readonly #agent: Agent;
+  readonly #connectionAgeMs: number;
+  #agent = connections();
+  #since = performance.now();
 
   /** @param address origin, such as http://router-server:8000 */
-  constructor(address: string, model: string) {
+  constructor(address: string, model: string, connectionAgeMs = CONNECTION_AGE_MS) {
     this.address = address;
     this.#model = model;
-    this.#agent = new Agent({
-      connections: 16,
-      pipelining: 1,
-      connect: { timeout: 2_000 },
-      keepAliveTimeout: 30_000,
-    });
+    this.#connectionAgeMs = connectionAgeMs;
+  }
+
+  /** Connections that are young enough; older ones end when their calls have. */
+  #connections(): Agent {
+    if (performance.now() - this.#since >= this.#connectionAgeMs) {
+      void this.#agent.close().catch(() => {});
+      this.#agent = connections();
+      this.#since = performance.now();
+    }
+    return this.#agent;
   }
 
   async #json<T extends { error?: string }>(
@@ -83,7 +96,7 @@ export class KServeHttpClient implements ModelClient {
         method: body === undefined ? 'GET' : 'POST',
         headers: { 'content-type': 'application/json' },
         body: body === undefined ? null : JSON.stringify(body),
-        dispatcher: this.#agent,
+        dispatcher: this.#connections(),
         signal: both,
       });
       status = response.statusCode;
