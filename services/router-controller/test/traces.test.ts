@@ -387,22 +387,24 @@ test('resource attributes of the environment are on the spans', async () => {
 });
 
 test('the environment’s sampler is kept, and one that means nothing is told', async () => {
-  for (const [env, spans, headers] of [
+  const cases: readonly [Record<string, string>, number, Record<string, string>][] = [
     [{ OTEL_TRACES_SAMPLER: 'always_off' }, 0, { traceparent: CALLER }],
     [{ OTEL_TRACES_SAMPLER: 'always_on' }, 1, { traceparent: CALLER.replace(/01$/, '00') }],
     [{ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }, 0, {}],
     [{ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }, 1, { traceparent: CALLER }],
     [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' }, 0, {}],
     [{ OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '1' }, 1, {}],
-  ] as const) {
+  ];
+  for (const [env, spans, headers] of cases) {
     const seen = await tracedWith(env, headers);
     assert.deepEqual([seen.spans, seen.told], [spans, []], JSON.stringify(env));
   }
-  for (const env of [
+  const meaningless: readonly Record<string, string>[] = [
     { OTEL_TRACES_SAMPLER: 'sometimes' },
     { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: 'half' },
     { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
-  ]) {
+  ];
+  for (const env of meaningless) {
     const { spans, told } = await tracedWith(env);
     assert.equal(spans, 1);
     assert.deepEqual(told.length, 1, told.join());
