@@ -61,5 +61,5 @@ test('a busy connection follows the name to another replica', async (context) =>
   assert.deepEqual([blue.calls, green.calls], [1, 1]);
   // The one under way on the older connection is answered all the same.
   release();
-  assert.deepEqual([...(await first).answers[0]!.output], [0.9, 0.1]);
+  assert.deepEqual(Array.from((await first).answers[0]!.output), [0.9, 0.1]);
 });
