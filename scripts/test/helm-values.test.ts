@@ -171,3 +171,77 @@ test('a placeholder may stand for what has to look a certain way, and nothing el
     /at '\/config\/redis\/url'/,
   );
 });
+
+test('a parent chart may switch it on and off, and hand down its registry and pull secrets', async () => {
+  const over = {
+    enabled: true,
+    tags: { ai: true },
+    global: { imageRegistry: 'mirror/all', imagePullSecrets: ['one', { name: 'two' }], theirs: { x: 1 } },
+    imagePullSecrets: [{ name: 'own' }],
+  };
+  const pods = (await render({ values: [file('laptop')], over })).filter(({ kind }) => kind === 'Deployment');
+  assert.ok(pods.length >= 2);
+  for (const { spec } of pods) {
+    assert.match(spec.template.spec.containers[0].image, /^mirror\/all\//);
+    assert.deepEqual(spec.template.spec.imagePullSecrets, [
+      { name: 'own' },
+      { name: 'one' },
+      { name: 'two' },
+    ]);
+  }
+  const [own] = (await render({ values: [file('laptop')], over: { ...over, imageRegistry: 'own' } })).filter(
+    ({ kind }) => kind === 'Deployment',
+  );
+  assert.match(own!.spec.template.spec.containers[0].image, /^own\//);
+});
+
+test('whatever the configuration and the environment call has to be let through', async () => {
+  const jwt = { issuer: 'http://kc/', audience: 'a', jwks_url: 'http://kc.auth.svc:8080/certs' };
+  const arrow = (port: number) => [{ peers: [{ namespace: 'n' }], ports: [port] }];
+  const open = (port: number) => arrow(port)[0];
+  const policy = (more: object) => ({ networkPolicy: { enabled: true, ...more } });
+  const env = (name: string) => ({ controller: { env: { [name]: 'http://otel.obs:4318' } } });
+  for (const [over, problem] of [
+    [
+      { config: { auth: { jwt } }, ...policy({}) },
+      /config\.auth\.jwt\.jwks_url is at http:\/\/kc\.auth\.svc:8080\/certs, and no networkPolicy\.upstreams lets port 8080/,
+    ],
+    [{ ...env('OTEL_EXPORTER_OTLP_ENDPOINT'), ...policy({}) }, /networkPolicy\.tracing lets nothing through/],
+    [
+      { ...env('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'), ...policy({ tracing: arrow(4317) }) },
+      /no networkPolicy\.tracing lets port 4318 through/,
+    ],
+  ] as const)
+    await assert.rejects(render({ values: [file('laptop')], over }), problem);
+  const good = await render({
+    values: [file('laptop')],
+    over: {
+      config: { auth: { jwt } },
+      ...env('OTEL_EXPORTER_OTLP_ENDPOINT'),
+      ...policy({ tracing: arrow(4318), upstreams: [open(443), open(8080), open(8000)] }),
+    },
+  });
+  const { egress } = good.find(
+    ({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name.endsWith('-controller'),
+  )!.spec;
+  const ports = egress.flatMap(({ ports }: { ports: { port: number }[] }) => ports.map(({ port }) => port));
+  for (const port of [8080, 4318]) assert.ok(ports.includes(port), String(port));
+});
+
+test('an address with a default is judged by it, and one known only in the pod is taken', async () => {
+  const targets = (api_base: string) => ({
+    config: {
+      targets: [{ name: 'a', api_base, model: 'm' }],
+      policies: [{ name: 'p', url: 'grpc://c:8001/m', llms: [{ name: 'l', target: 'a' }] }],
+      default_policy: 'p',
+    },
+    controller: { env: { HOST: 'llm.example.com' } },
+    networkPolicy: { enabled: true },
+  });
+  for (const base of ['${LLM_API_BASE:-https://llm.example.com}', 'https://${HOST}/v1'])
+    await render({ values: [file('laptop')], over: targets(base) });
+  await assert.rejects(
+    render({ values: [file('laptop')], over: targets('${LLM_API_BASE:-https://llm.example.com:9443}') }),
+    /no networkPolicy\.upstreams lets port 9443 through/,
+  );
+});

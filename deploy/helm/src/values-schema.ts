@@ -175,7 +175,18 @@ const networkPolicySchema = z.strictObject({
 });
 
 export const valuesSchema = z.strictObject({
-  global: z.record(z.string(), z.unknown()).optional().describe('Of a parent chart; not read'),
+  global: z
+    .looseObject({
+      imageRegistry: text('As imageRegistry, which stands above it').optional(),
+      imagePullSecrets: z
+        .array(z.union([existing('Secret'), z.strictObject({ name: existing('Secret') })]))
+        .describe('Besides imagePullSecrets; names, or objects with a name')
+        .optional(),
+    })
+    .optional()
+    .describe('Of a parent chart: imageRegistry and imagePullSecrets are read'),
+  enabled: z.boolean().optional().describe('For a parent chart’s `condition`; not read'),
+  tags: z.record(z.string(), z.boolean()).optional().describe('Of a parent chart; not read'),
   nameOverride: text('In place of the chart’s name'),
   fullnameOverride: text('In place of release and chart name'),
   commonLabels: strings('On every object'),

@@ -103,6 +103,18 @@
 {{- end }}
 {{- end }}
 
+{{/* A URL's port is let through; one that is known only in the pod is not judged. Argument: (list WHAT URL OPEN-PORTS KEY) */}}
+{{- define "llm-router.checks.port" -}}
+{{- $what := index . 0 }}
+{{- $text := index . 1 }}
+{{- $plain := regexReplaceAll "\\$\\{[A-Za-z_][A-Za-z0-9_]*:-([^}]*)\\}" $text "${1}" }}
+{{- if regexMatch "^https?://[^${}]+$" $plain }}
+{{- $url := urlParse $plain }}
+{{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (eq $url.scheme "http" | ternary "80" "443") | int64 }}
+{{- if not (has $port (index . 2)) }}{{ fail (printf "%s at %s, and no networkPolicy.%s lets port %d through: add its peers and port" $what $text (index . 3) $port) }}{{ end }}
+{{- end }}
+{{- end }}
+
 {{/* What the configuration calls, the network policy lets through. */}}
 {{- define "llm-router.checks.network" -}}
 {{- $root := index . 0 }}
@@ -116,13 +128,19 @@
 {{- range $target := $targets }}
 {{- $bases := kindIs "slice" $target.api_base | ternary $target.api_base (list $target.api_base) }}
 {{- range $bases }}
-{{- $url := urlParse . }}
-{{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (eq $url.scheme "http" | ternary "80" "443") | int64 }}
-{{- if not (has $port $open) }}{{ fail (printf "target %s is at %s, and no networkPolicy.upstreams lets port %d through: add its peers and port" $target.name . $port) }}{{ end }}
+{{- include "llm-router.checks.port" (list (printf "target %s is" $target.name) . $open "upstreams") }}
 {{- end }}
+{{- end }}
+{{- with dig "auth" "jwt" "jwks_url" "" $config }}
+{{- include "llm-router.checks.port" (list "config.auth.jwt.jwks_url is" . $open "upstreams") }}
 {{- end }}
 {{- if and $config.redis (not $root.Values.redis.enabled) (not $policy.redis) }}{{ fail "config.redis names a Redis, and networkPolicy.redis lets nothing through: give its peers and port" }}{{ end }}
-{{- if and (dig "tracing" "endpoint" "" $config) (not $policy.tracing) }}{{ fail "config.tracing.endpoint is set, and networkPolicy.tracing lets nothing through: give its peers and port" }}{{ end }}
+{{- with include "llm-router.tracingEndpoint" $root }}
+{{- if not $policy.tracing }}{{ fail (printf "traces go to %s (config.tracing.endpoint, or controller.env), and networkPolicy.tracing lets nothing through: give its peers and port" .) }}{{ end }}
+{{- $collector := list }}
+{{- range $policy.tracing }}{{ range .ports }}{{ $collector = append $collector (int64 .) }}{{ end }}{{ end }}
+{{- include "llm-router.checks.port" (list "the collector of traces is" . $collector "tracing") }}
+{{- end }}
 {{- if and (eq $root.Values.classifier.kind "external") (not $policy.classifier) }}{{ fail "classifier.kind is external, and networkPolicy.classifier lets nothing through: give its peers and port" }}{{ end }}
 {{- end }}
 {{- end }}

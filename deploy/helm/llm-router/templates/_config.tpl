@@ -44,6 +44,13 @@
 {{- add .Values.controller.preStopSeconds (divf (add $drain $grace) 1000.0 | ceil | int64) 5 }}
 {{- end }}
 
+{{/* Where traces go; empty: nowhere. */}}
+{{- define "llm-router.tracingEndpoint" -}}
+{{- $config := include "llm-router.config" . | fromYaml }}
+{{- $env := .Values.controller.env }}
+{{- dig "tracing" "endpoint" "" $config | default $env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT | default $env.OTEL_EXPORTER_OTLP_ENDPOINT | default "" }}
+{{- end }}
+
 {{- define "llm-router.controllerPort" -}}
 {{- include "llm-router.serverMs" (list . "port" 8084) }}
 {{- end }}

@@ -55,7 +55,7 @@ app.kubernetes.io/part-of: llm-router
 {{- $root := index . 0 }}
 {{- $image := index . 1 }}
 {{- $repository := $image.repository | default (index . 2) }}
-{{- with $root.Values.imageRegistry }}{{ . | trimSuffix "/" }}/{{ end }}{{ $repository }}
+{{- with $root.Values.imageRegistry | default ($root.Values.global | default dict).imageRegistry }}{{ . | trimSuffix "/" }}/{{ end }}{{ $repository }}
 {{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ $image.tag | default (index . 3) }}{{ end }}
 {{- end }}
 

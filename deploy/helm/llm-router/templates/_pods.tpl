@@ -56,7 +56,11 @@ priorityClassName: {{ . }}
 serviceAccountName: {{ include "llm-router.serviceAccount" . }}
 automountServiceAccountToken: false
 enableServiceLinks: false
-{{- with .Values.imagePullSecrets }}
+{{- $pull := .Values.imagePullSecrets }}
+{{- range (.Values.global | default dict).imagePullSecrets }}
+{{- $pull = append $pull (kindIs "string" . | ternary (dict "name" .) .) }}
+{{- end }}
+{{- with $pull | uniq }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
