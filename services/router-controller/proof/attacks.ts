@@ -64,7 +64,7 @@ default_policy: task_router
 classifier: { deadline_ms: 1000 }
 server: { port: 0, max_in_flight: 64 }
 redis: { url: '${redis}' }
-limits: [{ name: everybody, scope: global, tokens_per_minute: 20000000 }]
+limits: [{ name: everybody, scope: global, tokens_per_minute: 400000000 }]
 auth:
   keys:
     - { id: attacker, tenant: acme, hash: '${hashKey(keys.attacker)}' }

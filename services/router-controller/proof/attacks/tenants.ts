@@ -229,7 +229,7 @@ export const TENANTS: readonly Attack[] = [
       const leaving = many(10, (index) =>
         ask(url, {
           key: keys.attacker,
-          body: chat(`MODE=hang ARG=4000 ${index}`, { max_tokens: 1_000_000 }),
+          body: chat(`MODE=hang ARG=4000 ${index}`, { max_tokens: 60_000_000 }),
           leaveAfterMs: 3_000,
         }),
       );
