@@ -210,16 +210,24 @@ export const TENANTS: readonly Attack[] = [
     },
   },
   {
-    name: 'answers without end or depth',
+    name: 'answers without end',
     finding: 'held',
     run: async ({ url, keys }) => {
-      const endless = many(20, () =>
+      const answers = await many(20, () =>
         ask(url, { key: keys.attacker, body: chat('MODE=endless', { stream: true }), leaveAfterMs: 1_500 }),
       );
+      return answers.some(({ text }) => text.length > 0) ? null : 'nothing came';
+    },
+  },
+  {
+    name: 'answers of great depth and size',
+    finding: 'held',
+    run: async ({ url, keys }) => {
       const deep = await ask(url, { key: keys.attacker, body: chat('MODE=deep') });
-      const big = await ask(url, { key: keys.attacker, body: chat('MODE=big') });
-      await endless;
-      return deep.status > 0 && big.status > 0 ? null : `deep ${deep.status}, big ${big.status}`;
+      const big = await many(3, () => ask(url, { key: keys.attacker, body: chat('MODE=big') }));
+      return deep.status > 0 && big.every(({ status }) => status > 0)
+        ? null
+        : `deep ${deep.status}, big ${big[0]!.status}`;
     },
   },
   {

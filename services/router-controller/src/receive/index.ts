@@ -71,18 +71,48 @@ export async function receiveJson(
 ): Promise<RawBody> {
   checkCharset(String(message.headers['content-type'] ?? ''));
   const scanner = new JsonScanner(bounds);
-  const chunks: Buffer[] = [];
+  const gathered = new Gathered(sizeTold(message, bounds));
   let first = true;
   await readBody(message, bounds, held, signal, (chunk) => {
     const piece = first ? withoutMark(chunk) : chunk;
     first = false;
     scanner.push(piece);
-    chunks.push(piece);
+    gathered.push(piece);
   });
-  const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  const bytes = gathered.bytes();
   if (bytes.length <= SMALL_BYTES) return new RawBody(bytes, scanner, parseSmall(bytes));
   const texts = new LongTexts();
   return new RawBody(bytes, scanner, await parseInSlices(bytes, texts), texts);
+}
+
+/** Bytes of a body whose size is known from its head; null: it is not, or is small. */
+function sizeTold({ headers }: IncomingMessage, { bodyBytes }: ReceiveBounds): number | null {
+  const told = Number(headers['content-length']);
+  if (headers['content-encoding'] !== undefined || !Number.isSafeInteger(told)) return null;
+  return told > SMALL_BYTES && told <= bodyBytes ? told : null;
+}
+
+/** Pieces as one: put in their place as they come where the size is known, so that nothing big is copied at once. */
+class Gathered {
+  readonly #whole: Buffer | null;
+  readonly #pieces: Buffer[] = [];
+  #size = 0;
+
+  constructor(size: number | null) {
+    // Memory that nobody has written to yet costs nothing.
+    this.#whole = size === null ? null : Buffer.allocUnsafe(size);
+  }
+
+  push(piece: Buffer): void {
+    if (this.#whole) piece.copy(this.#whole, this.#size);
+    else this.#pieces.push(piece);
+    this.#size += piece.length;
+  }
+
+  bytes(): Buffer {
+    if (this.#whole) return this.#whole.subarray(0, this.#size);
+    return this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces);
+  }
 }
 
 function parseSmall(bytes: Buffer): unknown {

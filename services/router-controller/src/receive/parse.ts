@@ -21,9 +21,21 @@ type Container = { readonly list: unknown[] } | { readonly object: Record<string
 /** @throws RouterError invalid_json with the byte at which it broke off */
 export async function parseInSlices(bytes: Buffer, texts: LongTexts): Promise<unknown> {
   const parser = new Parser(bytes, texts);
-  while (!parser.run()) await nextTurn();
-  return parser.value;
+  for (;;) {
+    await slice;
+    if (slicing) continue;
+    // One slice a turn of the event loop, however many bodies are being parsed.
+    slicing = true;
+    slice = nextTurn().then(() => {
+      slicing = false;
+    });
+    if (parser.run()) return parser.value;
+  }
 }
+
+/** Resolves when the next slice may run. */
+let slice: Promise<void> = Promise.resolve();
+let slicing = false;
 
 class Parser {
   value: unknown;
