@@ -24,6 +24,8 @@ export interface ReloaderDeps {
 
 /** Keys that take effect at a start only: sockets, pools and breakers are made once, from these. The Helm chart rolls pods by them. */
 export const FIXED = [
+  'logging.stream',
+  'logging.severity',
   'tracing.endpoint',
   'tracing.sample_ratio',
   'tracing.service_name',

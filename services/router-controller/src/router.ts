@@ -132,6 +132,8 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     ? null
     : createLog({
         level: config.file.logging.level,
+        to: config.file.logging.stream,
+        severity: config.file.logging.severity,
         onDropped: (lines) => metrics.logDropped.inc(lines),
       });
   const log = options.log ?? ownLog!;

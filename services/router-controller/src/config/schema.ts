@@ -166,6 +166,18 @@ export const loggingSchema = z.strictObject({
     .enum(['error', 'warn', 'info', 'debug'])
     .default('info')
     .describe('info: one line a request; warn leaves those out'),
+  stream: z
+    .enum(['stderr', 'stdout'])
+    .default('stderr')
+    .describe(
+      'Where lines go; some clouds take all of standard error for errors. Standard output also has the start message',
+    ),
+  severity: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Each line has `severity` (ERROR, WARNING, INFO, DEBUG), as Google’s and other clouds’ logs read it, and the HTTP status is `http_status`, because Datadog takes `status` for the level',
+    ),
   prompts: z
     .boolean()
     .default(false)

@@ -102,3 +102,33 @@ test('lines of the last moment are written when the process exits at once', asyn
   assert.equal(code, 3);
   assert.match(Buffer.concat(parts).toString(), /can’t start/);
 });
+
+test('lines go to standard output by choice, with a severity and without a name that means a level elsewhere', async () => {
+  for (const to of ['stdout', 'stderr'] as const) {
+    const program = `
+    import { createLog } from '${import.meta.resolve('./log.ts')}';
+    const log = createLog({ level: 'debug', to: '${to}', severity: ${to === 'stdout'} });
+    for (const level of ['error', 'warn', 'info', 'debug']) log[level]('request', { status: 502 });
+    process.exit(0);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'pipe' });
+    const out = { stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk) => (out.stdout += chunk));
+    child.stderr.on('data', (chunk) => (out.stderr += chunk));
+    await once(child, 'close');
+    assert.equal(out[to === 'stdout' ? 'stderr' : 'stdout'], '');
+    const lines = out[to]
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(
+      lines.map(({ level }) => level),
+      ['error', 'warn', 'info', 'debug'],
+    );
+    assert.deepEqual(
+      lines.map(({ severity, status, http_status }) => [severity, status, http_status]),
+      to === 'stdout'
+        ? ['ERROR', 'WARNING', 'INFO', 'DEBUG'].map((severity) => [severity, undefined, 502])
+        : Array(4).fill([undefined, 502, undefined]),
+    );
+  }
+});

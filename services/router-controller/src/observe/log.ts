@@ -22,7 +22,18 @@ const withoutSecrets = format((info) => {
   return info;
 });
 
-const STDERR = 2;
+const SEVERITIES: Readonly<Record<string, string>> = { warn: 'WARNING' };
+/** What clouds' logs read a level by, and no name that they read otherwise. */
+const severityFormat = format((info) => {
+  info.severity = SEVERITIES[info.level] ?? info.level.toUpperCase();
+  if ('status' in info) {
+    info.http_status = info.status;
+    delete info.status;
+  }
+  return info;
+});
+
+const DESCRIPTORS = { stdout: 1, stderr: 2 } as const;
 /** How long the last lines may take when the process stops, milliseconds. */
 const FAREWELL_MS = 1_000;
 
@@ -42,7 +53,11 @@ class SinkTransport extends Transport {
 
 export interface LogOptions {
   readonly level: string;
-  /** Where lines go in tests; default: standard error, without waiting for it. */
+  /** Where lines go, without waiting for it; default: stderr. */
+  readonly to?: keyof typeof DESCRIPTORS;
+  /** With `severity`, and `http_status` for `status`. */
+  readonly severity?: boolean;
+  /** Where lines go in tests, in place of `to`. */
   readonly stream?: NodeJS.WritableStream;
   /** Lines that were dropped because their reader was too slow. */
   readonly onDropped?: (lines: number) => void;
@@ -55,16 +70,29 @@ export type RouterLog = Logger & {
 };
 
 /**
- * JSON lines through winston, one object a line, to standard error, which leaves standard output to the start message.
+ * JSON lines through winston, one object a line, by default to standard error, which leaves standard output to the start
+ * message.
  * Never waits for its reader: what does not fit is dropped and counted. Prompts are not passed in unless
  * `logging.prompts` says so, answers never.
  */
-export function createLog({ level, stream, onDropped }: LogOptions): RouterLog {
-  const sink = stream ? null : new LineSink({ fd: STDERR, ...(onDropped && { onDropped }) });
+export function createLog({
+  level,
+  to = 'stderr',
+  severity = false,
+  stream,
+  onDropped,
+}: LogOptions): RouterLog {
+  const sink = stream ? null : new LineSink({ fd: DESCRIPTORS[to], ...(onDropped && { onDropped }) });
   if (sink) process.once('exit', () => sink.flushSync());
   const log = createLogger({
     level,
-    format: format.combine(format.timestamp(), redactFormat(), format.json(), withoutSecrets()),
+    format: format.combine(
+      format.timestamp(),
+      redactFormat(),
+      ...(severity ? [severityFormat()] : []),
+      format.json(),
+      withoutSecrets(),
+    ),
     transports: [sink ? new SinkTransport(sink) : new transports.Stream({ stream: stream! })],
   });
   return Object.assign(log, { finish: async () => sink?.drained(FAREWELL_MS) });
