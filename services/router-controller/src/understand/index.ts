@@ -73,6 +73,16 @@ function userAgentOf(headers: Headers): string | null {
   return found[2] ? `${product}-${found[2].toLowerCase()}` : product;
 }
 
+/** One tool, and the model has to call it: how pipelines ask for an answer in a form. No agent chooses there. */
+function isForm(count: number, { tool_choice: choice }: Body): boolean {
+  if (count !== 1 || choice === null || typeof choice !== 'object') return false;
+  const { type, name, function: named } = choice as Record<string, unknown>;
+  return (
+    (type === 'function' && (named !== undefined || name !== undefined)) ||
+    (type === 'tool' && name !== undefined)
+  );
+}
+
 /** Never throws, whatever the body is: checking it is another step's. */
 export function understand(input: UnderstandInput, settings: UnderstandSettings): RequestFacts {
   const { body, headers, path } = input;
@@ -92,7 +102,7 @@ export function understand(input: UnderstandInput, settings: UnderstandSettings)
       : '',
   );
   const reading = readAsk(body, conversation, settings.prompt, {
-    tools: needs.tools,
+    tools: needs.tools && !isForm(tools.count, body),
     agent: agent.agent === 'coding',
     answerTokens: needs.answer_tokens,
   });

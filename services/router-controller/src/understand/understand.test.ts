@@ -187,6 +187,22 @@ describe('the ask', () => {
       'user',
     ],
     [
+      'an instruction whose form is one tool that has to be called',
+      {
+        ...chat(system('Extract the invoice.'), user('Invoice 44, 30 EUR')),
+        tools: [tool('Invoice')],
+        tool_choice: { type: 'function', function: { name: 'Invoice' } },
+      },
+      'Text: Invoice 44, 30 EUR\n\nExtract the invoice.',
+      'system+user',
+    ],
+    [
+      'without the hour',
+      chat(user('<current_datetime>22:00</current_datetime>\n\nHow many ounces?')),
+      'How many ounces?',
+      'user',
+    ],
+    [
       'documents under a heading in the system prompt',
       chat(system('You know our handbook.\n\n# Documents\n[1] opens at 9\n'), user('When?')),
       'You know our handbook.\n\n# Documents\n[1] opens at 9\n\nWhen?',

@@ -20,7 +20,7 @@ const HARNESS = new Set(
   (
     'reminder reminders env environment workspace system terminal terminals layout metadata status timestamp date time clock ' +
     'todo todos memory memories mode permissions stdout stderr hook ide editor cursor notice notification caveat returncode ' +
-    'observation exitcode tool function command commands skill skills agents policy session aborted interrupted'
+    'datetime observation exitcode tool function command commands skill skills agents policy session aborted interrupted'
   ).split(' '),
 );
 /** Two words that only together say it: `user_info`, `custom_instructions`, `project_rules`. */
