@@ -401,3 +401,75 @@ test('an image may be named by digest, and all come through a mirror when there 
     ]),
   );
 });
+
+test('what Kubernetes’ own objects can say can be said of both parts', async () => {
+  const part = {
+    annotations: { team: 'a' },
+    extraEnv: [{ name: 'HOST_IP', valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } }],
+    envFrom: [{ configMapRef: { name: 'theirs' } }],
+    dnsConfig: { options: [{ name: 'ndots', value: '1' }] },
+    hostAliases: [{ ip: '10.0.0.9', hostnames: ['models'] }],
+    probes: { liveness: { failureThreshold: 9 }, readiness: { exec: { command: ['true'] } } },
+    initContainers: [{ name: 'before', image: 'x:1' }],
+    sidecars: [{ name: 'beside', image: 'y:1' }],
+    extraVolumes: [{ name: 'more', emptyDir: {} }],
+    extraVolumeMounts: [{ name: 'more', mountPath: '/more' }],
+    resources: { limits: { cpu: null } },
+  };
+  for (const name of ['laptop', 'one-gpu']) {
+    const over = { controller: { ...part, strategy: { rollingUpdate: { maxSurge: 3 } } }, classifier: part };
+    const manifests = await rendered(name, [], { over });
+    const { strategy } = pick(manifests, 'Deployment', '-controller').spec;
+    assert.deepEqual(strategy.rollingUpdate, { maxSurge: 3, maxUnavailable: 0 });
+    const recreated = await rendered(name, ['controller.strategy.type=Recreate']);
+    assert.deepEqual(pick(recreated, 'Deployment', '-controller').spec.strategy, { type: 'Recreate' });
+    for (const end of ['-controller', '-classifier']) {
+      const deployment = pick(manifests, 'Deployment', end);
+      assert.equal(deployment.metadata.annotations?.team, 'a');
+      const { spec } = deployment.spec.template;
+      assert.deepEqual(spec.dnsConfig, part.dnsConfig);
+      assert.deepEqual(spec.hostAliases, part.hostAliases);
+      assert.deepEqual(spec.initContainers, part.initContainers);
+      const [own, beside] = spec.containers;
+      assert.deepEqual(beside, part.sidecars[0]);
+      assert.deepEqual(own.env.at(-1), part.extraEnv[0]);
+      assert.deepEqual(own.envFrom, part.envFrom);
+      assert.equal(own.livenessProbe.failureThreshold, 9);
+      assert.ok(own.livenessProbe.httpGet ?? own.livenessProbe.grpc);
+      assert.deepEqual(
+        Object.keys(own.readinessProbe).filter((key) => /httpGet|grpc|exec/.test(key)),
+        ['exec'],
+      );
+      assert.deepEqual(Object.keys(own.resources.limits).includes('cpu'), false);
+      assert.ok(own.resources.limits.memory);
+      assert.ok(own.volumeMounts.some(({ mountPath }: { mountPath: string }) => mountPath === '/more'));
+      assert.ok(spec.volumes.some(({ name }: { name: string }) => name === 'more'));
+    }
+  }
+});
+
+test('the Service, the ServiceMonitors and whatever else take further fields and objects', async () => {
+  const manifests = await rendered('production', [], {
+    over: {
+      controller: { service: { extra: { ipFamilyPolicy: 'PreferDualStack' } } },
+      serviceMonitor: {
+        extra: { scrapeTimeout: '5s', relabelings: [{ targetLabel: 'cluster', replacement: 'x' }] },
+      },
+      extraObjects: [
+        {
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          metadata: { name: '{{ .Release.Name }}-mine', namespace: '{{ .Release.Namespace }}' },
+          data: { a: 'b' },
+        },
+      ],
+    },
+  });
+  assert.equal(pick(manifests, 'Service', 'r-llm-router').spec.ipFamilyPolicy, 'PreferDualStack');
+  const monitors = manifests.filter(({ kind }) => kind === 'ServiceMonitor');
+  for (const { spec } of monitors) {
+    assert.equal(spec.endpoints[0].scrapeTimeout, '5s');
+    assert.equal(spec.endpoints[0].relabelings[0].targetLabel, 'cluster');
+  }
+  assert.equal(pick(manifests, 'ConfigMap', '-mine').metadata.name, 'r-mine');
+});

@@ -35,13 +35,15 @@ export const size = (what: string) =>
     .regex(/^[0-9]+(k|Ki|M|Mi|G|Gi|T|Ti)?$/)
     .describe(what);
 
-const amounts = z
-  .object({ cpu: quantity.describe('Cores, or thousandths with m'), memory: quantity.describe('Bytes') })
-  .catchall(quantity);
-/** Both are asked for: a container without limits could take its neighbours' share. */
+const cpu = quantity.describe('Cores, or thousandths with m');
+const memory = quantity.describe('Bytes');
+/** Limits stand by default: a container without them could take its neighbours' share. */
 export const resources = z.strictObject({
-  requests: amounts.describe('What is reserved on a node'),
-  limits: amounts.describe('What it may use at most'),
+  requests: z.object({ cpu, memory }).catchall(quantity).describe('What is reserved on a node'),
+  limits: z
+    .object({ cpu: cpu.optional(), memory })
+    .catchall(quantity)
+    .describe('What it may use at most; cpu: null takes that limit away'),
 });
 
 export const image = (repository: string) =>
@@ -64,11 +66,31 @@ export const placement = {
 /** What can be said of the pods of a Deployment. */
 export const pods = {
   env: strings('Further environment variables, not secret'),
+  extraEnv: kubernetesList(
+    'Kubernetes’ env: variables from anywhere, `fieldRef: status.hostIP` for instance',
+  ),
+  envFrom: kubernetesList('Kubernetes’ envFrom'),
+  annotations: strings('Of the Deployment'),
   podLabels: strings('Further labels'),
   podAnnotations: strings('Further annotations'),
   ...placement,
   affinity: kubernetes('Kubernetes’ affinity'),
   priorityClassName: text('Kubernetes’ priority class'),
+  dnsConfig: kubernetes('Kubernetes’ dnsConfig'),
+  hostAliases: kubernetesList('Kubernetes’ hostAliases'),
+  probes: z
+    .strictObject({
+      startup: kubernetes('Of the startup probe'),
+      liveness: kubernetes('Of the liveness probe'),
+      readiness: kubernetes('Of the readiness probe'),
+    })
+    .describe('Over the probes’ own fields: { failureThreshold: 10 }'),
+  initContainers: kubernetesList('Kubernetes’ containers that run before; the chart adds nothing to them'),
+  sidecars: kubernetesList('Kubernetes’ containers beside; the chart adds nothing to them'),
+  extraVolumes: kubernetesList('Kubernetes’ volumes'),
+  extraVolumeMounts: z
+    .array(z.looseObject({ name: z.string(), mountPath: z.string(), readOnly: z.boolean().optional() }))
+    .describe('Kubernetes’ volume mounts'),
 };
 
 export const podDisruptionBudget = z.strictObject({

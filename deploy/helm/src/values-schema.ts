@@ -14,6 +14,7 @@ import {
   existing,
   flag,
   image,
+  kubernetes,
   kubernetesList,
   objectName,
   peers,
@@ -72,11 +73,9 @@ const controllerSchema = z.strictObject({
     type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']),
     port: count('Port of the Service', 1),
     annotations: strings('Of the Service'),
+    extra: kubernetes('Further fields of its spec: ipFamilyPolicy, loadBalancerClass, …'),
   }),
-  extraVolumes: kubernetesList('Kubernetes’ volumes'),
-  extraVolumeMounts: z
-    .array(z.looseObject({ name: z.string(), mountPath: z.string(), readOnly: z.boolean().optional() }))
-    .describe('Kubernetes’ volume mounts'),
+  strategy: kubernetes('Kubernetes’ strategy of the Deployment'),
   ...pods,
 });
 
@@ -240,7 +239,9 @@ export const valuesSchema = z.strictObject({
       .regex(/^[0-9]+(ms|s|m)$/)
       .describe('Between scrapes'),
     labels: strings('That your Prometheus selects'),
+    extra: kubernetes('Further fields of each endpoint: scrapeTimeout, relabelings, metricRelabelings, …'),
   }),
+  extraObjects: kubernetesList('Further objects of the release; templates in them are filled in'),
   prometheusRule: z.strictObject({
     enabled: flag('Make a PrometheusRule of deploy/prometheus/rules'),
     labels: strings('That your Prometheus selects'),

@@ -61,7 +61,9 @@
 {{- $text := index . 1 | toYaml }}
 {{- range regexFindAll "\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}" $text -1 | uniq }}
 {{- $name := . | trimPrefix "${" | trimSuffix "}" }}
-{{- if not (or (hasKey $root.Values.secrets.env $name) (hasKey $root.Values.controller.env $name) (and $root.Values.redis.enabled (eq $name "REDIS_PASSWORD"))) }}
+{{- $extra := list }}
+{{- range $root.Values.controller.extraEnv }}{{ $extra = append $extra .name }}{{ end }}
+{{- if not (or $root.Values.controller.envFrom (has $name $extra) (hasKey $root.Values.secrets.env $name) (hasKey $root.Values.controller.env $name) (and $root.Values.redis.enabled (eq $name "REDIS_PASSWORD"))) }}
 {{- fail (printf "the configuration names ${%s}, and nothing says where it comes from: give secrets.env.%s: { secret: SECRET, key: KEY }" $name $name) }}
 {{- end }}
 {{- end }}

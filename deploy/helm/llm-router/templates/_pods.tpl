@@ -49,6 +49,14 @@ affinity:
 {{- with .priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
+{{- with .dnsConfig }}
+dnsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .hostAliases }}
+hostAliases:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{/* What all pods of the chart have. Argument: $ */}}
@@ -74,6 +82,17 @@ httpGet:
 periodSeconds: {{ index . 2 }}
 timeoutSeconds: {{ index . 3 }}
 failureThreshold: {{ index . 4 }}
+{{- end }}
+
+{{/* A probe with the user's fields over its own. Argument: (list PROBE FIELDS) */}}
+{{- define "llm-router.probe.over" -}}
+{{- $probe := index . 0 | fromYaml }}
+{{- $own := index . 1 | default dict }}
+{{- /* Kubernetes takes one way to probe: another one takes the place of ours. */}}
+{{- range list "httpGet" "grpc" "exec" "tcpSocket" }}
+{{- if hasKey $own . }}{{ $probe = omit $probe "httpGet" "grpc" }}{{ end }}
+{{- end }}
+{{- mergeOverwrite $probe $own | toYaml }}
 {{- end }}
 
 {{/* Probe by gRPC's health protocol, which Triton answers for all its models. Argument: (list PORT PERIOD TIMEOUT FAILURES) */}}
