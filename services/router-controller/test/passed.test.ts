@@ -10,6 +10,7 @@ const LABELS = ['A'];
 const KEY = 'sk-llmr-passed-acme-key';
 const BOUND = 'sk-llmr-passed-bound-key';
 const LIMITED = 'sk-llmr-passed-limited-key';
+const NARROW = 'sk-llmr-passed-narrow-key';
 
 interface Seen {
   readonly method: string;
@@ -25,6 +26,7 @@ auth:
   keys:
     - { id: acme, tenant: acme, hash: '${hashKey(KEY)}' }
     - { id: bound, tenant: acme, hash: '${hashKey(BOUND)}', policies: [p] }
+    - { id: narrow, tenant: acme, hash: '${hashKey(NARROW)}', targets: [embed, whisper] }
     - { id: limited, tenant: acme, hash: '${hashKey(LIMITED)}', limits: { requests_per_minute: 1 } }
 targets:
   - { name: chat, api_base: '{LLM}', model: chat-model }
@@ -213,6 +215,52 @@ describe('passed endpoints', () => {
     assert.equal((await send('/v1/embeddings', json('{"model":"embed","input":"x"}'), LIMITED)).status, 200);
     const limited = await send('/v1/embeddings', json('{"model":"embed","input":"x"}'), LIMITED);
     assert.deepEqual([limited.status, await codeOf(limited)], [429, 'rate_limit_exceeded']);
+  });
+
+  test('a key that is bound to targets gets their models alone, however it names another', async () => {
+    const before = seen.length;
+    const named = { 'content-type': 'application/json', 'x-llm-router-target': 'embed' };
+    const byHeader = await send(
+      '/v1/embeddings',
+      { body: '{"model":"chat-model","input":"x"}', headers: named },
+      NARROW,
+    );
+    assert.deepEqual([byHeader.status, await codeOf(byHeader)], [403, 'permission_denied']);
+    const asText = { 'content-type': 'text/plain', 'x-llm-router-target': 'embed' };
+    const unread = await send('/v1/embeddings', { body: '{"model":"chat-model"}', headers: asText }, NARROW);
+    assert.equal(unread.status, 415);
+    const two = new FormData();
+    two.append('model', 'whisper');
+    two.append('model', 'chat-model');
+    const doubled = await send('/v1/audio/transcriptions', { body: two }, NARROW);
+    assert.equal(doubled.status, 400);
+    const decoys = [
+      'a--b\r\ncontent-disposition: form-data; name="model"\r\n\r\nwhisper\r\n--b--',
+      `--b\r\ncontent-disposition: form-data; x=${'y'.repeat(3_000)}; name="model"\r\n\r\nchat-model\r\n--b--`,
+      `--b\r\ncontent-disposition: form-data; name*=utf-8''model\r\n\r\nchat-model\r\n--b--`,
+      '--b\r\ncontent-disposition: form-data; name="model"\r\n\r\nwhisper\r\n',
+    ];
+    for (const body of decoys) {
+      const headers = { 'content-type': 'multipart/form-data; boundary=b' };
+      assert.equal(
+        (await send('/v1/audio/transcriptions', { body, headers }, NARROW)).status,
+        400,
+        body.slice(0, 60),
+      );
+    }
+    assert.equal(seen.length, before, 'nothing of it has gone upstream');
+    const free = await send(
+      '/v1/embeddings',
+      { body: '{"model":"nv-dear","model":"nv-dearer","input":"x"}', headers: named },
+      NARROW,
+    );
+    assert.equal(free.status, 200);
+    assert.equal(seen.at(-1)!.body.toString(), '{"model":"nv-embed","model":"nv-embed","input":"x"}');
+    const form = new FormData();
+    form.set('file', new Blob([Buffer.alloc(1_000, 7)]), 'a.wav');
+    form.set('model', 'whisper');
+    assert.equal((await send('/v1/audio/transcriptions', { body: form }, NARROW)).status, 200);
+    assert.match(seen.at(-1)!.body.toString('latin1'), /whisper-large/);
   });
 
   test('an upstream that refuses the router’s key is told as that, and its words stay', async () => {

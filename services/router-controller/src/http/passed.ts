@@ -64,11 +64,20 @@ export interface PassContext {
  * What to put in the place of the body's model; null: it stays, or there is none. A target's name becomes its model; a
  * model that the target was not named by, as the default target gets, is for the upstream to know.
  */
-function modelFor(target: Target, inBody: string | null, inPath: string | null | undefined): string | null {
-  if (inBody !== null) return inBody === target.name ? target.model : null;
-  if (inPath === undefined || inPath === null) return null;
-  return inPath === target.name ? target.model : inPath;
+function modelFor(
+  target: Target,
+  inBody: string | null,
+  inPath: string | null | undefined,
+  bound: boolean,
+): string | null {
+  const named = inBody ?? inPath ?? null;
+  if (named === null) return null;
+  // Of a key that may use this target alone, no other model of the same account.
+  if (bound || named === target.name) return target.model;
+  return inBody === null ? named : null;
 }
+
+const isBound = ({ policies, targets }: Caller) => policies !== null || targets !== null;
 
 /** Handles what no other route has taken. @param missing tells that nobody takes it */
 export function passedHandler(steps: Steps, missing: (request: Request) => RouterError) {
@@ -91,7 +100,7 @@ export async function passByRule(
   const held = await enter();
   const named = http.headers[TARGET_HEADER];
   const wanted = rule.targets.length > 1 && named === undefined;
-  const body = await namedBody(http, response, config, held, signal, wanted);
+  const body = await namedBody(http, response, config, held, signal, wanted, isBound(caller));
   const query = http.query.model;
   const model = body.model ?? deployment ?? (typeof query === 'string' ? query : null);
   const target = chooseTarget(rule, model, typeof named === 'string' ? named : null);
@@ -147,7 +156,7 @@ export function passingHandler(steps: Steps, choose: (context: PassContext) => P
       });
       const taken = await grant.admitTarget(target.name);
       if (taken instanceof RouterError) throw taken;
-      const put = modelFor(target, body.model, chosen.named);
+      const put = modelFor(target, body.model, chosen.named, isBound(caller));
       const { body: bytes, length } = body.under(put);
       sent = true;
       outcome = await steps.caller.passOn(

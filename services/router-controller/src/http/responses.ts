@@ -33,7 +33,7 @@ export function responseHandler(steps: Steps, below: string) {
       return passByRule(context, () => notFound(given));
     const { target, id, told } = findResponse(given, config, caller, 'response_id');
     const held = await enter();
-    const body = await namedBody(http, response as Response, config, held, signal, false);
+    const body = await namedBody(http, response as Response, config, held, signal, false, false);
     return {
       target,
       path: `/v1/responses/${encodeURIComponent(id)}${below}`,

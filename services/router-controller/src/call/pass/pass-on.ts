@@ -10,7 +10,7 @@ import type { UpstreamResponse } from '../transport/fetch-undici.ts';
 import { type HeaderBag, responseHeaders, STREAM_HEADERS } from '../transport/headers.ts';
 import type { Transport } from '../transport/transport.ts';
 import { believe } from '../usage.ts';
-import { UsageTap } from './usage-tap.ts';
+import { EventsTap, UsageTap } from './usage-tap.ts';
 
 export interface PassRequest {
   /** Changes ids in the answer as it goes by; such an answer tells of tokens that were paid before. */
@@ -121,7 +121,8 @@ async function relayPassed(
   const type = String(headers['content-type'] ?? '');
   const events = type.includes('text/event-stream');
   const plain = ['', 'identity'].includes(String(headers['content-encoding'] ?? ''));
-  const tap = !rewriter && plain && !events && /json/i.test(type) ? new UsageTap() : null;
+  const read = !rewriter && plain;
+  const tap = read && events ? new EventsTap() : read && /json/i.test(type) ? new UsageTap() : null;
   client.writeHead(status, { ...responseHeaders(headers, !rewriter), ...(events && STREAM_HEADERS), ...own });
   let bytes = 0;
   try {

@@ -37,3 +37,25 @@ export class UsageTap {
     }
   }
 }
+
+/** Reads the last `usage` that an event stream tells: of images and transcriptions it stands in the closing event. */
+export class EventsTap {
+  #tail = Buffer.alloc(0);
+
+  push(chunk: Buffer): void {
+    this.#tail = Buffer.concat([this.#tail, chunk.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
+  }
+
+  read(): ReportedUsage | null {
+    for (const line of this.#tail.toString('utf8').split(/\r?\n/).reverse()) {
+      if (!line.startsWith('data:') || !line.includes('"usage"')) continue;
+      try {
+        const usage = usageOf(JSON.parse(line.slice(5)));
+        if (usage) return usage;
+      } catch {
+        // The first line of the tail may have lost its beginning.
+      }
+    }
+    return null;
+  }
+}

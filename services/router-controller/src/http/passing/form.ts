@@ -66,3 +66,30 @@ export class FormReader {
     }
   }
 }
+
+/**
+ * The one `model` field of a whole form, read as RFC 2046 has it. For keys that are bound to models: what is judged must be
+ * what the upstream reads, so a form that could be read otherwise is none.
+ *
+ * @returns null: it has none; 'unclear': two of them, a name in another spelling, or a head that is too long
+ */
+export function onlyModel(bytes: Buffer, boundary: string): FormField | null | 'unclear' {
+  const delimiter = Buffer.from(`--${boundary}`);
+  let found: FormField | null = null;
+  for (let at = bytes.indexOf(delimiter); at >= 0; at = bytes.indexOf(delimiter, at + 1)) {
+    const head = at + delimiter.length;
+    if (bytes.subarray(head, head + 2).toString() === '--') return found;
+    // One in the middle of a line ends no part to some readers, and does to others.
+    if (at > 0 && bytes.subarray(at - 2, at).toString() !== '\r\n') return 'unclear';
+    const end = bytes.subarray(head, head + MAX_HEAD).indexOf('\r\n\r\n');
+    if (end < 0) return 'unclear';
+    const text = bytes.toString('latin1', head, head + end);
+    if (/\sname\*/i.test(text)) return 'unclear';
+    if (!MODEL.test(text)) continue;
+    const start = head + end + 4;
+    const close = bytes.indexOf(`\r\n--${boundary}`, start);
+    if (found || close < 0) return 'unclear';
+    found = { start, end: close };
+  }
+  return 'unclear';
+}

@@ -6,7 +6,7 @@ import type { RouterConfig } from '../../config/types.ts';
 import { RouterError } from '../../errors.ts';
 import { type Held, readBody, scan, splice, valueBytes } from '../../receive/index.ts';
 import { boundsOf, invite, isJson } from '../body.ts';
-import { boundaryOf, FormReader } from './form.ts';
+import { boundaryOf, FormReader, onlyModel } from './form.ts';
 
 export interface NamedBody {
   /** Null: the body names none. */
@@ -32,6 +32,7 @@ const lengthOf = ({ headers }: Request) => {
 
 /**
  * @param wanted false: one target takes it whatever the model, so nothing is held back to find it.
+ * @param bound the key is bound to models or policies: a body whose model could be read otherwise upstream is refused.
  * @throws RouterError as readBody does; request_too_large past passthrough.max_bytes
  */
 export async function namedBody(
@@ -41,6 +42,7 @@ export async function namedBody(
   held: Held,
   signal: AbortSignal,
   wanted: boolean,
+  bound: boolean,
 ): Promise<NamedBody> {
   const length = lengthOf(request);
   if (length === 0 || (length === null && request.headers['transfer-encoding'] === undefined)) return NONE;
@@ -51,7 +53,10 @@ export async function namedBody(
   if (isJson(type)) return jsonBody(request, config, held, signal);
   const packed = !/^(?:identity)?$/i.test(String(request.headers['content-encoding'] ?? '').trim());
   const boundary = !packed && /^multipart\/form-data\b/i.test(type) ? boundaryOf(type) : null;
+  if (boundary === null && bound) throw unreadable();
   const source = bounded(request, max);
+  if (boundary !== null && bound)
+    return boundForm(source, boundary, held, config.file.server.body_limit_bytes);
   if (boundary === null) return { ...NONE, under: () => ({ body: Readable.from(source), length }) };
   return formBody(
     source,
@@ -60,6 +65,59 @@ export async function namedBody(
     held,
     wanted ? config.file.server.body_limit_bytes : PEEK_BYTES,
   );
+}
+
+const unreadable = () =>
+  new RouterError(
+    'unsupported_media_type',
+    'This key is bound to models, so a body must tell its model plainly: send application/json or an unpacked multipart/form-data',
+  );
+
+/** A form of a bound key, held whole. */
+async function boundForm(
+  source: AsyncGenerator<Buffer>,
+  boundary: string,
+  held: Held,
+  limit: number,
+): Promise<NamedBody> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of source) {
+    held.take(piece.length);
+    size += piece.length;
+    if (size > limit) {
+      throw new RouterError(
+        'request_too_large',
+        `A form of a key that is bound to models may have ${limit} bytes (server.body_limit_bytes)`,
+      );
+    }
+    pieces.push(piece);
+  }
+  const bytes = Buffer.concat(pieces);
+  const field = onlyModel(bytes, boundary);
+  if (field === 'unclear') {
+    throw new RouterError(
+      'invalid_request',
+      'The form must name its model once, in a plain part, and end whole',
+      {
+        param: 'model',
+      },
+    );
+  }
+  const model = field && bytes.toString('utf8', field.start, field.end);
+  return {
+    model: model === '' ? null : model,
+    textBytes: 0,
+    under: (name) => {
+      if (name === null || !field) return { body: bytes, length: bytes.length };
+      const put = Buffer.concat([
+        bytes.subarray(0, field.start),
+        Buffer.from(name),
+        bytes.subarray(field.end),
+      ]);
+      return { body: put, length: put.length };
+    },
+  };
 }
 
 const tooLarge = (max: number) =>
@@ -83,6 +141,8 @@ async function jsonBody(
   const chunks: Buffer[] = [];
   await readBody(request, boundsOf(config), held, signal, (chunk) => void chunks.push(chunk));
   const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  // What is returned keeps this scope, and the pieces would stand beside the whole.
+  chunks.length = 0;
   const layout = scan(bytes, boundsOf(config));
   const name = layout.rootStart < 0 ? null : valueBytes(bytes, layout, 'model');
   return {

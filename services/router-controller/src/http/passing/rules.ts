@@ -11,7 +11,7 @@ export const TARGET_HEADER = 'x-llm-router-target';
 
 /** A path that a proxy or server on the way could read as another one is none of ours. */
 const PATH = /^\/v1\/[\w.~:@!$&'()*+,;=%-]{1,200}(?:\/[\w.~:@!$&'()*+,;=%-]{1,200}){0,8}$/;
-const TRICK = /%(?:2e|5c|00|25)|\/\.{1,2}(?:\/|$)/i;
+const TRICK = /%(?:2e|5c|00|25)|\/\.{1,2}(?:[;/]|$)/i;
 
 /** Slashes inside a segment are no harm where they make no other path: ids of models have them. */
 const SLASH = /%2f/gi;
@@ -36,7 +36,7 @@ export interface PassRule {
   readonly name: string;
   /** Targets that take the path and that the caller may use. */
   readonly targets: readonly Target[];
-  /** Those that the caller may not use: one of them that is asked for by name is refused, not replaced. */
+  /** All that the caller may not use: one of them that is asked for by name or model is refused, not replaced. */
   readonly forbidden: readonly Target[];
   /** Takes what no rule or model names; null: none does. */
   readonly byDefault: Target | null;
@@ -67,11 +67,10 @@ export function ruleFor(
   if (targets.length === 0 && !(byDefault && may(byDefault))) {
     throw new RouterError('permission_denied', `This key may use no target that takes ${echo(path)}`);
   }
-  const known = byDefault ? [...taking, byDefault] : taking;
   return {
     name: rule ?? 'default',
     targets,
-    forbidden: known.filter((target) => !may(target)),
+    forbidden: first.filter((target) => !may(target)),
     byDefault: byDefault && may(byDefault) ? byDefault : null,
   };
 }
@@ -85,6 +84,16 @@ export function ruleFor(
 export function chooseTarget(rule: PassRule, model: string | null, named: string | null): Target {
   const all = [...new Set([...rule.targets, ...(rule.byDefault ? [rule.byDefault] : [])])];
   const names = all.map(({ name }) => name).join(', ');
+  const isNamed = (each: Target) => each.model === model || each.name === model;
+  if (model !== null && !all.some(isNamed) && rule.forbidden.some(isNamed)) {
+    throw new RouterError(
+      'permission_denied',
+      `This key may not use '${echo(model)}'; it may use: ${names}`,
+      {
+        param: 'model',
+      },
+    );
+  }
   if (named !== null) {
     const target = all.find(({ name }) => name === named);
     if (target) return target;
@@ -99,14 +108,6 @@ export function chooseTarget(rule: PassRule, model: string | null, named: string
   if (model !== null) {
     const target = all.find((each) => each.model === model) ?? all.find(({ name }) => name === model);
     if (target) return target;
-    if (rule.forbidden.some((each) => each.model === model || each.name === model))
-      throw new RouterError(
-        'permission_denied',
-        `This key may not use '${echo(model)}'; it may use: ${names}`,
-        {
-          param: 'model',
-        },
-      );
     if (rule.byDefault) return rule.byDefault;
     throw new RouterError(
       'model_not_found',
