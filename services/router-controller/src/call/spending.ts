@@ -1,7 +1,7 @@
 /** What a request will use by its own account: for reservations, and where no upstream reports tokens. */
 import type { MediaConfig } from '../config/schema.ts';
 import { mediaSchema } from '../config/schema-limits.ts';
-import { byteLength } from '../receive/index.ts';
+import { byteLength, jsonSize } from '../receive/index.ts';
 import type { ChatBody } from '../request.ts';
 import { isMedia, mediaTokens } from './media.ts';
 import { BYTES_PER_TOKEN } from './usage.ts';
@@ -84,8 +84,8 @@ export function spendingOf(
   for (const name of SCHEMAS)
     if (body[name] !== null && typeof body[name] === 'object') {
       // `{"type":"text"}` asks for nothing.
-      const json = JSON.stringify(body[name]);
-      if (json.length > 32) sum.bytes += Math.max(Buffer.byteLength(json), byteLength(json));
+      const size = jsonSize(body[name]);
+      if (size > 32) sum.bytes += size;
     }
   const answer = given(body.max_completion_tokens ?? body.max_tokens ?? body.max_output_tokens);
   return {

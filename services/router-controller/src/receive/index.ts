@@ -9,6 +9,7 @@ import { type Bounds, JsonScanner } from './scanner.ts';
 import { type Edits, type Layout, splice, spliceObject, valueBytes } from './splice.ts';
 
 export { type BudgetOptions, ByteBudget, type Held } from './budget.ts';
+export { jsonSize } from './json-size.ts';
 export { byteLength, LongTexts } from './long-text.ts';
 export { type ReadBounds, readBody } from './read.ts';
 export { type Bounds, JsonScanner, type Member, scan } from './scanner.ts';

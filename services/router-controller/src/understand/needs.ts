@@ -1,5 +1,5 @@
 /** What a request needs that not every model can do, in every dialect. */
-import { byteLength } from '../receive/index.ts';
+import { byteLength, jsonSize } from '../receive/index.ts';
 import type { Needs } from './facts.ts';
 import { asText, type Body, isItem, messageList } from './turns.ts';
 
@@ -19,7 +19,7 @@ interface Seen {
   files: boolean;
 }
 
-const sizeOf = (value: unknown) => (value == null ? 0 : byteLength(JSON.stringify(value) ?? ''));
+const sizeOf = (value: unknown) => (value == null ? 0 : jsonSize(value));
 
 function readContent(content: unknown, seen: Seen, depth = 0): void {
   if (typeof content === 'string') seen.bytes += byteLength(content);
