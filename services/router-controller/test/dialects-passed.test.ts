@@ -90,6 +90,20 @@ describe('on a target that speaks the client’s API', () => {
     assert.deepEqual(w.seen().body.tools, [{ type: 'web_search' }]);
   });
 
+  test('a response carries the client’s beta, and one without a status is an answer where it has output', async () => {
+    const { status: _status, ...bare } = RESPONSE as Record<string, unknown>;
+    w.respond = ({ path }) =>
+      path === '/v1/responses' ? json({ ...bare, error: { code: 'x', message: 'y' } }) : null;
+    const response = await fetch(`${w.whole.url}/v1/responses`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'openai-beta': 'some=v1' },
+      body: JSON.stringify({ model: 'Both', input: 'x', tools: [{ type: 'web_search' }] }),
+    });
+    assert.equal(response.status, 200);
+    assert.match(await response.text(), /native words/);
+    assert.equal(w.seen().headers['openai-beta'], 'some=v1');
+  });
+
   test('also where the label led to one that can’t', async () => {
     w.respond = ({ path }) => (path === '/v1/responses' ? json(RESPONSE) : null);
     const { data, response } = await w.openai.responses

@@ -68,8 +68,15 @@ export function speechOf(target: Target, request: RoutedRequest, own: AnswerRead
     path: request.path,
     answers: own,
     translation: null,
-    headers: request.endpoint.dialect === 'messages' ? anthropicHeaders(request) : {},
+    headers: ownHeaders(request),
   };
+}
+
+function ownHeaders(request: RoutedRequest): Record<string, string> {
+  const { dialect } = request.endpoint;
+  if (dialect === 'messages') return anthropicHeaders(request);
+  const beta = request.headers['openai-beta'];
+  return dialect === 'responses' && typeof beta === 'string' ? { 'openai-beta': beta } : {};
 }
 
 function anthropicHeaders({ headers }: RoutedRequest): Record<string, string> {

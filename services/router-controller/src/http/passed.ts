@@ -99,7 +99,10 @@ export async function passByRule(
   if (!rule) throw missing(http);
   const held = await enter();
   const named = http.headers[TARGET_HEADER];
-  const wanted = rule.targets.length > 1 && named === undefined;
+  const possible = rule.byDefault ? [...rule.targets, rule.byDefault] : rule.targets;
+  // Some clients send the file before the model; where a target's name may stand for its model, it is waited for.
+  const wanted =
+    (rule.targets.length > 1 && named === undefined) || possible.some((each) => each.name !== each.model);
   const body = await namedBody(http, response, config, held, signal, wanted, isBound(caller));
   const query = http.query.model;
   const model = body.model ?? deployment ?? (typeof query === 'string' ? query : null);

@@ -49,9 +49,12 @@ function whole(json: unknown): Verdict {
   return { kind: 'answer', usage: usageOf(json), written: () => written(json.output).read() };
 }
 
-/** A response that says it did not fail is an answer, whatever stands in its `error`. */
+/** A response that does not say that it failed, and has output, is an answer, whatever stands in its `error`. */
 const isAnswer = ({ object, status, output }: Json) =>
-  object === 'response' && typeof status === 'string' && status !== 'failed' && Array.isArray(output);
+  object === 'response' &&
+  status !== 'failed' &&
+  Array.isArray(output) &&
+  (typeof status === 'string' || output.length > 0);
 
 function written(output: unknown): TextSample {
   const sample = new TextSample();
