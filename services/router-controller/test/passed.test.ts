@@ -127,6 +127,12 @@ describe('passed endpoints', () => {
         ({ labels, value }) => labels.rule === '/v1/embeddings' && labels.target === 'embed' && value > 0,
       ),
     );
+    const ofTenant = await whole.metrics.registry.getSingleMetric('llm_router_tenant_tokens_total')!.get();
+    assert.ok(
+      ofTenant.values.some(
+        ({ labels, value }) => labels.tenant === 'acme' && labels.type === 'input' && value >= 8,
+      ),
+    );
     const azure = await send(
       '/openai/deployments/embed/embeddings?api-version=2024-10-21',
       json('{"input":"a"}'),

@@ -199,8 +199,13 @@ export class Settler {
         costUsd: cost,
       };
       const by = { policy: '', target: target.name, source: usage.source };
+      const tenant = this.#tenants.label(caller.tenant);
       m.tokens.inc({ ...by, type: 'input' }, usage.promptTokens - usage.cachedTokens);
+      m.tokens.inc({ ...by, type: 'cached_input' }, usage.cachedTokens);
       m.tokens.inc({ ...by, type: 'output' }, usage.completionTokens);
+      m.tenantTokens.inc({ tenant, type: 'input' }, usage.promptTokens);
+      m.tenantTokens.inc({ tenant, type: 'output' }, usage.completionTokens);
+      if (cost !== null) m.tenantCost.inc({ tenant }, cost);
       if (cost !== null) m.cost.inc({ policy: '', target: target.name }, cost);
       else m.unpriced.inc({ policy: '', target: target.name });
       this.#ledger?.usage.note(event);
