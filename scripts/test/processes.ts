@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../parts/lib.ts';
 
-const WAIT_MS = 120_000;
+const WAIT_MS = 240_000;
 
 interface Row {
   readonly pid: number;
