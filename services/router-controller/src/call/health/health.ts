@@ -103,6 +103,8 @@ export class Health {
   }
 
   noteKey(target: Target, bad: boolean, status: number | null): void {
+    // A request that outlived a reload must not speak of a target that has left the table: nobody would take it back.
+    if (bad && !this.#states.has(targetKey(target))) return;
     const state = this.#state(target);
     if (!bad && state.keyBad) state.restsUntil = 0;
     if (state.keyBad === bad) return;
