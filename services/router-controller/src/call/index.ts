@@ -9,3 +9,4 @@ export { speaks, translationHeaders } from './speech.ts';
 export { type Spending, spendingOf } from './spending.ts';
 export type { ClientResponse } from './stream/client-response.ts';
 export type { Time } from './time.ts';
+export { BYTES_PER_TOKEN } from './usage.ts';

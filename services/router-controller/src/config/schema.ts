@@ -284,5 +284,4 @@ export type MediaConfig = z.infer<typeof mediaSchema>;
 export type AuthConfig = z.infer<typeof authSchema>;
 export type ClassifierConfig = z.infer<typeof classifierSchema>;
 export type UpstreamConfig = z.infer<typeof upstreamSchema>;
-export type PromptConfig = z.infer<typeof promptSchema>;
 export type DecisionLogConfig = z.infer<typeof decisionLogSchema>;

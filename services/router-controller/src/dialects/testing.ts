@@ -1,6 +1,5 @@
 /** For tests: chat answers as servers stream them, in any cut, and real SDKs that read what is made of them. */
 import fc from 'fast-check';
-import type { ChatBody } from '../request.ts';
 import type { AnswerTranslator } from './dialect.ts';
 
 export interface Said {
@@ -115,5 +114,3 @@ export const saidArbitrary: fc.Arbitrary<Said> = fc
 /** A `fetch` that answers every request of an SDK so. */
 export const answering = (body: string, type = 'text/event-stream', status = 200) =>
   (async () => new Response(body, { status, headers: { 'content-type': type } })) as unknown as typeof fetch;
-
-export const rolesOf = ({ messages }: ChatBody) => (messages as { role: string }[]).map(({ role }) => role);

@@ -1,7 +1,7 @@
 /** Endpoints that are passed on without a decision: the model names the target. Keys, limits and budgets hold here too. */
 import type { Request, Response } from 'express';
 import type { Entry, Grant } from '../admit/index.ts';
-import type { IdRewriter } from '../call/index.ts';
+import { BYTES_PER_TOKEN, type IdRewriter } from '../call/index.ts';
 import type { RouterConfig, Target } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
 import type { Held } from '../receive/index.ts';
@@ -155,7 +155,7 @@ export function passingHandler(steps: Steps, choose: (context: PassContext) => P
       holds.entry ??= await steps.admission.enter({ caller, visit });
       grant = await holds.entry.admit({
         policy: NO_POLICY,
-        estimate: () => ({ promptTokens: Math.ceil(textBytes / 4), answerTokens: 0 }),
+        estimate: () => ({ promptTokens: Math.ceil(textBytes / BYTES_PER_TOKEN), answerTokens: 0 }),
       });
       const taken = await grant.admitTarget(target.name);
       if (taken instanceof RouterError) throw taken;

@@ -7,7 +7,7 @@ import type { RouterConfig, Target } from '../config/types.ts';
 import { clientLeft, RouterError } from '../errors.ts';
 import { holderOf, type Ledger } from '../ledger/index.ts';
 import { BoundedNames, type Logger, type Metrics } from '../observe/index.ts';
-import type { CallOutcome, RoutedRequest, Usage } from '../request.ts';
+import type { Caller, CallOutcome, RoutedRequest, Usage } from '../request.ts';
 import { answerOf, wasSent } from './answer.ts';
 import { conversationSaving } from './conversation-savings.ts';
 import { costOf, savingsOf } from './cost.ts';
@@ -188,29 +188,7 @@ export class Settler {
     m.passed.inc({ rule, target: target?.name ?? '', status: String(status) });
     if (caller)
       m.tenantRequests.inc({ tenant: this.#tenants.label(caller.tenant), result: resultOf(status) });
-    const cost = target && usage ? costOf(target, usage) : null;
-    if (caller && target && usage) {
-      const event = {
-        key: caller.id,
-        tenant: caller.tenant,
-        policy: '',
-        target: target.name,
-        usage,
-        costUsd: cost,
-      };
-      const by = { policy: '', target: target.name, source: usage.source };
-      const tenant = this.#tenants.label(caller.tenant);
-      m.tokens.inc({ ...by, type: 'input' }, usage.promptTokens - usage.cachedTokens);
-      m.tokens.inc({ ...by, type: 'cached_input' }, usage.cachedTokens);
-      m.tokens.inc({ ...by, type: 'output' }, usage.completionTokens);
-      m.tenantTokens.inc({ tenant, type: 'input' }, usage.promptTokens);
-      m.tenantTokens.inc({ tenant, type: 'output' }, usage.completionTokens);
-      if (cost !== null) m.tenantCost.inc({ tenant }, cost);
-      if (cost !== null) m.cost.inc({ policy: '', target: target.name }, cost);
-      else m.unpriced.inc({ policy: '', target: target.name });
-      this.#ledger?.usage.note(event);
-      this.#ledger?.budgets.charge(holderOf(caller, ''), event);
-    }
+    const cost = caller && target && usage ? this.#charge(caller, '', target, usage) : null;
     this.#log.info('request', {
       request_id: id,
       address: caller ? undefined : address,
@@ -347,14 +325,7 @@ export class Settler {
     const answer = answerOf(outcome);
     if (!target || !usage) return null;
     const genAi = genAiLabels(target);
-    const { promptTokens, cachedTokens, completionTokens, source } = usage;
-    const by = { policy: policy.name, target: target.name, source };
-    m.tokens.inc({ ...by, type: 'input' }, promptTokens - cachedTokens);
-    m.tokens.inc({ ...by, type: 'cached_input' }, cachedTokens);
-    m.tokens.inc({ ...by, type: 'output' }, completionTokens);
-    const tenant = this.#tenants.label(request.caller.tenant);
-    m.tenantTokens.inc({ tenant, type: 'input' }, promptTokens);
-    m.tenantTokens.inc({ tenant, type: 'output' }, completionTokens);
+    const { promptTokens, completionTokens } = usage;
     m.genAiTokens.observe({ ...genAi, gen_ai_token_type: 'input' }, promptTokens);
     m.genAiTokens.observe({ ...genAi, gen_ai_token_type: 'output' }, completionTokens);
     if (answer && outcome.streamed && completionTokens > 1) {
@@ -366,25 +337,41 @@ export class Settler {
     m.v1Tokens.inc({ llm_name, category: 'prompt' }, promptTokens);
     m.v1Tokens.inc({ llm_name, category: 'completion' }, completionTokens);
     m.v1Tokens.inc({ llm_name, category: 'total' }, promptTokens + completionTokens);
-    const cost = costOf(target, usage);
+    const cost = this.#charge(request.caller, policy.name, target, usage);
     if (cost !== null) {
-      m.cost.inc({ policy: policy.name, target: target.name }, cost);
-      m.tenantCost.inc({ tenant }, cost);
       m.savings.inc({ policy: policy.name }, savingsOf(request, cost, usage));
       const kept = conversationSaving(decision, target, usage);
       if (kept) m.conversationSavings.inc({ policy: policy.name, by: kept.by }, kept.usd);
-    } else m.unpriced.inc({ policy: policy.name, target: target.name });
-    const { caller } = request;
+    }
+    return cost;
+  }
+
+  /** Counts and books what one call used. @returns what it cost, USD; null: the target has no price */
+  #charge(caller: Caller, policy: string, target: Target, usage: Usage): number | null {
+    const m = this.#metrics;
+    const { promptTokens, cachedTokens, completionTokens, source } = usage;
+    const by = { policy, target: target.name, source };
+    const tenant = this.#tenants.label(caller.tenant);
+    m.tokens.inc({ ...by, type: 'input' }, promptTokens - cachedTokens);
+    m.tokens.inc({ ...by, type: 'cached_input' }, cachedTokens);
+    m.tokens.inc({ ...by, type: 'output' }, completionTokens);
+    m.tenantTokens.inc({ tenant, type: 'input' }, promptTokens);
+    m.tenantTokens.inc({ tenant, type: 'output' }, completionTokens);
+    const cost = costOf(target, usage);
+    if (cost !== null) {
+      m.cost.inc({ policy, target: target.name }, cost);
+      m.tenantCost.inc({ tenant }, cost);
+    } else m.unpriced.inc({ policy, target: target.name });
     const event = {
       key: caller.id,
       tenant: caller.tenant,
-      policy: policy.name,
+      policy,
       target: target.name,
       usage,
       costUsd: cost,
     };
     this.#ledger?.usage.note(event);
-    this.#ledger?.budgets.charge(holderOf(caller, policy.name), event);
+    this.#ledger?.budgets.charge(holderOf(caller, policy), event);
     return cost;
   }
 }

@@ -1,4 +1,5 @@
 /** What is noted and charged of a request that was passed on without a decision. */
+import { BYTES_PER_TOKEN } from '../call/index.ts';
 import type { Target } from '../config/types.ts';
 import type { Caller, CallOutcome, Usage } from '../request.ts';
 
@@ -23,8 +24,6 @@ export interface PassedRequest {
   readonly incomplete: boolean;
   readonly elapsedMs: number;
 }
-
-const BYTES_PER_TOKEN = 4;
 
 /** Tokens of it: as reported, else estimated from the text that was sent; null where nothing was answered. */
 export function usageOfPassed({ usage, answered, sent, code, textBytes }: PassedRequest): Usage | null {

@@ -13,6 +13,7 @@ import {
   PROBE_TEXT,
   tokenLimitOf,
   WIRE,
+  withDetails,
 } from './model-client.ts';
 
 interface JsonTensor {
@@ -211,15 +212,10 @@ export class KServeHttpClient implements ModelClient {
     }
   }
 
-  async infer(texts: readonly string[], want: ModelDescription, options: CallOptions): Promise<InferResult> {
-    if (want.model === undefined) return this.#infer(this.#model, texts, want, options);
-    try {
-      return await this.#infer(want.model, texts, want, options);
-    } catch (error) {
-      // Another replica, or an unload since: the label is what matters.
-      if (!isAbsent(error, want.model)) throw error;
-      return this.#infer(this.#model, texts, { ...want, hasTokenCount: false, scoreNames: [] }, options);
-    }
+  infer(texts: readonly string[], want: ModelDescription, options: CallOptions): Promise<InferResult> {
+    return withDetails(this.#model, want, isAbsent, (model, wanted) =>
+      this.#infer(model, texts, wanted, options),
+    );
   }
 
   async #infer(

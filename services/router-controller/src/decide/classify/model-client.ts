@@ -138,3 +138,24 @@ export function labelsFromClasses(rows: readonly string[]): readonly string[] | 
   }
   return labels.length === rows.length && labels.every((label) => label) ? labels : null;
 }
+
+/**
+ * Asks the model that tells more, where there is one, and the plain one where that is missing: another replica, or an
+ * unload since; the label is what matters.
+ *
+ * @param isAbsent whether a failure says that there is no such model.
+ */
+export async function withDetails(
+  plain: string,
+  want: ModelDescription,
+  isAbsent: (error: unknown, model: string) => boolean,
+  infer: (model: string, want: ModelDescription) => Promise<InferResult>,
+): Promise<InferResult> {
+  if (want.model === undefined) return infer(plain, want);
+  try {
+    return await infer(want.model, want);
+  } catch (error) {
+    if (!isAbsent(error, want.model)) throw error;
+    return infer(plain, { ...want, hasTokenCount: false, scoreNames: [] });
+  }
+}
