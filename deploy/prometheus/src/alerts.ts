@@ -47,6 +47,9 @@ type Key = Parameters<typeof dashboardMetric>[0];
 const series = (key: Key, where = '', suffix = '') =>
   dashboardMetric(key, where, suffix).replace(`${CHOSEN},`, '').replace(`{${CHOSEN}}`, '');
 
+/** A gauge as it was last seen: one scrape that a busy machine loses must not begin an alert's `for` anew. */
+const last = (key: Key) => `last_over_time(${series(key)}[2m])`;
+
 // Several installations may share a Prometheus, in namespaces where their jobs have the same name; where series have no
 // namespace, it is empty in all of them.
 const sum = (by: string, key: Key, window: string, where = '', suffix = '') =>
@@ -191,7 +194,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterClassifierDegraded',
     severity: 'critical',
-    expr: `min by (namespace, job, policy) (${series('classifierReady')}) == 0\nor\n${sum('namespace, job, policy', 'classifications', '5m', 'outcome=~"timeout|error"')} / ${sum('namespace, job, policy', 'classifications', '5m')} > 0.2`,
+    expr: `min by (namespace, job, policy) (${last('classifierReady')}) == 0\nor\n${sum('namespace, job, policy', 'classifications', '5m', 'outcome=~"timeout|error"')} / ${sum('namespace, job, policy', 'classifications', '5m')} > 0.2`,
     for: '5m',
     summary: 'Policy {{ $labels.policy }} decides without its classifier',
     todo: 'Look at Triton: is it up, is its queue long, did a model change its labels? Until then fallback entries answer.',
@@ -232,7 +235,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterLimitsNotShared',
     severity: 'warning',
-    expr: `min by (namespace, job) (${series('limiterUp')}) == 0`,
+    expr: `min by (namespace, job) (${last('limiterUp')}) == 0`,
     for: '2m',
     summary: 'Redis does not answer; each replica of {{ $labels.job }} counts limits for itself',
     todo: 'Look whether Redis is up and reachable from the pods. Requests go on meanwhile.',
@@ -275,7 +278,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterReloadFailed',
     severity: 'warning',
-    expr: `min by (namespace, job, instance) (${series('reloadOk')}) == 0`,
+    expr: `min by (namespace, job, instance) (${last('reloadOk')}) == 0`,
     for: '5m',
     summary: '{{ $labels.instance }} refuses the newest configuration file and goes on with the one before',
     todo: 'Read its log line “configuration refused”: it names the path and what would be right. Then `npm run check-config`.',
@@ -343,7 +346,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'LlmRouterUpstreamKeyRefused',
     severity: 'critical',
-    expr: `max by (namespace, job, target) (${series('badCredentials')}) == 1`,
+    expr: `max by (namespace, job, target) (${last('badCredentials')}) == 1`,
     for: '2m',
     summary: 'Target {{ $labels.target }} refuses our key',
     todo: 'Is the key expired, revoked, or out of credit? Put a new one where the configuration takes it from; it is read again without a restart.',

@@ -29,6 +29,8 @@ export class Health {
   readonly #settings: BreakerSettings;
   readonly #observer: CallObserver;
   readonly #states = new Map<string, State>();
+  /** Keys of the targets in the table; null: before the first reload, when all are. */
+  #inTable: ReadonlySet<string> | null = null;
 
   constructor(settings: BreakerSettings, observer: CallObserver) {
     this.#settings = settings;
@@ -39,9 +41,9 @@ export class Health {
     const key = targetKey(target);
     let state = this.#states.get(key);
     if (!state) {
-      const breaker = new TargetHealth(this.#settings, (changed) =>
-        this.#observer.breakerChanged(target, changed),
-      );
+      const breaker = new TargetHealth(this.#settings, (changed) => {
+        if (this.#has(target)) this.#observer.breakerChanged(target, changed);
+      });
       state = {
         breaker,
         latency: new Latency(),
@@ -51,9 +53,14 @@ export class Health {
         restsUntil: 0,
         usage: null,
       };
-      this.#states.set(key, state);
+      // A request that outlived a reload may still ask a target that has left: nobody would take back what it says.
+      if (this.#has(target)) this.#states.set(key, state);
     }
     return state;
+  }
+
+  #has(target: Target): boolean {
+    return this.#inTable?.has(targetKey(target)) ?? true;
   }
 
   /**
@@ -103,8 +110,7 @@ export class Health {
   }
 
   noteKey(target: Target, bad: boolean, status: number | null): void {
-    // A request that outlived a reload must not speak of a target that has left the table: nobody would take it back.
-    if (bad && !this.#states.has(targetKey(target))) return;
+    if (!this.#has(target)) return;
     const state = this.#state(target);
     if (!bad && state.keyBad) state.restsUntil = 0;
     if (state.keyBad === bad) return;
@@ -133,8 +139,9 @@ export class Health {
     state.usage = takes;
   }
 
-  /** Forgets targets that have left the table. */
-  keep(targets: Iterable<Target>): void {
+  /** Forgets targets that have left the table, and hears nothing more of them. */
+  keep(targets: readonly Target[]): void {
+    this.#inTable = new Set(targets.map(targetKey));
     keepOnly(this.#states, targets);
   }
 }
