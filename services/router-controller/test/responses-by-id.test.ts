@@ -61,6 +61,23 @@ describe('responses by their id', () => {
     assert.notEqual(second.id, first.id);
   });
 
+  test('the preview tells the target that they are gone on from at, and refuses what the call refuses', async () => {
+    stored();
+    const first = await w.openai.responses.create({ model: 'Both', input: 'x' });
+    const preview = (id: string) =>
+      w.openai.post('/route', { body: { model: 'auto', input: 'more', previous_response_id: id } });
+    const { target, fallbacks } = (await preview(first.id)) as { target: string; fallbacks: string[] };
+    assert.deepEqual([target, fallbacks], ['both', []]);
+    for (const ask of [
+      () => preview('resp_unknown'),
+      () => w.openai.responses.create({ model: 'auto', input: 'm', previous_response_id: 'resp_unknown' }),
+    ])
+      await assert.rejects(ask, ({ status, code }: InstanceType<typeof OpenAI.APIError>) => {
+        assert.deepEqual([status, code], [404, 'response_not_found']);
+        return true;
+      });
+  });
+
   test('a stream’s events all tell the id that can be asked for', async () => {
     const event = (data: { type: string }) => `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
     const text =

@@ -4,7 +4,7 @@ import { openId } from '../call/index.ts';
 import type { RouterConfig } from '../config/types.ts';
 import { echo } from '../echo.ts';
 import { RouterError } from '../errors.ts';
-import type { Caller, Earlier } from '../request.ts';
+import type { Caller, Decision, Earlier } from '../request.ts';
 import { ruleFor } from './passing/rules.ts';
 
 export const notFound = (told: string, param = 'response_id') =>
@@ -43,3 +43,7 @@ export function earlierOf(
   if (!openId(told, config.table, caller.tenant) && passesForeignIds(config, caller, told)) return undefined;
   return findResponse(told, config, caller, 'previous_response_id');
 }
+
+/** Only the target that made a response can go on from it. */
+export const goingOn = (decision: Decision, earlier: Earlier | undefined): Decision =>
+  earlier ? { ...decision, targets: [earlier.target], larger: [] } : decision;

@@ -5,11 +5,19 @@ import type { Policy } from '../config/types.ts';
 import { PLAIN_CHAT, translate } from '../dialects/index.ts';
 import { RouterError } from '../errors.ts';
 import { RedisVisit } from '../redis/index.ts';
-import { type ChatBody, type Decision, type Dialect, EXTENSION, type RouterExtension } from '../request.ts';
+import {
+  type ChatBody,
+  type Decision,
+  type Dialect,
+  type Earlier,
+  EXTENSION,
+  type RouterExtension,
+} from '../request.ts';
 import type { RequestFacts } from '../understand/index.ts';
 import { addressOf } from './address.ts';
 import type { Arrival } from './arrival.ts';
 import { receiveBody, requireJson } from './body.ts';
+import { earlierOf, goingOn } from './earlier.ts';
 import { checkBody, readRouting } from './extension.ts';
 import { factsFor } from './facts.ts';
 import type { Steps } from './routed.ts';
@@ -93,6 +101,7 @@ interface Item {
   readonly policy: Policy;
   readonly extension: RouterExtension;
   readonly facts: RequestFacts;
+  readonly earlier: Earlier | undefined;
 }
 
 export function routeHandler({ authenticator, config, decider, gate, bodies, admission, previews }: Steps) {
@@ -114,15 +123,16 @@ export function routeHandler({ authenticator, config, decider, gate, bodies, adm
       const { policy, extension } = readRouting(inForce.table, item, caller, headers);
       checkPolicyAllowed(caller, policy.name);
       const { [EXTENSION]: _stripped, ...body } = item;
+      const earlier = dialect === 'responses' ? earlierOf(body, inForce, caller) : undefined;
       const view = translate(dialect, body, PLAIN_CHAT);
       const facts = factsFor(inForce, { dialect, path: PATHS[dialect] }, headers, body, view);
-      return { body, policy, extension, facts };
+      return { body, policy, extension, facts, earlier };
     };
-    const decide = async ({ policy, extension, facts }: Item): Promise<object> => {
+    const decide = async ({ policy, extension, facts, earlier }: Item): Promise<object> => {
       // Tenants in turn: a list of new prompts must not push others' requests past their deadline.
       const done = await previews.enter(caller.tenant, signal);
       try {
-        const decision = await decider.decideInput({
+        const decided = await decider.decideInput({
           id,
           config: inForce,
           policy,
@@ -134,7 +144,7 @@ export function routeHandler({ authenticator, config, decider, gate, bodies, adm
           signal,
           visit,
         });
-        return tell(decision, facts);
+        return tell(goingOn(decided, earlier), facts);
       } finally {
         done();
       }

@@ -20,7 +20,7 @@ import type { Arrival } from './arrival.ts';
 import { receiveBody, requireJson } from './body.ts';
 import { countHere } from './count-here.ts';
 import { decisionHeaders } from './decision-headers.ts';
-import { earlierOf } from './earlier.ts';
+import { earlierOf, goingOn } from './earlier.ts';
 import { sendError, toRouterError } from './errors.ts';
 import { checkBody, readRouting } from './extension.ts';
 import { factsFor } from './facts.ts';
@@ -178,10 +178,9 @@ async function route(
     });
     return holds.grant;
   });
-  request.decision = await timed(request, 'decide', () => steps.decider.decide(request));
-  const { earlier } = request;
-  // Only the target that made a response can go on from it.
-  if (earlier) request.decision = { ...request.decision, targets: [earlier.target], larger: [] };
+  request.decision = await timed(request, 'decide', async () =>
+    goingOn(await steps.decider.decide(request), request.earlier),
+  );
   const { decision } = request;
   if (request.endpoint.counts && !decision.targets.some((target) => speaks(target, request))) {
     await countHere(steps.settler, request, response, {
