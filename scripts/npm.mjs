@@ -26,6 +26,7 @@ const SCRIPTS = {
   'policy:train': 'scripts/policy-train.ts',
   tutorial: 'scripts/tutorial.ts',
   replay: 'scripts/replay.ts',
+  bench: 'services/router-controller/bench/main.ts',
   soak: 'services/router-controller/proof/soak.ts',
   stack: 'scripts/stack.ts',
   'proof:limits': 'services/router-controller/proof/limits.ts',
