@@ -2,9 +2,10 @@
  * `npm run stack`: the processes of deploy/compose on this machine, without Docker, in the foreground: a real Triton,
  * Redis, Prometheus with the alerts, stand-in LLMs without NVIDIA_API_KEY, the controller and the playground.
  */
+
+import { LineUp } from '../services/cli/src/processes/line-up.ts';
+import { describe, tryLine } from '../services/cli/src/start/describe.ts';
 import { ConfigError } from '../services/router-controller/src/config/index.ts';
-import { describe, tryLine } from './lib/describe.ts';
-import { LineUp } from './lib/line-up.ts';
 import { HELP, type StackOptions, stackOptions } from './stack/options.ts';
 import { portsTaken } from './stack/ports.ts';
 import { StackStarter } from './stack/start-stack.ts';

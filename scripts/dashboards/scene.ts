@@ -3,12 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Child } from '../../services/cli/src/processes/child.ts';
 import { hashKey } from '../../services/router-controller/src/authenticate/index.ts';
 import { parseConfig } from '../../services/router-controller/src/config/index.ts';
 import { startRouterServer } from '../../services/router-server/src/index.ts';
 import { parseFault, startStandInLlms } from '../../services/stand-in-llms/src/index.ts';
 import { startTriton } from '../../services/triton/src/start-triton.ts';
-import { Child } from '../lib/child.ts';
 import { ROOT } from '../parts/lib.ts';
 
 export type ClassifierKind = 'triton' | 'router-server';

@@ -30,8 +30,8 @@ export function workspacePackages(root: string = ROOT): Map<string, string> {
   );
 }
 
-/** The version that scripts/npm.mjs installs the workspace with. */
-export const pinnedPnpm = (): string => /'(pnpm@[\d.]+)'/.exec(readText('scripts/npm.mjs'))![1]!;
+/** The version that services/cli/src/enter.mjs installs the workspace with. */
+export const pinnedPnpm = (): string => /'(pnpm@[\d.]+)'/.exec(readText('services/cli/src/enter.mjs'))![1]!;
 
 export const dockerfiles: DeployCheck = {
   name: 'Dockerfiles',

@@ -1,6 +1,6 @@
 /** The processes of one foreground command, ended in the reverse order of their start whatever ends the command. */
 import { join } from 'node:path';
-import { ROOT } from '../parts/lib.ts';
+import { ROOT } from '../../../../scripts/parts/lib.ts';
 import { Child } from './child.ts';
 import { type Server, Supervised } from './supervised.ts';
 

@@ -1,8 +1,8 @@
 /** Sends a labelled file through a running classifier, over gRPC as the controller does; whole requests are decided as there. */
-import { KServeGrpcClient } from '../../services/router-controller/src/decide/classify/kserve-grpc.ts';
-import type { ModelDescription } from '../../services/router-controller/src/decide/classify/model-client.ts';
-import { cutMiddle } from '../../services/router-controller/src/understand/index.ts';
-import { type BodyDecider, type Decided, startBodyDecider } from './bodies.ts';
+import { KServeGrpcClient } from '../../../router-controller/src/decide/classify/kserve-grpc.ts';
+import type { ModelDescription } from '../../../router-controller/src/decide/classify/model-client.ts';
+import { cutMiddle } from '../../../router-controller/src/understand/index.ts';
+import { type BodyDecider, type Decided, startBodyDecider } from './decide-bodies.ts';
 import { BadRows, readRows } from './rows.ts';
 import { Scores } from './scores.ts';
 

@@ -1,5 +1,5 @@
 /** What a started router tells its user. */
-import type { RouterConfig } from '../../services/router-controller/src/config/index.ts';
+import type { RouterConfig } from '../../../router-controller/src/config/index.ts';
 
 /** Prints the policy table: where each label goes. */
 export function describe(config: RouterConfig): void {

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { anyEnv, loadConfig } from '../services/router-controller/src/config/index.ts';
-import { type BodyRow, textsOf } from './bodies.ts';
-import { ROOT } from './parts/lib.ts';
+import { ROOT } from '../../../../scripts/parts/lib.ts';
+import { anyEnv, loadConfig } from '../../../router-controller/src/config/index.ts';
+import { type BodyRow, textsOf } from './texts-of-bodies.ts';
 
 const { prompt, identity } = (await loadConfig(join(ROOT, 'config/router.yaml'), { env: anyEnv })).file;
 const settings = { prompt, identity };

@@ -4,10 +4,10 @@ import {
   loadConfig,
   parseConfig,
   type RouterConfig,
-} from '../../services/router-controller/src/config/index.ts';
-import { Decider } from '../../services/router-controller/src/decide/index.ts';
-import { createLog, createMetrics } from '../../services/router-controller/src/observe/index.ts';
-import { understand } from '../../services/router-controller/src/understand/index.ts';
+} from '../../../router-controller/src/config/index.ts';
+import { Decider } from '../../../router-controller/src/decide/index.ts';
+import { createLog, createMetrics } from '../../../router-controller/src/observe/index.ts';
+import { understand } from '../../../router-controller/src/understand/index.ts';
 import { BadRows, type BodyRow } from './rows.ts';
 
 const DEADLINE_MS = 60_000;

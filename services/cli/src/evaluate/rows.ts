@@ -4,7 +4,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { hint } from '../../services/router-controller/src/config/problems.ts';
+import { hint } from '../../../router-controller/src/config/problems.ts';
 
 export interface PromptRow {
   readonly prompt: string;

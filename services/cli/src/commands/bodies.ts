@@ -1,0 +1,54 @@
+/** `llm-router bodies`: labelled request bodies as the prompts that the classifier would see. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { BodyRow } from '../evaluate/texts-of-bodies.ts';
+import { gathered, newCommand, ownPath } from '../lib/command.ts';
+import { CommandError } from '../lib/errors.ts';
+
+interface Options {
+  readonly data: readonly string[];
+  readonly out: string;
+  readonly config: string;
+}
+
+export const bodies = (): Command =>
+  newCommand('bodies', 'labelled request bodies as the prompts that the classifier would see, for training', {
+    group: 'better',
+    examples: [
+      {
+        line: 'llm-router bodies --data requests.jsonl --out prompts.jsonl',
+        what: 'rows of {"body": {a request}, "path", "source", and labels}',
+      },
+    ],
+  })
+    .requiredOption('--data <FILE>', 'labelled bodies, as JSON lines; more than one may be given', gathered)
+    .requiredOption('--out <FILE>', 'the prompts, as JSON lines')
+    .addOption(ownPath('--config <FILE>', 'whose prompt and identity settings hold', 'config/router.yaml'))
+    .action(run);
+
+async function run({ data, out, config }: Options): Promise<void> {
+  const { anyEnv, loadConfig } = await import('../../../router-controller/src/config/index.ts');
+  const { textsOf } = await import('../evaluate/texts-of-bodies.ts');
+  const { prompt, identity } = (await loadConfig(config, { env: anyEnv })).file;
+  const lines: string[] = [];
+  let silent = 0;
+  for (const file of data) {
+    for (const [index, line] of readFileSync(file, 'utf8').trimEnd().split('\n').entries()) {
+      let row: BodyRow;
+      try {
+        row = JSON.parse(line) as BodyRow;
+      } catch (error) {
+        throw new CommandError(`bodies: ${file}:${index + 1}: ${(error as Error).message}`);
+      }
+      if (row.body === null || typeof row.body !== 'object')
+        throw new CommandError(`bodies: ${file}:${index + 1}: no "body"`);
+      const { body: _, path: __, ...labels } = row;
+      const texts = textsOf(row, { prompt, identity });
+      if (texts.length === 0) silent++;
+      for (const text of texts)
+        lines.push(JSON.stringify({ prompt: text, ...labels, source: `own/${row.source}` }));
+    }
+  }
+  writeFileSync(out, `${lines.join('\n')}\n`);
+  console.log(`${out}: ${lines.length} prompts${silent ? `; ${silent} bodies hold no words` : ''}`);
+}

@@ -1,0 +1,60 @@
+/** Puts the commands of files.ts into the tree. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { ROOT } from '../../../scripts/parts/lib.ts';
+import { FILES, type FileCommand } from './files.ts';
+import { GROUPS, newCommand } from './lib/command.ts';
+
+/** A tool of the workspace, in its root as its configuration wants it. */
+function runTool([tool, ...first]: readonly string[], args: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, [join(ROOT, 'node_modules', tool!), ...first, ...args], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
+  process.once('SIGTERM', () => child.kill('SIGTERM'));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      process.exitCode = code ?? 1;
+      resolve();
+    });
+  });
+}
+
+async function run({ file }: FileCommand, args: readonly string[]): Promise<void> {
+  if (typeof file !== 'string') return runTool(file, args);
+  const path = join(ROOT, file);
+  // It reads its command line as if it had been started by itself.
+  process.argv = [process.argv[0]!, path, ...args];
+  await import(path);
+}
+
+/** The command for the first of two words, which holds those of the second. */
+function parentOf(program: Command, word: string): Command {
+  const found = program.commands.find((command) => command.name() === word);
+  if (found) return found;
+  const parent = newCommand(word, '');
+  program.addCommand(parent);
+  return parent;
+}
+
+export function addFileCommands(program: Command): void {
+  for (const [name, entry] of Object.entries(FILES)) {
+    const words = name.split(' ');
+    const parent = words.length > 1 ? parentOf(program, words[0]!) : program;
+    const command = newCommand(words.at(-1)!, entry.about, { group: entry.group })
+      .argument('[words...]', 'read by the command itself; --help tells them')
+      .allowUnknownOption()
+      .passThroughOptions()
+      .helpOption(false)
+      .action((_words, _options, self: Command) => run(entry, self.args));
+    parent.addCommand(command);
+  }
+  // A word such as `proof` stands for what is under it.
+  for (const command of program.commands.filter(({ commands }) => commands.length > 0)) {
+    if (command.description() !== '') continue;
+    command.description(command.commands.map((each) => each.name()).join(', '));
+    command.helpGroup(GROUPS[FILES[`${command.name()} ${command.commands[0]!.name()}`]!.group]);
+  }
+}

@@ -1,0 +1,75 @@
+/** The tree of commands as a whole: what is there, what it says of itself, how it ends. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Command } from 'commander';
+import { ROOT } from '../../../scripts/parts/lib.ts';
+import { FILES } from './files.ts';
+import { program } from './program.ts';
+
+/** All commands that can be run, by their words. */
+function leaves(command: Command, words: readonly string[] = []): Map<string, Command> {
+  if (command.commands.length === 0) return new Map([[words.join(' '), command]]);
+  return new Map(command.commands.flatMap((each) => [...leaves(each, [...words, each.name()])]));
+}
+
+const run = (...args: readonly string[]) =>
+  new Promise<{ code: number; out: string; err: string }>((resolve) => {
+    execFile(
+      process.execPath,
+      [join(import.meta.dirname, 'main.ts'), ...args],
+      { env: { PATH: process.env.PATH } },
+      (error, out, err) => resolve({ code: error ? Number(error.code) : 0, out, err }),
+    );
+  });
+
+test('every `npm run a:b` is a command `llm-router a b`', () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  const commands = leaves(program());
+  for (const [name, line] of Object.entries(scripts)) {
+    assert.equal(line, `exec node scripts/npm.mjs ${name}`);
+    assert.ok(commands.has(name.replaceAll(':', ' ')), `no command for npm run ${name}`);
+  }
+});
+
+test('every command says what it is for, and files of commands are there', () => {
+  for (const [name, command] of leaves(program()))
+    assert.ok(command.description().length > 10, `${name} says nothing of itself`);
+  for (const { file } of Object.values(FILES))
+    assert.ok(existsSync(join(ROOT, ...(typeof file === 'string' ? [file] : ['node_modules', file[0]!]))));
+});
+
+test('help lists every command, and each command’s own help ends well', async () => {
+  const { code, out } = await run('--help');
+  assert.equal(code, 0);
+  for (const name of program().commands.map((each) => each.name()))
+    assert.match(out, new RegExp(`^  ${name} `, 'm'));
+  const own = await run('evaluate', '--help');
+  assert.equal(own.code, 0);
+  assert.match(own.out, /--policy <NAME>[\s\S]*Examples:\n {2}\$ llm-router evaluate/);
+});
+
+test('a wrong use ends with 2 and says what would be right', async () => {
+  for (const [args, words] of [
+    [['evalute'], /unknown command 'evalute'\n\(Did you mean evaluate\?\)/],
+    [['evaluate', '--policy', 'x'], /required option '--data <FILE>' not specified/],
+    [['start', '--prot', '1'], /unknown option '--prot'\n\(Did you mean --port\?\)/],
+    [['proof'], /Usage: llm-router proof/],
+    [['evaluate', '--policy', 'x', '--data', 'y', '--endpoint', 'http://x'], /--endpoint wants HOST:PORT/],
+  ] as const) {
+    const { code, out, err } = await run(...args);
+    assert.deepEqual([code, out], [2, ''], args.join(' '));
+    assert.match(err, words);
+  }
+});
+
+test('what a command can’t do ends with 1 and a message without a stack', async () => {
+  const { code, err } = await run('replay', '--log', 'no-such.jsonl', '--config', 'no-such.yaml');
+  assert.equal(code, 1);
+  assert.match(err, /no-such\.yaml.*\n.*can’t read the file/);
+  assert.doesNotMatch(err, /\n {4}at /);
+});

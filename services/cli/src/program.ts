@@ -1,0 +1,36 @@
+/** The tree of commands. */
+import type { Command } from 'commander';
+import { VERSION } from '../../router-controller/src/version.ts';
+import { bodies } from './commands/bodies.ts';
+import { evaluate } from './commands/evaluate.ts';
+import { policyTrain } from './commands/policy-train.ts';
+import { replay } from './commands/replay.ts';
+import { start } from './commands/start.ts';
+import { addFileCommands } from './file-commands.ts';
+import { newCommand } from './lib/command.ts';
+
+const ENDS = `
+Exit codes: 0 it did what it was asked; 1 it could not, or what it checked is not right; 2 it was asked for wrongly.
+Colour only on terminals; NO_COLOR=1 takes it away. \`llm-router COMMAND --help\` tells a command's options and examples.`;
+
+/** A fresh tree: parsing leaves marks in it. */
+export function program(): Command {
+  const root = newCommand(
+    'llm-router',
+    'Works out what kind of work each prompt is, and sends it to the model for it',
+  )
+    .version(VERSION, '-V, --version', 'tells the version')
+    .usage('COMMAND [options]')
+    .showHelpAfterError('`llm-router --help` tells all commands')
+    .addHelpText('after', ENDS);
+  root.addCommand(start());
+  root.addCommand(evaluate());
+  root.addCommand(bodies());
+  root.addCommand(replay());
+  root.addCommand(
+    newCommand('policy', 'policies of your own', { group: 'better' }).addCommand(policyTrain()),
+  );
+  addFileCommands(root);
+  root.helpCommand('help [command]', 'tells what a command does');
+  return root;
+}
