@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import labels, nvidia_graph, quantize, repository
+from . import complexity_scores, labels, nvidia_graph, quantize, repository
 from .nvidia_graph import Dimension, Shape
 
 TOKENIZER, ENCODER = "nvidia_tokenizer", "nvidia_encoder"
@@ -111,7 +111,7 @@ def convert(source: Path, target: Path, *, fp16: bool = False, log=print) -> Non
     ]
     repository.write_head(
         target, "nvidia_complexity_router", labels.COMPLEXITY, width, lambda path: nvidia_graph.export_complexity_head(dimensions, path),
-        with_scores=True, **common)
+        scores=complexity_scores.NAMES, **common)
     log(f"wrote {TOKENIZER}, {ENCODER}, nvidia_task_router and nvidia_complexity_router into {target}")
 
 

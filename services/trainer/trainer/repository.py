@@ -5,6 +5,7 @@ Everything is written beside and renamed, so that a server that polls never sees
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -197,28 +198,32 @@ def write_policy(
     scores = complexity_scores.tables(names) if with_scores else None
     write_head(
         repository, policy, names, weight.shape[1], lambda path: export_onnx.export_head(weight, bias, temperature, path, scores),
-        with_scores=with_scores, encoder=encoder,
+        scores=complexity_scores.NAMES if with_scores else (), encoder=encoder,
     )
 
 
 def write_head(
     repository: Path, policy: str, names: tuple[str, ...], width: int, export: Callable[[Path], None], *,
-    with_scores: bool = False, encoder: str = "prompt_encoder", tokenizer: str = "prompt_tokenizer", max_tokens: int = MAX_TOKENS,
+    scores: tuple[str, ...] = (), encoder: str = "prompt_encoder", tokenizer: str = "prompt_tokenizer", max_tokens: int = MAX_TOKENS,
+    parameters: dict[str, str] | None = None,
 ) -> None:
-    """Head and ensembles of one policy; the head first, so that they find it. `export` writes the head's graph."""
-    count = len(complexity_scores.NAMES)
+    """Head and ensembles of one policy; the head first, so that they find it. `export` writes the head's graph.
+
+    scores: names of SCORES, where the graph gives them. parameters: further ones for all three configurations.
+    """
+    more = "".join(f"parameters {{ key: {json.dumps(key)} value: {{ string_value: {json.dumps(value)} }} }}\n" for key, value in (parameters or {}).items())
     fill = {
         "policy": policy, "batch": BATCH, "width": width, "labels": len(names), "max_tokens": max_tokens, "encoder": encoder,
         "tokenizer": tokenizer,
-        "scores": f',\n  {{ name: "SCORES" data_type: TYPE_FP32 dims: [ {count} ] label_filename: "scores.txt" }}' if with_scores else "",
-        "score_map": '\n      output_map { key: "SCORES" value: "SCORES" }' if with_scores else "",
+        "scores": f',\n  {{ name: "SCORES" data_type: TYPE_FP32 dims: [ {len(scores)} ] label_filename: "scores.txt" }}' if scores else "",
+        "score_map": '\n      output_map { key: "SCORES" value: "SCORES" }' if scores else "",
     }
     for kind, template in (("head", HEAD), ("details", DETAILS), ("ensemble", ENSEMBLE)):
         with Staged(repository, f"{policy}_{kind}") as folder:
-            (folder / "config.pbtxt").write_text(template.format(**fill))
+            (folder / "config.pbtxt").write_text(template.format(**fill) + more)
             (folder / "labels.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
-            if with_scores and kind != "ensemble":
-                (folder / "scores.txt").write_text("\n".join(complexity_scores.NAMES) + "\n")
+            if scores and kind != "ensemble":
+                (folder / "scores.txt").write_text("\n".join(scores) + "\n", encoding="utf-8")
             if kind == "head":
                 export(folder / "1" / "model.onnx")
             else:
