@@ -1,11 +1,11 @@
 /** The tree of commands as a whole: what is there, what it says of itself, how it ends. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Command } from 'commander';
 import { ROOT } from '../../../scripts/parts/lib.ts';
+import { runCommand } from '../test/run-command.ts';
 import { FILES } from './files.ts';
 import { program } from './program.ts';
 
@@ -15,15 +15,7 @@ function leaves(command: Command, words: readonly string[] = []): Map<string, Co
   return new Map(command.commands.flatMap((each) => [...leaves(each, [...words, each.name()])]));
 }
 
-const run = (...args: readonly string[]) =>
-  new Promise<{ code: number; out: string; err: string }>((resolve) => {
-    execFile(
-      process.execPath,
-      [join(import.meta.dirname, 'main.ts'), ...args],
-      { env: { PATH: process.env.PATH } },
-      (error, out, err) => resolve({ code: error ? Number(error.code) : 0, out, err }),
-    );
-  });
+const run = (...args: readonly string[]) => runCommand(args);
 
 test('every `npm run a:b` is a command `llm-router a b`', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {

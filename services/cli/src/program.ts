@@ -2,9 +2,12 @@
 import type { Command } from 'commander';
 import { VERSION } from '../../router-controller/src/version.ts';
 import { bodies } from './commands/bodies.ts';
+import { chat } from './commands/chat.ts';
+import { completion } from './commands/completion.ts';
 import { evaluate } from './commands/evaluate.ts';
 import { policyTrain } from './commands/policy-train.ts';
 import { replay } from './commands/replay.ts';
+import { route } from './commands/route.ts';
 import { start } from './commands/start.ts';
 import { addFileCommands } from './file-commands.ts';
 import { newCommand } from './lib/command.ts';
@@ -24,12 +27,15 @@ export function program(): Command {
     .showHelpAfterError('`llm-router --help` tells all commands')
     .addHelpText('after', ENDS);
   root.addCommand(start());
+  root.addCommand(route());
+  root.addCommand(chat());
   root.addCommand(evaluate());
   root.addCommand(bodies());
   root.addCommand(replay());
   root.addCommand(
     newCommand('policy', 'policies of your own', { group: 'better' }).addCommand(policyTrain()),
   );
+  root.addCommand(completion());
   addFileCommands(root);
   root.helpCommand('help [command]', 'tells what a command does');
   return root;
