@@ -21,6 +21,7 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['scripts/test/alerts', ['prometheus']],
   ['scripts/test/check-dashboards', ['prometheus', 'triton']],
   ['scripts/test/compose', ['compose', 'prometheus', 'redis']],
+  ['scripts/test/examples', ['clients']],
   ['scripts/test/evaluate', ['triton', 'trainer']],
   ['scripts/test/helm', ['helm', 'deploy-tools', 'redis', 'triton']],
   ['scripts/test/images', ['trainer']],

@@ -15,13 +15,20 @@ const scriptOf = (steps: readonly Step[]): string =>
 
 /**
  * @param minutes longest run of the whole page.
+ * @param options.cwd where the reader stands; default: the checkout.
+ * @param options.env beside this process's own.
  * @returns what each step wrote to standard output.
  * @throws StepFailed with the step and what it said.
  */
-export function walk(steps: readonly Step[], minutes: number): Promise<string[]> {
+export function walk(
+  steps: readonly Step[],
+  minutes: number,
+  { cwd = ROOT, env = {} }: { cwd?: string; env?: Readonly<Record<string, string>> } = {},
+): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const child = spawn('bash', ['-c', scriptOf(steps)], {
-      cwd: ROOT,
+      cwd,
+      env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own: servers that a failed page left behind end with it.
       detached: true,

@@ -86,6 +86,11 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
     about: "runs the tutorials' commands and compares what they print",
     group: 'develop',
   },
+  examples: {
+    file: 'scripts/examples.ts',
+    about: 'runs every folder of examples/ as its page shows, on clients that others wrote',
+    group: 'develop',
+  },
   sbom: {
     file: 'scripts/sbom.ts',
     about: 'what the project is made of, and under which licences',
