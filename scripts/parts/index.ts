@@ -1,6 +1,7 @@
 /** The real parts by name. */
 import { setupChromium } from './chromium.ts';
 import { setupClients } from './clients.ts';
+import { setupCluster } from './cluster.ts';
 import { setupCompose } from './compose.ts';
 import { setupDeployTools } from './deploy-tools.ts';
 import { setupHelm } from './helm.ts';
@@ -24,6 +25,7 @@ export const PARTS = {
   compose: setupCompose,
   clients: async () => (await setupClients()).python,
   strace: setupStrace,
+  cluster: async () => (await setupCluster()).kubectl,
 } as const satisfies Readonly<Record<string, () => Promise<string>>>;
 
 export type PartName = keyof typeof PARTS;

@@ -74,6 +74,24 @@ test('pods stop after preStop, drain and grace, and not before', async () => {
   assert.equal(longer.terminationGracePeriodSeconds, 90);
 });
 
+test('a classifier that has left the Service answers until every controller has found the others', async () => {
+  const spec = async (name: string, set: string[] = []) =>
+    template(await rendered(name, set), '-classifier').spec;
+  const wait = ({ containers }: { containers: { lifecycle: object }[] }) => containers[0]!.lifecycle;
+  const whole = await spec('production');
+  // DNS answers are kept for 30 s, and looked up every 5 s.
+  assert.deepEqual(wait(whole), { preStop: { sleep: { seconds: 45 } } });
+  assert.equal(whole.terminationGracePeriodSeconds, 45 + 25);
+  const lone = await spec('one-gpu');
+  assert.deepEqual(
+    wait(lone),
+    { preStop: { sleep: { seconds: 5 } } },
+    'nobody takes over from the only GPU’s',
+  );
+  const own = await spec('laptop', ['classifier.preStopSeconds=12']);
+  assert.equal(own.terminationGracePeriodSeconds, 12 + 25);
+});
+
 test('a rollout never has fewer controllers than asked for; a lone GPU is given up before it is taken', async () => {
   const strategy = async (name: string, end: string) =>
     pick(await rendered(name), 'Deployment', end).spec.strategy.rollingUpdate;

@@ -91,8 +91,8 @@ test('what only a newer Kubernetes knows is told with the version that does not'
   const problems = await broken(
     'helm manifests',
     'templates/classifier/deployment.yaml',
-    'terminationGracePeriodSeconds: 40',
-    'terminationGracePeriodSeconds: 40\n      hostnameOverride: classifier',
+    'terminationGracePeriodSeconds: {{',
+    'hostnameOverride: classifier\n      terminationGracePeriodSeconds: {{',
   );
   assert.match(problems, /hostnameOverride.*\(Kubernetes 1\.30\)/);
   assert.doesNotMatch(problems, /1\.37/);

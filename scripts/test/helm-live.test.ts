@@ -178,8 +178,8 @@ test('Triton and router-server know every argument that the chart gives them', a
   for (const flag of await args('laptop')) assert.match(small.stdout, new RegExp(`${flag} `), flag);
 });
 
-/** As much of Kubernetes' API as Helm asks for: which kinds there are, and one Secret that exists. */
-async function fakeCluster(kinds: readonly Manifest[], secret: Manifest | null) {
+/** As much of Kubernetes' API as Helm asks for: which kinds there are, and the objects that exist. */
+async function fakeCluster(kinds: readonly Manifest[], there: readonly Manifest[]) {
   const versions = [...new Set(kinds.map(({ apiVersion }) => apiVersion))];
   const resources = (groupVersion: string) => ({
     kind: 'APIResourceList',
@@ -201,7 +201,13 @@ async function fakeCluster(kinds: readonly Manifest[], secret: Manifest | null) 
     ...Object.fromEntries(
       versions.map((each) => [each.includes('/') ? `/apis/${each}` : `/api/${each}`, resources(each)]),
     ),
-    ...(secret && { [`/api/v1/namespaces/llm/secrets/${secret.metadata.name}`]: secret }),
+    ...Object.fromEntries(
+      there.map((each) => {
+        const root = each.apiVersion.includes('/') ? 'apis' : 'api';
+        const kind = `${each.kind.toLowerCase()}s`;
+        return [`/${root}/${each.apiVersion}/namespaces/llm/${kind}/${each.metadata.name}`, each];
+      }),
+    ),
   };
   const server = createServer((request, response) => {
     const found = answers[new URL(request.url!, 'http://cluster').pathname];
@@ -224,7 +230,7 @@ test('after an install the user reads where the router is, and what to mind', as
   const kinds = (
     await Promise.all([...valuesFiles().values()].map((each) => render({ values: [each] })))
   ).flat();
-  const cluster = await fakeCluster(kinds, null);
+  const cluster = await fakeCluster(kinds, []);
   const notes = async (name: string, over: object = {}) => {
     const { code, out, err } = await helm(
       [
@@ -262,6 +268,42 @@ test('after an install the user reads where the router is, and what to mind', as
   }
 });
 
+test('an autoscaler that is switched on finds as many pods as there are, and a fresh release as many as it wants at least', async () => {
+  const account = {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'default', namespace: 'llm' },
+  };
+  const deployment = (replicas: number): Manifest => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'r-llm-router-controller', namespace: 'llm' },
+    spec: { replicas },
+  });
+  for (const [there, wanted] of [
+    [[account, deployment(6)], 6],
+    [[account, deployment(1)], 3],
+    [[account, deployment(50)], 20],
+    [[account], 3],
+    // Rendered without a cluster: nobody works against the autoscaler.
+    [[], undefined],
+  ] as const) {
+    const cluster = await fakeCluster([account, deployment(1)], there);
+    try {
+      const { code, out, err } = await helm([
+        ...['template', 'r', CHART, '--dry-run=server', ...cluster.flags],
+        '--show-only=templates/controller/deployment.yaml',
+        ...valueArgs({ values: [valuesFiles().get('production')!] }),
+      ]);
+      assert.equal(code, 0, err);
+      const found = /^ {2}replicas: (\d+)$/m.exec(out)?.[1];
+      assert.equal(found && Number(found), wanted, `${there.length} objects`);
+    } finally {
+      cluster.close();
+    }
+  }
+});
+
 test('an upgrade keeps the password that the first install made', async () => {
   const known = Buffer.from('the-password-of-before').toString('base64');
   const secret: Manifest = {
@@ -270,7 +312,7 @@ test('an upgrade keeps the password that the first install made', async () => {
     metadata: { name: 'r-llm-router-redis', namespace: 'llm' },
     data: { password: known },
   };
-  for (const there of [secret, null]) {
+  for (const there of [[secret], []]) {
     const cluster = await fakeCluster([secret], there);
     try {
       const { code, out, err } = await helm([
@@ -283,7 +325,7 @@ test('an upgrade keeps the password that the first install made', async () => {
         ...valueArgs({ values: [laptop] }),
       ]);
       assert.equal(code, 0, err);
-      assert.equal(out.includes(`password: ${known}`), there !== null, out.slice(0, 1000));
+      assert.equal(out.includes(`password: ${known}`), there.length > 0, out.slice(0, 1000));
     } finally {
       cluster.close();
     }

@@ -120,6 +120,10 @@ const classifierSchema = z.strictObject({
     maxSurge: rolloutSteps.describe('Pods above the wanted number during a rollout; 0 where no GPU is free'),
     maxUnavailable: rolloutSteps.describe('Pods that may be missing during a rollout'),
   }),
+  preStopSeconds: seconds(
+    'A pod that has left the Service answers for so long before SIGTERM: as long as DNS answers are kept, and 10 more',
+    1,
+  ),
   maxConnectionAgeSeconds: seconds(
     'Triton ends gRPC connections of this age gracefully, so that controllers find new pods',
     1,

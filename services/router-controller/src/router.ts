@@ -291,7 +291,6 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     log.info('stopping', { in_flight: gate.inFlight });
     // Readiness is off now; what still comes is served while balancers notice.
     await new Promise((resolve) => setTimeout(resolve, config.file.server.drain_delay_ms));
-    accepting = false;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
     const idle = setInterval(() => {
@@ -301,6 +300,8 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     }, 100);
     const grace = config.file.server.shutdown_grace_ms;
     const last = setTimeout(() => {
+      // Until now what was on its way on an open connection as the listener closed is served: nobody else can.
+      accepting = false;
       log.warn('grace is over; requests in flight are given up', { in_flight: arrivals.size });
       arrivals.giveUp(
         new RouterError(

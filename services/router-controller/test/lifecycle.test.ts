@@ -1,9 +1,10 @@
 /** A controller as a process: started, told to reload, stopped and replaced under load. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, request as httpRequest, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
@@ -149,6 +150,34 @@ describe('a graceful stop', () => {
       ),
     );
     assert.match(await text, /data: \[DONE\]\n\n$/);
+    assert.equal(await controller.exited, 0);
+  });
+
+  test('serves what was on its way on an open connection as the listener closed', async () => {
+    const file = join(folder, 'on-its-way.yaml');
+    writeFileSync(file, yaml('one'));
+    const controller = await start(file);
+    const { hostname, port } = new URL(controller.url);
+    const body = JSON.stringify({ model: 'complexity_router', messages: user('hi') });
+    const socket = connect({ host: hostname, port: Number(port) });
+    let answer = '';
+    socket.on('data', (chunk) => {
+      answer += chunk;
+    });
+    const gone = once(socket, 'close');
+    socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: ${hostname}\r\n`);
+    await eventually('it has begun to arrive', () => socket.bytesWritten > 0);
+    controller.child.kill('SIGTERM');
+    await eventually('nothing new is taken', () =>
+      fetch(`${controller.url}/livez`).then(
+        () => false,
+        () => true,
+      ),
+    );
+    socket.write(`content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    await gone;
+    assert.match(answer, /^HTTP\/1\.1 200 .*\r\n/);
+    assert.match(answer, /\r\nconnection: close\r\n/i);
     assert.equal(await controller.exited, 0);
   });
 

@@ -104,6 +104,25 @@ timeoutSeconds: {{ index . 2 }}
 failureThreshold: {{ index . 3 }}
 {{- end }}
 
+{{/*
+The line `replicas`. An autoscaler chooses them where there is one, but a Deployment without the line begins with one pod, and
+falls to one when autoscaling is switched on: the number stays what it is in the cluster, within the autoscaler's bounds.
+Rendered without a cluster (GitOps) there is no such line, so that nobody works against the autoscaler: every namespace of a cluster
+has its default account. Argument: (list $ COMPONENT)
+*/}}
+{{- define "llm-router.replicas" -}}
+{{- $root := index . 0 }}
+{{- $part := index $root.Values (index . 1) }}
+{{- if not $part.autoscaling.enabled }}
+replicas: {{ $part.replicas }}
+{{- else if lookup "v1" "ServiceAccount" $root.Release.Namespace "default" }}
+{{- $name := printf "%s-%s" (include "llm-router.fullname" $root) (index . 1) }}
+{{- $there := lookup "apps/v1" "Deployment" $root.Release.Namespace $name | default dict }}
+{{- $wanted := dig "spec" "replicas" 0 $there | int64 }}
+replicas: {{ min (max $wanted $part.autoscaling.minReplicas) $part.autoscaling.maxReplicas }}
+{{- end }}
+{{- end }}
+
 {{/* Whether a part may have more than one pod. Argument: a part's values */}}
 {{- define "llm-router.several" -}}
 {{- if gt (ternary .autoscaling.minReplicas .replicas .autoscaling.enabled | int64) 1 }}yes{{ end }}

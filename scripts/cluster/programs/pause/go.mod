@@ -1,0 +1,3 @@
+module llm-router.test/pause
+
+go 1.25.0
