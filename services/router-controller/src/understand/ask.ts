@@ -2,8 +2,17 @@
 import { cutMiddle } from './cut.ts';
 import type { Ask, AskSource, TurnFacts } from './facts.ts';
 import { readSystem, type SystemReading } from './instruction.ts';
+import { sectionWords } from './sections.ts';
 import { type Body, type Conversation, type Turn, textOf } from './turns.ts';
-import { humanWords, isBareHead, isContinue, isSummary, wordsWithin } from './words.ts';
+import {
+  humanWords,
+  isBareHead,
+  isContinue,
+  isFrame,
+  isSummary,
+  withoutMoment,
+  wordsWithin,
+} from './words.ts';
 
 export interface AskSettings {
   /** Human turns that are classified together; 1: the last. */
@@ -69,7 +78,7 @@ function acknowledges({ parts }: Turn): boolean {
 }
 
 /** Humans' turns from the last one backwards: as many as are needed, and the first. */
-function readHumans(turns: readonly Turn[], wanted: number) {
+function readHumans(turns: readonly Turn[], wanted: number, agentic: boolean) {
   const humans: Human[] = [];
   let harness: string | null = null;
   let continued = false;
@@ -85,16 +94,21 @@ function readHumans(turns: readonly Turn[], wanted: number) {
     const pieces: string[] = [];
     // A head alone says that the parts behind it are a tool's result.
     let within = false;
+    const texts = turn.parts.filter(({ kind }) => kind === 'text').map((part) => part.text);
+    const frame = { framed: isFrame(texts), agentic };
     for (const part of turn.parts) {
       if (part.kind !== 'text') continue;
       within ||= after && isBareHead(part.text);
       const words = within
         ? { text: wordsWithin(part.text), harness: 'begins as a tool’s result' }
-        : humanWords(part.text, after);
+        : humanWords(part.text, after, frame);
       if (words.harness !== null) harness ??= words.harness;
       if (words.text.trim() !== '') pieces.push(words.text);
     }
-    const text = pieces.join('\n');
+    const plain = pieces.join('\n');
+    const labelled = within ? null : sectionWords(plain, agentic);
+    if (labelled !== null) harness ??= 'the labels of a template';
+    const text = labelled ?? plain;
     if (text.trim() !== '') {
       if (!isSummary(text)) return { at, text, media: false };
       harness ??= 'a summary of earlier turns';
@@ -180,6 +194,7 @@ export function readAsk(
   const { humans, harness, continued, first, summary } = readHumans(
     turns,
     Math.max(settings.turns, HISTORY_TURNS + 1),
+    tools || agent,
   );
   const answered = turns.some(({ role }) => role === 'assistant' || role === 'tool');
   const systemText = turns
@@ -188,7 +203,9 @@ export function readAsk(
     .join('\n\n')
     .slice(0, SYSTEM_CHARS);
   const system =
-    tools || agent ? null : readSystem(systemText, { answered, mechanical: mechanics(body, answerTokens) });
+    tools || agent
+      ? null
+      : readSystem(withoutMoment(systemText), { answered, mechanical: mechanics(body, answerTokens) });
   const now = humans[0] ?? null;
   const lastUser = turns.findLast(({ role }) => role === 'user');
 

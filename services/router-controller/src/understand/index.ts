@@ -103,7 +103,7 @@ export function understand(input: UnderstandInput, settings: UnderstandSettings)
   );
   const reading = readAsk(body, conversation, settings.prompt, {
     tools: needs.tools && !isForm(tools.count, body),
-    agent: agent.agent === 'coding',
+    agent: agent.agent === 'coding' || (agent.agent === 'general' && tools.count === 0),
     answerTokens: needs.answer_tokens,
   });
   const ask = prompt === '' ? reading.ask : promptAsk(prompt, settings.prompt);

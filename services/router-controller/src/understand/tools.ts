@@ -81,6 +81,38 @@ const CODER =
 const PROTOCOL =
   /(?:^|\n)#+\s*(?:tools?|tool use|tool_use|commands?)\b|<(?:tool_name|execute_command|read_file|write_to_file|replace_in_file|apply_diff|function_calls|invoke|tool_call|create_file|edit_file)\b|\b(?:one|single|ONE)\s+(?:bash|shell)\s+(?:code\s*block|command)|\ba\s+(?:bash|shell)\s+code\s*block|\bautonomous (?:programmer|software engineer|developer)\b|\bBEGIN FUNCTION #|<function=\w|\bSEARCH\/REPLACE\b|\bapply_patch\b|```(?:bash|sh)\s*\n?\s*(?:your_command|command)|\bxml[- ]style tags\b|\binteract with (?:a|the) computer\b|\btools?\b[^.\n]{0,40}\bXML\b|\bXML tools?\b|\bone tool (?:per|in each|a|each) message\b|\btool calls? as\b|\bTOOL_RESULT\b|\b(?:one|single) command in a (?:bash|shell)\b/i;
 
+/**
+ * What the system prompts of agents that work in steps are made of, whoever wrote them. One alone also stands in the prompts
+ * of pipelines.
+ */
+const STEPS: readonly (readonly [what: string, pattern: RegExp])[] = [
+  [
+    'tools in the text',
+    /\b(?:tools|actions|functions) ?:\s{0,4}(?:[-*`] ?){0,2}\w{2,40}\(|\baccess to (?:the following |these |a set of |some |a list of |several ){0,2}(?:tools|functions|actions)\b|\bcalls? (?:your|the|these|one of your|one of the) tools?\b|\b(?:available|following) tools\b/i,
+  ],
+  [
+    'a loop of steps',
+    /\b(?:in|at|on|for) (?:each|every) (?:step|turn|iteration|cycle)\b|\b(?:cycle|loop|sequence|series) of\b[^\n]{0,40}\b(?:thought|steps|action|observation)|\b(?:one|a single) (?:action|step|tool call) (?:per|at a time|in each|each)\b/i,
+  ],
+  [
+    'an end that it calls',
+    /\b(?:final_answer|finish|submit|task_complete|complete_task|done)\s?\(|\b(?:[Ss]ay|[Rr]eply|[Aa]nswer|[Ww]rite|[Oo]utput) (?:with )?["'`“]?(?:TERMINATE|DONE|TASK_COMPLETE)\b/,
+  ],
+  [
+    'other agents',
+    /\bone of (?:several|many|the|multiple|\w{2,6}) agents\b|\bhand (?:it |over |the task )?back to the (?:coordinator|orchestrator|manager|supervisor)\b|\b(?:other|previous) agents\b/i,
+  ],
+];
+const STEP_LABEL = /\b(Thought|Action|Action Input|Observation|Code|Reflection|PAUSE)['"`”*]{0,3}:/g;
+
+/** By what a program is seen that works in steps of its own text protocol; null: it is not. */
+function stepsOf(head: string): string | null {
+  const labels = new Set([...head.matchAll(STEP_LABEL)].map(([, label]) => label));
+  const seen = STEPS.filter(([, pattern]) => pattern.test(head)).map(([what]) => what);
+  if (labels.size > 1) seen.unshift([...labels].slice(0, 3).join(', '));
+  return seen.length > 1 ? seen.join(', ') : null;
+}
+
 export interface AgentReading {
   readonly agent: 'coding' | 'general' | null;
   readonly evidence: string;
@@ -99,5 +131,7 @@ export function readAgent({ kinds, count }: ToolReading, system: string): AgentR
   if (protocol !== undefined && (coder || /bash|shell|execute_command|write_to_file|apply_patch/i.test(head)))
     return { agent: 'coding', evidence: `the system prompt’s protocol: ${protocol.slice(0, 40)}` };
   if (count > 0) return { agent: 'general', evidence: `${count} tools` };
+  const steps = stepsOf(head);
+  if (steps !== null) return { agent: 'general', evidence: `the system prompt’s protocol: ${steps}` };
   return { agent: null, evidence: '' };
 }

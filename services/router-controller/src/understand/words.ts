@@ -3,6 +3,7 @@
  * state, reminders or results; texts that begin as results of tools do; canned texts.
  */
 import { cutMiddle } from './cut.ts';
+import { blockKind, isDocument, namesUser, nameWords } from './labels.ts';
 
 export interface Words {
   /** What a human wrote, with the data that belongs to it; empty where nothing is left. */
@@ -14,58 +15,6 @@ export interface Words {
 /** Of a longer text head and tail are looked at. */
 const MOST_CHARS = 24_000;
 const MOST_BLOCKS = 48;
-
-/** Words in the names of blocks that a program writes about itself and its surroundings. */
-const HARNESS = new Set(
-  (
-    'reminder reminders env environment workspace system terminal terminals layout metadata status timestamp date time clock ' +
-    'todo todos memory memories mode permissions stdout stderr hook ide editor cursor notice notification caveat returncode ' +
-    'datetime observation exitcode tool function command commands skill skills agents policy session aborted interrupted'
-  ).split(' '),
-);
-/** Two words that only together say it: `user_info`, `custom_instructions`, `project_rules`. */
-const ABOUT = new Set(
-  'user project custom repo repository git os machine client app agent open recent recently extra runtime'.split(
-    ' ',
-  ),
-);
-const STATE = new Set(
-  'info information instructions rules layout context status structure files state preferences details'.split(
-    ' ',
-  ),
-);
-/** Names of blocks that hold a human's words. */
-const HUMAN = new Set('query request question task message input prompt ask feedback'.split(' '));
-
-/** `userRequest`, `user_query` and `user-query` are the same two words. */
-function nameWords(name: string): string[] {
-  return name
-    .replace(/([a-z])([A-Z])/g, '$1_$2')
-    .toLowerCase()
-    .split(/[-_.:]+/)
-    .filter((word) => word !== '');
-}
-
-type BlockKind = 'human' | 'harness' | 'data';
-
-export function blockKind(name: string): BlockKind {
-  const words = nameWords(name);
-  const last = words.at(-1) ?? '';
-  const first = words[0] ?? '';
-  if (
-    HUMAN.has(last) &&
-    (words.length === 1 || first === 'user' || first === 'human' || first === 'current' || first === 'new')
-  )
-    return 'human';
-  // What a human typed behind a command's name.
-  if (words.length === 2 && first === 'command' && /^(?:args|arguments)$/.test(last)) return 'human';
-  // `<system>` and `<time>` alone are also names of data in people's own mark-up.
-  if (words.length > 1 && words.some((word) => HARNESS.has(word))) return 'harness';
-  if (words.length === 1 && /^(?:returncode|stdout|stderr|observation|reminder)$/.test(first))
-    return 'harness';
-  if (words.length > 1 && ABOUT.has(first) && STATE.has(last)) return 'harness';
-  return 'data';
-}
 
 interface Block {
   readonly name: string;
@@ -145,10 +94,76 @@ export function wordsWithin(text: string): string {
   return '';
 }
 
+/** Keys and tags of what a program knows of the moment. */
+const MOMENT =
+  /^(?:current[_ -]?)?(?:date|time|datetime|timestamp|time[_ -]?zone|weekday|day|locale|language|os|platform|cwd|user(?:[_ -]?name)?|version|session|location|city|country)$/i;
+const ENTRY = /^\s*(?:<([\w -]{1,30})>[^<>\n]{0,120}<\/[\w -]{1,30}>|([\w -]{1,30}):[ \t][^\n]{0,120})\s*$/;
+const MOST_MOMENT = 800;
+
+/** A system prompt without blocks that tell nothing but the moment: whatever they are called, they are no documents. */
+export function withoutMoment(text: string): string {
+  if (!text.includes('</')) return text;
+  let out = '';
+  let at = 0;
+  for (const { inner, from, to } of topBlocks(text)) {
+    const lines = inner.length > MOST_MOMENT ? [] : inner.split('\n').filter(said);
+    const entries = lines.map((line) => ENTRY.exec(line));
+    if (lines.length === 0 || !entries.every((entry) => entry && MOMENT.test(entry[1] ?? entry[2]!)))
+      continue;
+    out += text.slice(at, from);
+    at = to;
+  }
+  return (out + text.slice(at)).trim();
+}
+
+/** Where a tag can be that names a user's words. */
+const MAY_FRAME = /<(?:user|human)[-_.A-Z]/i;
+/** Around what else a program tells: state, context, inputs. */
+const HOLDS = /^(?:state|context|info|details|input|step|turn)$/;
+
+const framesUser = ({ name }: Block): boolean => namesUser(nameWords(name));
+
+/**
+ * True for a message that is nothing but tags, one of which names the user's words: a program set them apart, so what stands
+ * in the other tags is its own.
+ */
+export function isFrame(texts: readonly string[]): boolean {
+  if (!texts.some((text) => MAY_FRAME.test(text.slice(0, MOST_CHARS)))) return false;
+  let framed = false;
+  for (const whole of texts) {
+    const { text } = cutMiddle(whole, MOST_CHARS);
+    let at = 0;
+    for (const block of topBlocks(text)) {
+      if (said(text.slice(at, block.from))) return false;
+      at = block.to;
+      framed ||= framesUser(block) || heldWords(block) !== null;
+    }
+    if (said(text.slice(at))) return false;
+  }
+  return framed;
+}
+
+/** The user's words within what a program tells of its state. */
+function heldWords({ name, inner }: Block): string | null {
+  if (!HOLDS.test(nameWords(name).at(-1) ?? '') || !MAY_FRAME.test(inner)) return null;
+  return topBlocks(inner).find(framesUser)?.inner.trim() ?? null;
+}
+
+export interface Frame {
+  /** See {@link isFrame}. */
+  readonly framed: boolean;
+  /** An agent's request; others answer from the documents beside the words. */
+  readonly agentic: boolean;
+}
+
 /**
  * @param afterAnswer an assistant's turn came before: only then can a text be a tool's result.
  */
-export function humanWords(whole: string, afterAnswer: boolean): Words {
+export function humanWords(
+  whole: string,
+  afterAnswer: boolean,
+  { framed, agentic }: Frame = { framed: false, agentic: false },
+): Words {
   const { text } = cutMiddle(whole, MOST_CHARS);
   const trimmed = text.trim();
   if (trimmed === '') return { text: '', harness: null };
@@ -171,7 +186,12 @@ export function humanWords(whole: string, afterAnswer: boolean): Words {
     }
     at = block.to;
     const kind = blockKind(block.name);
-    if (kind === 'harness') taken.push(block.name);
+    const held = framed && kind !== 'human' ? heldWords(block) : null;
+    if (held !== null) {
+      outputOnly = false;
+      asked.push(held);
+    } else if (kind === 'harness' || (framed && kind === 'data' && !belongs(block, agentic)))
+      taken.push(block.name);
     else if (kind === 'human') {
       outputOnly = false;
       const inner = block.inner.includes('<') ? withoutHarness(block.inner) : block.inner;
@@ -194,6 +214,9 @@ export function humanWords(whole: string, afterAnswer: boolean): Words {
   const words = [...asked.filter(said), ...kept.map((piece) => piece.trim())].join('\n\n');
   return { text: words, harness: names.length > 0 ? names.join(', ') : null };
 }
+
+/** Documents belong to the words beside them where no agent works with tools on them. */
+const belongs = ({ name }: Block, agentic: boolean): boolean => !agentic && isDocument(nameWords(name));
 
 function withoutHarness(text: string): string {
   let out = '';
