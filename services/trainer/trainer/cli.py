@@ -1,4 +1,4 @@
-"""`python -m trainer data|train|calibrate|export|precision|evaluate|card|policy|convert`: one command for each step."""
+"""`python -m trainer data|train|calibrate|export|precision|evaluate|card|policy|value|convert`: one command for each step."""
 
 from __future__ import annotations
 
@@ -60,10 +60,38 @@ def parser() -> argparse.ArgumentParser:
     policy.add_argument("--finetune", action="store_true", help="train an encoder of the policy's own as well (needs JAX)")
     policy.add_argument("--epochs", type=int, default=3, help="with --finetune")
 
+    value = command("value", lambda a: value_main(a), "trains a value policy: a head with one output per target, where that pays")
+    value.add_argument("--name", required=True, help="policy name, e.g. auto")
+    value_options(value)
+    value.add_argument("--config", help="configuration file to add the policy to (default: print the stanza)")
+    value.add_argument("--replace", action="store_true", help="allow the name of a policy that ships with the router")
+
     convert = command("convert", lambda a: convert_main(a), "brings nvidia/prompt-task-and-complexity-classifier into the repository's layout")
     convert.add_argument("--source", type=Path, required=True, help="folder with config.json, weights and tokenizer (Hugging Face layout)")
     convert.add_argument("--fp16", action="store_true", help="half precision, for GPUs")
     return top
+
+
+def value_options(sub: argparse.ArgumentParser) -> None:
+    """What training and filling have in common."""
+    sub.add_argument("--data", required=True, help="CSV or JSONL: prompt,target,score[,cost,input_tokens,output_tokens,group], or one row a prompt")
+    sub.add_argument("--group", metavar="COLUMN", help="column of the kind of prompt; whole groups are left out to see what unlike prompts give (default: group)")
+    sub.add_argument("--folds", type=int, default=5)
+    sub.add_argument("--prices", help="prices for targets without costs: CSV name,input,output (USD a million tokens) or a price list in JSON")
+    sub.add_argument("--price", action="append", default=[], metavar="TARGET=IN,OUT", help="the same of one target; may be repeated")
+    sub.add_argument("--keep", type=float, help="choose the cheapest setting that keeps this share of the best target's quality (default: .98)")
+    sub.add_argument("--budget", type=float, metavar="SHARE", help="choose the best setting that costs this share of the best target at most")
+    sub.add_argument("--report", action="append", default=[], metavar="FILE", help="write the report: .html, .json or .txt; may be repeated")
+    sub.add_argument("--policy", default="task_router", help="label policy whose labels the table is by (default: task_router)")
+    sub.add_argument("--dry-run", action="store_true", help="study and report, write nothing")
+    sub.add_argument("--force", action="store_true", help="write although the verdict is not to route")
+    sub.add_argument("--json", action="store_true", help="end with one JSON line; all else goes to standard error")
+
+
+def value_main(arguments) -> int:
+    from .value import train
+
+    return train.main(arguments)
 
 
 def steps():

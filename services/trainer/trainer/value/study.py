@@ -1,0 +1,96 @@
+"""The whole study of one evaluation file: every chooser measured, one of them chosen, and a verdict that may be not to route."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import calibration, candidates, crossfit, folds
+from .candidates import Labels
+from .crossfit import Held
+from .curve import Curve, choose, settings, sweep
+from .familiarity import UNFAMILIAR
+from .measures import Measured, Samples, measure
+from .outcomes import Outcomes
+from .pair import pair
+
+
+@dataclass(frozen=True)
+class Study:
+    """score, cost: measured, gaps filled in by estimates, [prompts, targets]. like, unlike: choosers by name, measured on prompts like the
+    training ones and on groups left out; `oracle` and `fixed` (every target alone, [targets]) are for comparison."""
+
+    data: Outcomes
+    score: np.ndarray
+    cost: np.ndarray
+    worths: np.ndarray
+    held: Held
+    curves: dict[str, Curve]
+    like: dict[str, Measured]
+    held_unlike: Held | None
+    unlike: dict[str, Measured]
+    oracle: Measured
+    predictor: str
+    differences: dict[str, tuple[float, float]]
+    """Points of the best candidate minus this one's, and the standard error of that."""
+
+    @property
+    def chosen(self) -> Measured:
+        return self.like[self.predictor]
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the chosen one's points over the coin."""
+        return self.chosen.interval(lambda f: f.points)
+
+    @property
+    def ece(self) -> float:
+        return calibration.ece(self.held.predicted[self.predictor], self.data.score)
+
+    @property
+    def pair(self) -> dict[str, float] | None:
+        """RouteLLM's figures, for two targets."""
+        if len(self.data.targets) != 2:
+            return None
+        weak, strong = np.argsort(self.score.mean(0), kind="stable")
+        p = self.held.predicted[self.predictor]
+        return pair(p[:, strong] - p[:, weak], self.score[:, weak], self.score[:, strong])
+
+
+def simplest(measured: dict[str, Measured]) -> tuple[str, dict[str, tuple[float, float]]]:
+    """The first of the candidates that is within one standard error of the best; the error is that of their paired difference."""
+    best = max(measured, key=lambda name: measured[name].figures.points)
+    differences: dict[str, tuple[float, float]] = {}
+    for name, one in measured.items():
+        gaps = [a.points - b.points for a, b in zip(measured[best].sampled, one.sampled)]
+        differences[name] = (measured[best].figures.points - one.figures.points, float(np.std(gaps)))
+    chosen = next(name for name in measured if differences[name][0] <= differences[name][1])
+    return chosen, differences
+
+
+def run(data: Outcomes, x: np.ndarray, labels: Labels | None, *, folds_count: int = 5, seed: int = 0, log=lambda _: None) -> Study:
+    """x: embeddings [prompts, width] of the data's prompts."""
+    fold = folds.like(data.prompts, data.groups, folds_count, seed)
+    held = crossfit.run(x, data, fold, labels, seed, log=log)
+    score = crossfit.filled(data.score, held.predicted["head"])
+    cost = crossfit.filled(data.cost, held.cost)
+    worths = settings(held.predicted["head"], held.cost)
+    samples = Samples.of(folds.twins(data.prompts), seed)
+    curves = {name: sweep(held.predicted[name], held.cost, worths) for name in candidates.NAMES if name in held.predicted}
+    like = {name: measure(curve, score, cost, samples) for name, curve in curves.items()}
+    predictor, differences = simplest(like)
+
+    held_unlike, unlike = None, {}
+    left_out = folds.unlike(data.groups, seed)
+    if left_out is not None:
+        held_unlike = crossfit.run(x, data, left_out, labels, seed, unlike=True, mixes=held.mixes, log=log)
+        stranger = held_unlike.familiar < UNFAMILIAR
+        # What the coin takes at the same setting: a fixed choice is made on all that is known, and so is the coin's.
+        fixed = np.stack([np.repeat(choose(score.mean(0)[None], cost.mean(0)[None], worth), len(x)) for worth in worths])
+        for name in curves:
+            made = sweep(held_unlike.predicted[name], held_unlike.cost, worths)
+            choices = np.where(stranger[None], fixed, made.choices)
+            unlike[name] = measure(Curve(worths, choices), score, cost, samples)
+    oracle = measure(sweep(score, cost, worths), score, cost, samples)
+    return Study(data, score, cost, worths, held, curves, like, held_unlike, unlike, oracle, predictor, differences)

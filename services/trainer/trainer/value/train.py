@@ -1,0 +1,106 @@
+"""`value:train`: a head with one output per target, where the data prove that choosing by prompt pays."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from .. import policy, policy_config
+from ..policy_data import BadData
+from . import candidates, embed, line, prices, read, recommend, report, spend, study, verdict, write
+from .outcomes import Outcomes
+from .spend import Price
+from .stanza import ValueStanza
+
+FOLDS = (2, 20)
+CACHE = "value-embeddings"
+
+
+def main(arguments) -> int:
+    """The command: exit code 2 and a message on stderr for what the user can mend."""
+
+    def log(message: str) -> None:
+        print(message, file=sys.stderr if arguments.json else sys.stdout, flush=True)
+
+    try:
+        made = run(arguments, log)
+    except BadData as error:
+        print(f"value: {error}\nNothing was changed.", file=sys.stderr)
+        return 2
+    if arguments.json:
+        print(line.text(made), flush=True)
+    return 0
+
+
+def checked(arguments) -> tuple[Outcomes, dict[str, Price]]:
+    """The data with costs, and the prices that are known. Raises BadData."""
+    if not FOLDS[0] <= arguments.folds <= FOLDS[1]:
+        raise BadData(f"--folds {arguments.folds}: want {FOLDS[0]} to {FOLDS[1]}; 5 is usual")
+    for option in ("keep", "budget"):
+        share = getattr(arguments, option)
+        if share is not None and not 0 < share <= 1:
+            raise BadData(f"--{option} {share:g}: want a share of the best target's {'quality' if option == 'keep' else 'cost'}, above 0 and up to 1")
+    data = read.read(Path(arguments.data), arguments.group)
+    known = prices.by_name(data.targets, prices.listed())
+    if arguments.prices:
+        known |= prices.by_name(data.targets, prices.read(Path(arguments.prices)))
+    for text in arguments.price:
+        name, sign, numbers = text.rpartition("=")
+        try:
+            known[name] = Price(*(float(part) for part in numbers.split(",")))
+        except (TypeError, ValueError):
+            raise BadData(f"--price {text}: want TARGET=INPUT,OUTPUT in USD a million tokens") from None
+    return spend.priced(data, known), known
+
+
+def studied(arguments, data: Outcomes, log):
+    """(study, embeddings, label head)."""
+    repository = Path(arguments.repository)
+    cache = Path(arguments.work).parent / CACHE
+    for note in data.notes:
+        log(f"note: {note}")
+    with threadpool_limits(1):  # few and small products: threads would wait for each other
+        x = embed.embeddings(repository, data.prompts, cache, log)
+        labels = candidates.labels_of(repository, arguments.policy, x.shape[1])
+        return study.run(data, x, labels, folds_count=arguments.folds, seed=arguments.seed, log=log), x, labels
+
+
+def run(arguments, log) -> dict:
+    """Everything; returns what --json prints."""
+    begun = time.monotonic()
+    repository = Path(arguments.repository)
+    policy.check_name(arguments.name, repository, arguments.replace)
+    data, known = checked(arguments)
+    log(f"{len(data.prompts):,} prompts, {len(data.targets)} targets" + (f", {len(set(data.groups))} groups" if data.groups else ""))
+    # A file that the stanza can't be added to is refused before minutes of work.
+    config = Path(arguments.config) if arguments.config and not arguments.dry_run else None
+    if config is not None:
+        policy_config.check(config, ValueStanza(arguments.name, data.targets, data.targets[0], recommend.Setting(0, 0, 0, 0), {}))
+    made, x, labels = studied(arguments, data, log)
+    said = verdict.of(made)
+    choose = recommend.setting(made, keep=arguments.keep if arguments.keep is not None else None if arguments.budget else recommend.POINTS["balanced"], spend=arguments.budget)
+    stanza = ValueStanza(arguments.name, data.targets, said.use, choose, recommend.points(made))
+    whole = report.build(arguments.name, made, said, choose)
+    log(report.text(whole))
+    for path in arguments.report:
+        report.write(Path(path), whole)
+        log(f"wrote {path}")
+    write_it = not arguments.dry_run and (said.routes or arguments.force)
+    if write_it:
+        tokens = spend.expected_tokens(data, known)
+        with threadpool_limits(1):
+            write.head(arguments.name, made, x, labels, tokens, repository, arguments.seed)
+        log(f"wrote {repository / (arguments.name + '_head')} and {repository / (arguments.name + '_ensemble')} after {time.monotonic() - begun:.0f} s")
+        if config is None:
+            log(f"\nThe policy's stanza, for your configuration file:\n\n{stanza.text()}")
+        else:
+            log(policy_config.add(config, stanza))
+    elif arguments.dry_run:
+        log("Nothing was written (--dry-run).")
+    else:
+        log("Nothing was written; --force writes all the same.")
+    return json.loads(line.text(line.summary(made, said, write_it)))

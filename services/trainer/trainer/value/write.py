@@ -1,0 +1,31 @@
+"""The head that was chosen, fitted on all rows, and written into the model repository."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import numpy as np
+
+from .. import repository as models
+from . import candidates, embed, familiarity, graph
+from .calibration import Calibrated
+from .candidates import Labels
+from .study import Study
+
+
+def head(name: str, study: Study, x: np.ndarray, labels: Labels | None, tokens: np.ndarray, repository: Path, seed: int) -> Calibrated:
+    """Writes NAME_head, NAME_details, NAME_ensemble. Returns what was fitted."""
+    part = candidates.fit(x, study.data.score, labels, seed)[study.predictor]
+    fitted = Calibrated(part, *study.held.mixes[study.predictor])
+    like = familiarity.fit(x, seed)
+    targets = study.data.targets
+    models.write_head(
+        repository, name, targets, x.shape[1], lambda path: graph.export(fitted, like, tokens, repository, path),
+        scores=("familiarity", *(f"output_tokens/{target}" for target in targets)),
+        parameters={
+            "kind": "value", "encoder_sha256": embed.fingerprint(repository), "predictor": study.predictor,
+            "trained_at": datetime.date.today().isoformat(), "rows": str(len(study.data.prompts)),
+        },
+    )
+    return fitted
