@@ -9,6 +9,7 @@ import { policyTrain } from './commands/policy-train.ts';
 import { replay } from './commands/replay.ts';
 import { route } from './commands/route.ts';
 import { start } from './commands/start.ts';
+import { value } from './commands/value.ts';
 import { addFileCommands } from './file-commands.ts';
 import { newCommand } from './lib/command.ts';
 
@@ -35,6 +36,7 @@ export function program(): Command {
   root.addCommand(
     newCommand('policy', 'policies of your own', { group: 'better' }).addCommand(policyTrain()),
   );
+  root.addCommand(value());
   root.addCommand(completion());
   addFileCommands(root);
   root.helpCommand('help [command]', 'tells what a command does');

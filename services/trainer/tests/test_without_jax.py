@@ -12,6 +12,7 @@ from trainer import cli, policy, served
 arguments = cli.parser().parse_args(["policy", "--name", "x", "--data", "none.csv", "--repository", "."])
 print(arguments.run(arguments))
 from trainer import precision
+from trainer.value import fill, train
 """
 
 

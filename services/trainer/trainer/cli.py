@@ -1,4 +1,4 @@
-"""`python -m trainer data|train|calibrate|export|precision|evaluate|card|policy|value|convert`: one command for each step."""
+"""`python -m trainer data|train|calibrate|export|precision|evaluate|card|policy|value|fill|convert`: one command for each step."""
 
 from __future__ import annotations
 
@@ -63,8 +63,14 @@ def parser() -> argparse.ArgumentParser:
     value = command("value", lambda a: value_main(a), "trains a value policy: a head with one output per target, where that pays")
     value.add_argument("--name", required=True, help="policy name, e.g. auto")
     value_options(value)
+    value.add_argument("--policy", default="task_router", help="label policy whose labels one of the predictors is by (default: task_router)")
     value.add_argument("--config", help="configuration file to add the policy to (default: print the stanza)")
     value.add_argument("--replace", action="store_true", help="allow the name of a policy that ships with the router")
+
+    fill = command("fill", lambda a: fill_main(a), "finds the best target for each label of a policy")
+    fill.add_argument("--policy", required=True, help="label policy to fill, e.g. task_router")
+    value_options(fill)
+    fill.add_argument("--config", help="configuration file whose table is changed (default: print it)")
 
     convert = command("convert", lambda a: convert_main(a), "brings nvidia/prompt-task-and-complexity-classifier into the repository's layout")
     convert.add_argument("--source", type=Path, required=True, help="folder with config.json, weights and tokenizer (Hugging Face layout)")
@@ -82,7 +88,6 @@ def value_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--keep", type=float, help="choose the cheapest setting that keeps this share of the best target's quality (default: .98)")
     sub.add_argument("--budget", type=float, metavar="SHARE", help="choose the best setting that costs this share of the best target at most")
     sub.add_argument("--report", action="append", default=[], metavar="FILE", help="write the report: .html, .json or .txt; may be repeated")
-    sub.add_argument("--policy", default="task_router", help="label policy whose labels the table is by (default: task_router)")
     sub.add_argument("--dry-run", action="store_true", help="study and report, write nothing")
     sub.add_argument("--force", action="store_true", help="write although the verdict is not to route")
     sub.add_argument("--json", action="store_true", help="end with one JSON line; all else goes to standard error")
@@ -92,6 +97,12 @@ def value_main(arguments) -> int:
     from .value import train
 
     return train.main(arguments)
+
+
+def fill_main(arguments) -> int:
+    from .value import fill
+
+    return fill.main(arguments)
 
 
 def steps():

@@ -69,8 +69,8 @@ def simplest(measured: dict[str, Measured]) -> tuple[str, dict[str, tuple[float,
     return chosen, differences
 
 
-def run(data: Outcomes, x: np.ndarray, labels: Labels | None, *, folds_count: int = 5, seed: int = 0, log=lambda _: None) -> Study:
-    """x: embeddings [prompts, width] of the data's prompts."""
+def run(data: Outcomes, x: np.ndarray, labels: Labels | None, *, folds_count: int = 5, seed: int = 0, only: str | None = None, log=lambda _: None) -> Study:
+    """x: embeddings [prompts, width] of the data's prompts. only: the predictor to take, whatever the others reach."""
     fold = folds.like(data.prompts, data.groups, folds_count, seed)
     held = crossfit.run(x, data, fold, labels, seed, log=log)
     score = crossfit.filled(data.score, held.predicted["head"])
@@ -80,6 +80,7 @@ def run(data: Outcomes, x: np.ndarray, labels: Labels | None, *, folds_count: in
     curves = {name: sweep(held.predicted[name], held.cost, worths) for name in candidates.NAMES if name in held.predicted}
     like = {name: measure(curve, score, cost, samples) for name, curve in curves.items()}
     predictor, differences = simplest(like)
+    predictor = only or predictor
 
     held_unlike, unlike = None, {}
     left_out = folds.unlike(data.groups, seed)

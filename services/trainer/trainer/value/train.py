@@ -20,14 +20,14 @@ FOLDS = (2, 20)
 CACHE = "value-embeddings"
 
 
-def main(arguments) -> int:
+def main(arguments, command=None) -> int:
     """The command: exit code 2 and a message on stderr for what the user can mend."""
 
     def log(message: str) -> None:
         print(message, file=sys.stderr if arguments.json else sys.stdout, flush=True)
 
     try:
-        made = run(arguments, log)
+        made = (command or run)(arguments, log)
     except BadData as error:
         print(f"value: {error}\nNothing was changed.", file=sys.stderr)
         return 2
@@ -57,7 +57,7 @@ def checked(arguments) -> tuple[Outcomes, dict[str, Price]]:
     return spend.priced(data, known), known
 
 
-def studied(arguments, data: Outcomes, log):
+def studied(arguments, data: Outcomes, log, only: str | None = None):
     """(study, embeddings, label head)."""
     repository = Path(arguments.repository)
     cache = Path(arguments.work).parent / CACHE
@@ -66,7 +66,16 @@ def studied(arguments, data: Outcomes, log):
     with threadpool_limits(1):  # few and small products: threads would wait for each other
         x = embed.embeddings(repository, data.prompts, cache, log)
         labels = candidates.labels_of(repository, arguments.policy, x.shape[1])
-        return study.run(data, x, labels, folds_count=arguments.folds, seed=arguments.seed, log=log), x, labels
+        if labels is None and only == "label_table":
+            raise BadData(f"--policy {arguments.policy}: no {arguments.policy}_head in {repository} that fits its encoder")
+        return study.run(data, x, labels, folds_count=arguments.folds, seed=arguments.seed, only=only, log=log), x, labels
+
+
+def chosen_setting(arguments, made: study.Study) -> recommend.Setting:
+    """What --budget or --keep ask for, else the balanced point."""
+    if arguments.budget is not None:
+        return recommend.setting(made, spend=arguments.budget)
+    return recommend.setting(made, keep=recommend.POINTS["balanced"] if arguments.keep is None else arguments.keep)
 
 
 def run(arguments, log) -> dict:
@@ -82,7 +91,7 @@ def run(arguments, log) -> dict:
         policy_config.check(config, ValueStanza(arguments.name, data.targets, data.targets[0], recommend.Setting(0, 0, 0, 0), {}))
     made, x, labels = studied(arguments, data, log)
     said = verdict.of(made)
-    choose = recommend.setting(made, keep=arguments.keep if arguments.keep is not None else None if arguments.budget else recommend.POINTS["balanced"], spend=arguments.budget)
+    choose = chosen_setting(arguments, made)
     stanza = ValueStanza(arguments.name, data.targets, said.use, choose, recommend.points(made))
     whole = report.build(arguments.name, made, said, choose)
     log(report.text(whole))
