@@ -4,7 +4,10 @@ import { newCommand } from '../lib/command.ts';
 import { runTrainer } from '../lib/trainer.ts';
 
 const COMMANDS = {
-  train: ['value', 'a policy that knows what each target is worth, from scored prompts; says when not to route'],
+  train: [
+    'value',
+    'a policy that knows what each target is worth, from scored prompts; says when not to route',
+  ],
   fill: ['fill', 'the best target for each label of a policy, from scored prompts'],
 } as const;
 
