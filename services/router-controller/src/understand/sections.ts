@@ -14,7 +14,7 @@ interface Section {
 type SectionKind = 'user' | 'ask' | 'question' | 'program' | 'surroundings' | 'document' | 'other';
 
 /** Lines looked at, and the length to which a label is one. */
-const MOST_LINES = 1_200;
+const MOST_LINES = 500;
 const MOST_LABEL = 80;
 
 const HEADING = /^#{1,6}[ \t]+([^\n]{1,80})$/;
@@ -46,6 +46,14 @@ function split(text: string): Section[] {
   const lines = text.split('\n', MOST_LINES + 1);
   // A text of more lines is no template's alone.
   if (lines.length > MOST_LINES) return [];
+  const known = new Map<string, boolean>();
+  const starts = (key: string) => {
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const found = startsSection(key);
+    known.set(key, found);
+    return found;
+  };
   let label = '';
   let heading = false;
   let body: string[] = [];
@@ -57,11 +65,11 @@ function split(text: string): Section[] {
   };
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i]!;
-    const short = line.slice(0, MOST_LABEL + 8);
-    const title = line.length <= MOST_LABEL ? HEADING.exec(line) : null;
+    const title = line.length <= MOST_LABEL && line.startsWith('#') ? HEADING.exec(line) : null;
     const under =
-      !title && line.trim() !== '' && line.length <= MOST_LABEL && UNDERLINE.test(lines[i + 1] ?? '');
-    const key = title || under ? null : KEY.exec(short);
+      !title && line.length <= MOST_LABEL && UNDERLINE.test(lines[i + 1] ?? '') && line.trim() !== '';
+    const colon = title || under ? -1 : line.indexOf(':');
+    const key = colon > 0 && colon <= MOST_LABEL + 8 ? KEY.exec(line.slice(0, MOST_LABEL + 12)) : null;
     if (title || under) {
       close();
       label = (title?.[1] ?? line).replace(/[*#:]+/g, '').trim();
@@ -71,7 +79,7 @@ function split(text: string): Section[] {
       close();
       label = 'Begin!';
       heading = false;
-    } else if (key && startsSection(key[1]!)) {
+    } else if (key && starts(key[1]!)) {
       close();
       label = key[1]!.trim();
       heading = false;
