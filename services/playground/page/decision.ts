@@ -74,6 +74,10 @@ const REASONS: Readonly<Record<string, string>> = {
   classifier_timeout_fallback: 'The classifier did not answer in time: the policy’s fallback was used.',
   classifier_error_fallback: 'The classifier failed: the policy’s fallback was used.',
   heuristic: 'The classifier is down: cue words in the prompt decided.',
+  value: 'How likely each model’s answer is good was weighed against its cost.',
+  floor_unreachable: 'No model reaches the quality asked for: the one that comes nearest was taken.',
+  unfamiliar: 'The prompt is unlike everything that was measured: the policy’s fixed model was taken.',
+  explore: 'This conversation was drawn by lot, so that every model is measured now and then.',
 };
 
 /** A sentence for a reason; the reason itself where a newer router has one that the page doesn't know. */

@@ -4,7 +4,7 @@
  */
 
 import type { BudgetConfig, LimitConfig } from './config/schema.ts';
-import type { Entry, Policy, RouterConfig, Target } from './config/types.ts';
+import type { Choose, Entry, Policy, RouterConfig, Target } from './config/types.ts';
 import type { Translation } from './dialects/index.ts';
 import type { Span } from './observe/index.ts';
 import type { RawBody } from './receive/index.ts';
@@ -64,6 +64,10 @@ export interface RouterExtension {
   readonly exclude?: readonly string[];
   /** USD per million input tokens; absent or null: any. */
   readonly maxPrice?: number | null;
+  /** How value is weighed for this request; absent or null: as the policy says. */
+  readonly choose?: Choose | null;
+  /** Most that the estimate of a target's cost may be, USD; absent or null: any. */
+  readonly maxCost?: number | null;
 }
 
 /** Who is calling. */
@@ -92,7 +96,41 @@ export type DecisionReason =
   | 'empty_prompt_fallback'
   | 'classifier_timeout_fallback'
   | 'classifier_error_fallback'
-  | 'heuristic'; // classifier down, cue words guessed
+  | 'heuristic' // classifier down, cue words guessed
+  | 'value' // P(good) weighed against the estimated cost
+  | 'floor_unreachable' // no target reaches the quality asked for; the one with the most P
+  | 'unfamiliar' // far from all training prompts: the fixed target
+  | 'explore'; // drawn by lot, so that training sees every target
+
+/** What one target is expected to be worth for a request, and to cost. */
+export interface Offer {
+  readonly entry: Entry;
+  /** P(its answer is good), 0…1. */
+  readonly quality: number;
+  readonly estimate: Estimate;
+  /** Why it may not be asked; null: it may. */
+  readonly why: string | null;
+}
+
+/** Tokens and USD of a call before it is made. */
+export interface Estimate {
+  readonly inputTokens: number;
+  /** Of them those that the upstream has cached from the turns before. */
+  readonly cachedTokens: number;
+  readonly outputTokens: number;
+  readonly usd: number;
+}
+
+/** What a policy of `kind: value` weighed. */
+export interface Weighed {
+  readonly choose: Choose;
+  /** Every target of the policy, in its order. */
+  readonly offers: readonly Offer[];
+  /** Share of training-like prompts that lie at least as far from all training prompts; null: the head does not tell. */
+  readonly familiarity: number | null;
+  /** With which probability the entry was chosen; below 1 only where some traffic is drawn by lot. */
+  readonly propensity: number;
+}
 
 /** What was decided and why; made once, logged, told in headers, shown by /v1/route, replayed offline. */
 export interface Decision {
@@ -130,6 +168,8 @@ export interface Decision {
   readonly passedOver?: readonly { readonly target: Target; readonly why: string }[];
   /** Targets that may be asked when the prompt turns out too long for the first ones, by the size of their windows. */
   readonly larger?: readonly Target[];
+  /** Absent: no value was weighed, by a policy of labels, or because rules, hands or trouble decided. */
+  readonly weighed?: Weighed;
   /** How it goes with the conversation; absent: the request belongs to none that is kept. */
   readonly stay?: StayPlan;
 }

@@ -1,10 +1,11 @@
 /** Names that clients may send as `model`: none may hide another. */
-import { isAuto } from './auto.ts';
+import { AUTO, isAuto } from './auto.ts';
 import { hint } from './problems.ts';
 import type { ConfigFile } from './schema.ts';
 import type { Target } from './types.ts';
 
 type FilePolicy = ConfigFile['policies'][number];
+type FileEntry = NonNullable<FilePolicy['llms']>[number];
 
 interface Compiling {
   readonly file: ConfigFile;
@@ -21,10 +22,12 @@ export function checkPolicyName(
   const { file, targets } = compiling;
   const problem = (where: readonly PropertyKey[], message: string) => compiling.problem(where, message);
   const at = [...path, 'name'];
-  if (isAuto(name)) problem(at, `'${name}' is the model name of the default policy`);
+  // A policy may be called `auto`: then the word is its own.
+  if (isAuto(name) && name !== AUTO) problem(at, `'${name}' is the model name of the default policy`);
   const wanted = file.default_policy?.trim();
   const byDefault = file.policies.find((policy) => policy.name === wanted);
-  for (const entry of byDefault?.llms ?? []) {
+  const entries = byDefault?.llms ?? byDefault?.targets?.map((target) => ({ name: target, target })) ?? [];
+  for (const entry of entries as Partial<FileEntry>[]) {
     const named = [entry.target, ...(entry.targets ?? []).map(({ target }) => target)];
     const models = [entry.model, ...named.map((target) => targets.get(target ?? '')?.model)];
     if (entry.name === name || models.includes(name)) {

@@ -1,6 +1,7 @@
 /** From the file's shape to the routing table: names resolved, secrets wrapped, URLs normalised. v1's form is read here. */
 import { checkPolicyName, compileAliases } from './compile-names.ts';
 import { compileRules } from './compile-rules.ts';
+import { checkKind, valueEntries, valueSettings } from './compile-value.ts';
 import { parseApiBase, parseEndpoint, type UpstreamBase } from './endpoint.ts';
 import { formatPath, hint, type Problem } from './problems.ts';
 import { ranksOf } from './ranks.ts';
@@ -20,7 +21,7 @@ import {
 } from './types.ts';
 
 type FilePolicy = ConfigFile['policies'][number];
-type FileEntry = FilePolicy['llms'][number];
+type FileEntry = NonNullable<FilePolicy['llms']>[number];
 type FileTarget = ConfigFile['targets'][number];
 type Path = readonly PropertyKey[];
 
@@ -196,7 +197,7 @@ class Compiler {
   entries(policy: FilePolicy, path: Path): { entries: Map<string, Entry>; ranked: boolean } {
     const made: { entry: FileEntry; routes: WeightedTarget[]; fallbacks: Target[] }[] = [];
     const known = new Set<string>();
-    for (const [index, entry] of policy.llms.entries()) {
+    for (const [index, entry] of (policy.llms ?? []).entries()) {
       const at = [...path, 'llms', index];
       if (known.has(entry.name)) this.problem([...at, 'name'], `'${entry.name}' stands twice in this policy`);
       known.add(entry.name);
@@ -276,7 +277,11 @@ class Compiler {
       if (policies.has(policy.name))
         this.problem([...path, 'name'], `policy '${policy.name}' is defined twice`);
       checkPolicyName(policy, path, this);
-      const { entries, ranked } = this.entries(policy, path);
+      checkKind(policy, path, this);
+      const { entries, ranked } =
+        policy.kind === 'value'
+          ? valueEntries(policy, path, this, (target) => spread(target, 1, 0))
+          : this.entries(policy, path);
       for (const key of ['shadow', 'canary'] as const) {
         const other = policy[key]?.policy;
         if (other !== undefined && !names.includes(other)) {
@@ -285,6 +290,8 @@ class Compiler {
       }
       policies.set(policy.name, {
         name: policy.name,
+        value: valueSettings(policy, path, entries, this),
+        answerTokens: policy.answer_tokens,
         endpoints: this.endpoints(policy, path),
         threshold: policy.threshold,
         fallback: policy.fallback ? this.entryNamed(entries, policy.fallback, [...path, 'fallback']) : null,

@@ -1,6 +1,7 @@
 /** Targets and policies: which model does which work. */
 import { z } from 'zod';
 import { ruleSchema, secondLookSchema } from './schema-rules.ts';
+import { valueKeys } from './schema-value.ts';
 
 const ms = (what: string, value: number) => z.int().min(1).default(value).describe(`${what}, milliseconds`);
 const name = z.string().trim().min(1).max(120);
@@ -222,6 +223,12 @@ export const hedgeSchema = z.strictObject({
 
 export const policySchema = z.strictObject({
   name: name.describe('Named by requests; trimmed before it is compared'),
+  kind: z
+    .enum(['labels', 'value'])
+    .default('labels')
+    .describe(
+      'labels: the classifier says what the work is, and `llms` who does it. value: it says for each of `targets` how likely its answer is good, and `choose` weighs that against the cost',
+    ),
   url: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .describe(
@@ -261,5 +268,6 @@ export const policySchema = z.strictObject({
     .describe(
       'Comment lines before a slow first token, so often: proxies cut what is silent for 60 s; falling back goes on behind them. 0 is off, milliseconds',
     ),
-  llms: z.array(entrySchema).min(1).describe('One entry a label'),
+  llms: z.array(entrySchema).min(1).optional().describe('kind labels: one entry a label'),
+  ...valueKeys,
 });

@@ -4,6 +4,7 @@ import type { UpstreamBase } from './endpoint.ts';
 import type { ConfigFile } from './schema.ts';
 import type { Condition } from './schema-rules.ts';
 import type { APIS, capabilitiesSchema, priceSchema } from './schema-table.ts';
+import type { ChooseBy } from './schema-value.ts';
 import type { Secret } from './secret.ts';
 import type { Timeouts } from './timeouts.ts';
 
@@ -82,8 +83,29 @@ export interface ClassifierEndpoint {
   readonly model: string;
 }
 
+/** How P(good) and the estimated cost are weighed: one way and its number. */
+export interface Choose {
+  readonly by: ChooseBy;
+  readonly at: number;
+}
+
+/** What a policy of `kind: value` has beside its entries, which are its targets. */
+export interface ValueSettings {
+  readonly choose: Choose;
+  /** Prompts of less familiarity go to a fixed entry; null: all are chosen for. */
+  readonly unfamiliar: { readonly below: number; readonly entry: Entry } | null;
+  /** Settings that clients may name. */
+  readonly points: ReadonlyMap<string, Choose>;
+  /** Share of new conversations that a target drawn by lot answers. */
+  readonly explore: number;
+}
+
 export interface Policy {
   readonly name: string;
+  /** Null: a policy of labels. */
+  readonly value: ValueSettings | null;
+  /** Expected answer where nothing better is known, tokens; one number, or by target. */
+  readonly answerTokens: number | Readonly<Record<string, number>>;
   /** At least one; all serve the same model name. */
   readonly endpoints: readonly ClassifierEndpoint[];
   readonly threshold: number;

@@ -7,8 +7,11 @@ import type { Logger, Metrics, Span } from '../observe/index.ts';
 import type { RedisVisit } from '../redis/index.ts';
 import type { Caller, Decision, RoutedRequest, RouterExtension } from '../request.ts';
 import type { Headers, RequestFacts } from '../understand/index.ts';
+import { boundsOf } from './bounds.ts';
 import { type Choice, findManual, orderTargets } from './choose/choose.ts';
-import { type Bounds, type Possible, withinPossible } from './choose/possible.ts';
+import { CostShares } from './choose/cost-share.ts';
+import { estimator } from './choose/estimate.ts';
+import { type Possible, withinPossible } from './choose/possible.ts';
 import { Classifiers } from './classify/classifiers.ts';
 import type { ClassifierStatus, PolicyClassifierDeps } from './classify/policy-classifier.ts';
 import { canaryOf } from './experiment/canary.ts';
@@ -17,7 +20,7 @@ import { type Labelled, Labeller } from './labeller.ts';
 import { MemoryStore, type SharedStore } from './shared-store.ts';
 import { Conversations, type Found } from './stay/conversations.ts';
 import { conversationKeys, experimentKey } from './stay/key.ts';
-import { pinAfter, preferred, stay } from './stay/stay.ts';
+import { pinAfter, preferred, stay, warmAt } from './stay/stay.ts';
 
 export interface DeciderDeps {
   readonly config: RouterConfig;
@@ -54,6 +57,7 @@ export class Decider {
   readonly #labeller: Labeller;
   readonly #conversations: Conversations;
   readonly #shadow: Shadow;
+  readonly #shares = new CostShares();
   readonly #random: () => number;
   readonly #now: () => number;
 
@@ -63,7 +67,7 @@ export class Decider {
     this.#now = deps.now ?? Date.now;
     const store = deps.store ?? new MemoryStore(50_000);
     this.#classifiers = new Classifiers(deps.config, store, deps);
-    this.#labeller = new Labeller(this.#classifiers, deps.metrics, this.#random);
+    this.#labeller = new Labeller(this.#classifiers, deps.metrics, this.#random, this.#shares);
     this.#conversations = new Conversations(store);
     this.#shadow = new Shadow(deps.metrics, deps.log);
   }
@@ -91,6 +95,7 @@ export class Decider {
     const facts = request.facts!;
     const decision = await this.decideInput({ ...request, facts });
     const { policy, config } = request;
+    if (decision.weighed) this.#shares.note(decision.policy, decision.weighed.offers);
     const other =
       policy.shadow &&
       this.#random() < policy.shadow.share &&
@@ -176,8 +181,9 @@ export class Decider {
     const { policy, facts } = input;
     if (facts.ask.cut) this.#deps.metrics.truncated.inc({ policy: policy.name, stage: 'chars' });
     const found = await this.#find(input);
-    const labelled = await this.#labeller.label(input, found);
     const { sticky } = policy;
+    const warm = warmAt(policy, found?.pin ?? null, sticky.rest_ms, this.#now());
+    const labelled = await this.#labeller.label(input, found, warm);
     const stayed = found ? stay(policy, found.pin, labelled.choice, facts) : null;
     if (stayed) this.#deps.metrics.pinned.inc({ policy: policy.name, event: stayed.event });
     const choice = stayed?.choice ?? labelled.choice;
@@ -185,7 +191,7 @@ export class Decider {
     const pin = found?.pin?.entry === choice.entry.name ? found.pin : null;
     const before = pin && preferred(pin, sticky.rest_ms, this.#now());
     const targets = firstOf(choice.target ?? ordered.find(({ id }) => id === before), ordered);
-    const decision = this.#decision(input, started, { ...labelled, choice }, targets, true);
+    const decision = this.#decision(input, started, { ...labelled, choice }, targets, true, warm);
     if (!found || !stayed) return decision;
     const unpinned = labelled.choice.target ?? orderTargets(labelled.choice.entry, () => 0)[0]!;
     const { lane } = facts.identity;
@@ -216,21 +222,23 @@ export class Decider {
     { choice, classified, secondLook: looked }: Labelled,
     wanted: readonly Target[],
     leave: boolean,
+    warm: string | null = null,
   ): Decision {
-    const bounds: Bounds = {
-      allowed: caller.targets,
-      only: extension.targets ?? null,
-      exclude: extension.exclude ?? [],
-      maxPrice: extension.maxPrice ?? null,
-    };
+    const classification = classified?.classification;
+    const estimate = estimator(policy, facts, classification ?? null, warm);
+    const after = policy.value
+      ? (choice.next ?? [...policy.entries.values()]).flatMap((entry) => orderTargets(entry, this.#random))
+      : undefined;
+    const bounds = boundsOf({ extension, caller }, estimate);
     const possible: Possible = withinPossible(policy, choice.entry, wanted, facts.needs, bounds, {
       leave,
       random: this.#random,
+      after,
     });
-    const classification = classified?.classification;
     const tokensCut = classification?.tokensCut ?? false;
     if (tokensCut) this.#deps.metrics.truncated.inc({ policy: policy.name, stage: 'tokens' });
-    const label = choice.label ?? classification?.label ?? null;
+    // A head's outputs are no label of the prompt: what was chosen is told, and its P.
+    const label = policy.value ? (choice.label ?? null) : (choice.label ?? classification?.label ?? null);
     return {
       policy,
       entry: possible.entry,
@@ -251,6 +259,7 @@ export class Decider {
       ...(wanted[0] && { wanted: wanted[0] }),
       passedOver: possible.passedOver,
       larger: possible.larger,
+      ...(choice.weighed && { weighed: choice.weighed }),
     };
   }
 }

@@ -3,8 +3,14 @@ import type { Policy } from '../config/types.ts';
 import { abortError, RouterError } from '../errors.ts';
 import type { Metrics } from '../observe/index.ts';
 import type { DecisionReason } from '../request.ts';
-import { type Choice, chooseEntry } from './choose/choose.ts';
+import { boundsOf } from './bounds.ts';
+import { type Choice, type Classification, chooseEntry } from './choose/choose.ts';
+import type { CostShares } from './choose/cost-share.ts';
+import { estimator } from './choose/estimate.ts';
+import { cannot } from './choose/possible.ts';
 import { choiceOf, firstRule } from './choose/rules.ts';
+import { offersOf } from './choose/value.ts';
+import { weigh } from './choose/weigh.ts';
 import type { Classified, Classifiers } from './classify/classifiers.ts';
 import { guessLabel } from './classify/heuristic.ts';
 import { ClassifierError } from './classify/model-client.ts';
@@ -23,15 +29,21 @@ export class Labeller {
   readonly #classifiers: Classifiers;
   readonly #metrics: Metrics;
   readonly #random: () => number;
+  readonly #shares: CostShares;
 
-  constructor(classifiers: Classifiers, metrics: Metrics, random: () => number) {
+  constructor(classifiers: Classifiers, metrics: Metrics, random: () => number, shares: CostShares) {
     this.#classifiers = classifiers;
     this.#metrics = metrics;
     this.#random = random;
+    this.#shares = shares;
   }
 
-  /** Rules on what the request is first; the classifier where they hang on it, or where none holds. */
-  async label(input: DecisionInput, found: Found | null): Promise<Labelled> {
+  /**
+   * Rules on what the request is first; the classifier where they hang on it, or where none holds.
+   *
+   * @param warm name of the target that has the conversation in its prompt cache; null: none has.
+   */
+  async label(input: DecisionInput, found: Found | null, warm: string | null): Promise<Labelled> {
     const { policy, facts, extension } = input;
     const seen = { facts, headers: input.headers };
     const early = firstRule(policy, null, seen);
@@ -41,9 +53,11 @@ export class Labeller {
       const looked = await this.#look(input);
       const { classification } = looked.classified;
       const rule = firstRule(policy, classification, seen);
-      const byLabel = chooseEntry(policy, classification, extension.threshold ?? policy.threshold);
-      this.#observe(policy, looked.classified, byLabel);
-      const choice = rule && rule !== 'ask' ? choiceOf(rule, policy, this.#random) : byLabel;
+      const byClassifier = policy.value
+        ? this.#weigh(input, classification, found, warm)
+        : chooseEntry(policy, classification, extension.threshold ?? policy.threshold);
+      this.#observe(policy, looked.classified, byClassifier);
+      const choice = rule && rule !== 'ask' ? choiceOf(rule, policy, this.#random) : byClassifier;
       if (!choice) throw new ClassifierError('bad_answer', `label '${classification.label}' has no entry`);
       return { ...looked, choice };
     } catch (error) {
@@ -55,6 +69,29 @@ export class Labeller {
         secondLook: false,
       };
     }
+  }
+
+  #weigh(
+    input: DecisionInput,
+    classification: Classification,
+    found: Found | null,
+    warm: string | null,
+  ): Choice {
+    const { policy, facts, extension } = input;
+    const estimate = estimator(policy, facts, classification, warm);
+    const bounds = boundsOf(input, estimate);
+    const offers = offersOf(policy, classification, estimate, (target) =>
+      cannot(target, facts.needs, bounds),
+    );
+    return weigh({
+      policy,
+      classification,
+      offers,
+      choose: extension.choose ?? null,
+      goesOn: found?.pin != null,
+      willingness: (share) => this.#shares.willingness(policy, share, offers),
+      random: this.#random,
+    });
   }
 
   async #look(input: DecisionInput): Promise<{ classified: Classified; secondLook: boolean }> {
@@ -79,6 +116,12 @@ export class Labeller {
 
   #observe(policy: Policy, { classification, cached }: Classified, choice: Choice | null): void {
     const metrics = this.#metrics;
+    if (choice?.weighed) {
+      const label = choice.entry.name;
+      const outcome = choice.reason === 'unfamiliar' ? 'unfamiliar' : cached ? 'cached' : 'applied';
+      metrics.classifications.inc({ policy: policy.name, label, outcome });
+      return;
+    }
     const low = choice?.reason === 'low_confidence' || choice?.reason === 'low_confidence_fallback';
     const unknown = choice === null || choice.reason === 'unknown_label_fallback';
     const outcome = unknown ? 'unknown_label' : low ? 'low_confidence' : cached ? 'cached' : 'applied';

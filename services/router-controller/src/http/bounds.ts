@@ -1,7 +1,8 @@
 /** What a request itself leaves to choose from: fields of `nim-llm-router`, or headers for clients whose body is fixed. */
 import { targetsOf, visibleTo } from '../authenticate/index.ts';
 import { hint } from '../config/problems.ts';
-import type { Policy, RoutingTable, Target } from '../config/types.ts';
+import { CHOOSE_KEYS } from '../config/schema-value.ts';
+import type { Choose, Policy, RoutingTable, Target } from '../config/types.ts';
 import { echo } from '../echo.ts';
 import { RouterError } from '../errors.ts';
 import { type Caller, EXTENSION, type RouterExtension } from '../request.ts';
@@ -15,6 +16,11 @@ export const BY_HEADER = {
   targets: 'x-llm-router-targets',
   exclude: 'x-llm-router-exclude',
   max_price: 'x-llm-router-max-price',
+  max_cost_usd: 'x-llm-router-max-cost-usd',
+  willingness_usd: 'x-llm-router-willingness-usd',
+  quality_floor: 'x-llm-router-quality-floor',
+  regret: 'x-llm-router-regret',
+  cost_share: 'x-llm-router-cost-share',
 } as const;
 
 const MOST_NAMES = 64;
@@ -80,6 +86,49 @@ function number(found: { value: unknown; where: string } | null, most: number, w
 
 const namesOf = ({ name, model }: Target) => [name, model];
 
+/** How value is to be weighed: one of four, in the fields or, where none is there, in the headers. */
+function readChoose(
+  policy: Policy,
+  fields: Readonly<Record<string, unknown>>,
+  headers: RequestHeaders,
+): Choose | null {
+  const all = CHOOSE_KEYS.flatMap((by) => {
+    const found = given(fields, headers, by);
+    return found ? [{ by, found }] : [];
+  });
+  const inFields = all.filter(({ found }) => found.where.startsWith(EXTENSION));
+  const [first, second] = inFields.length > 0 ? inFields : all;
+  if (!first) return null;
+  const { by, found } = first;
+  if (second)
+    throw invalid(
+      second.found.where,
+      `'${found.where}' and '${second.found.where}' say two things; give one of: ${CHOOSE_KEYS.join(', ')}`,
+    );
+  if (!policy.value)
+    throw invalid(
+      found.where,
+      `'${found.where}' is for policies of kind value, and '${policy.name}' is one of labels; it takes threshold and max_cost_usd`,
+    );
+  const most = by === 'willingness_usd' ? Number.MAX_VALUE : 1;
+  const what = by === 'willingness_usd' ? 'a number of USD, 0 or above' : 'a number from 0 to 1';
+  return { by, at: number(found, most, what)! };
+}
+
+function readThreshold(
+  policy: Policy,
+  fields: Readonly<Record<string, unknown>>,
+  headers: RequestHeaders,
+): number | null {
+  const found = given(fields, headers, 'threshold');
+  if (found && policy.value)
+    throw invalid(
+      found.where,
+      `'${found.where}' is for policies of labels, and '${policy.name}' is of kind value; it takes one of: ${CHOOSE_KEYS.join(', ')}`,
+    );
+  return number(found, 1, 'a number from 0 to 1');
+}
+
 /** @throws RouterError invalid_request naming the field or header and what it may be */
 export function readBounds(
   table: RoutingTable,
@@ -87,7 +136,7 @@ export function readBounds(
   fields: Readonly<Record<string, unknown>>,
   headers: RequestHeaders,
   rights: Pick<Caller, 'policies' | 'targets'>,
-): Pick<RouterExtension, 'threshold' | 'targets' | 'exclude' | 'maxPrice'> {
+): Pick<RouterExtension, 'threshold' | 'targets' | 'exclude' | 'maxPrice' | 'maxCost' | 'choose'> {
   const only = given(fields, headers, 'targets');
   const without = given(fields, headers, 'exclude');
   let known: string[] = [];
@@ -99,7 +148,13 @@ export function readBounds(
     all = [...policy.entries.values()].flatMap((entry) => targetsOf(entry).flatMap(namesOf));
   }
   return {
-    threshold: number(given(fields, headers, 'threshold'), 1, 'a number from 0 to 1'),
+    threshold: readThreshold(policy, fields, headers),
+    choose: readChoose(policy, fields, headers),
+    maxCost: number(
+      given(fields, headers, 'max_cost_usd'),
+      Number.MAX_VALUE,
+      'a number of USD for this request, 0 or above',
+    ),
     targets: names(only, known, new Set(all)),
     exclude: names(without, known, new Set()) ?? [],
     maxPrice: number(

@@ -4,7 +4,8 @@ import type { Request, RequestHandler, Response } from 'express';
 /** Headers of an answer that a page may read. */
 const EXPOSED =
   'x-request-id, x-chosen-classifier, x-llm-router-policy, x-llm-router-label, x-llm-router-confidence, x-llm-router-model, ' +
-  'x-llm-router-reason, x-llm-router-target, x-llm-router-translated, x-llm-router-dropped, x-llm-router-counted-by, request-id, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, ' +
+  'x-llm-router-reason, x-llm-router-quality, x-llm-router-cost-estimate-usd, x-llm-router-cost-best-usd, ' +
+  'x-llm-router-target, x-llm-router-translated, x-llm-router-dropped, x-llm-router-counted-by, request-id, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, ' +
   'x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, x-ratelimit-reset-tokens, retry-after';
 /** How long a browser remembers the answer to its preflight, seconds. */
 const MAX_AGE = 600;

@@ -1,6 +1,7 @@
 /** Tells the decision in headers. */
 import type { Target } from '../config/types.ts';
-import type { Decision } from '../request.ts';
+import { bestOf } from '../decide/index.ts';
+import type { Decision, Weighed } from '../request.ts';
 
 /** Header values are visible ASCII; names in other scripts are percent-encoded, as in URLs. */
 export function headerValue(text: string): string {
@@ -17,5 +18,21 @@ export function decisionHeaders(decision: Decision, target: Target | null): Reco
     ...(decision.confidence !== null && { 'x-llm-router-confidence': decision.confidence.toFixed(4) }),
     'x-llm-router-model': headerValue(model.model),
     'x-llm-router-reason': decision.reason,
+    ...(decision.weighed && valueHeaders(decision.weighed, model)),
+  };
+}
+
+/** USD without digits that say nothing. */
+const usd = (value: number) => String(Number(value.toPrecision(4)));
+
+/** P and estimated cost of the target that answered, and what the one with the most P would have cost. */
+function valueHeaders({ offers }: Weighed, { name }: Target): Record<string, string> {
+  const offer = offers.find(({ entry }) => entry.name === name);
+  return {
+    ...(offer && {
+      'x-llm-router-quality': offer.quality.toFixed(4),
+      'x-llm-router-cost-estimate-usd': usd(offer.estimate.usd),
+    }),
+    'x-llm-router-cost-best-usd': usd(bestOf(offers).estimate.usd),
   };
 }

@@ -3,16 +3,28 @@
 import { mayUseTarget, type Rights, visibleTo } from '../authenticate/index.ts';
 import { AUTO, isAuto } from '../config/auto.ts';
 import { hint } from '../config/problems.ts';
-import type { Policy, RoutingTable } from '../config/types.ts';
+import { CHOOSE_KEYS } from '../config/schema-value.ts';
+import type { Choose, Policy, RoutingTable } from '../config/types.ts';
 import { findManual } from '../decide/index.ts';
 import { echo } from '../echo.ts';
 import { RouterError } from '../errors.ts';
 import { type ChatBody, type Dialect, EXTENSION, type RouterExtension } from '../request.ts';
 import { BY_HEADER, headerOf, type RequestHeaders, readBounds } from './bounds.ts';
+import { pointNamed, pointNames } from './points.ts';
 
 export { AUTO };
 
-const FIELDS = ['policy', 'routing_strategy', 'model', 'threshold', 'targets', 'exclude', 'max_price'];
+const FIELDS = [
+  'policy',
+  'routing_strategy',
+  'model',
+  'threshold',
+  'targets',
+  'exclude',
+  'max_price',
+  'max_cost_usd',
+  ...CHOOSE_KEYS,
+];
 
 const invalid = (param: string, message: string) => new RouterError('invalid_request', message, { param });
 
@@ -48,10 +60,13 @@ function fromModel(table: RoutingTable, rights: Rights, body: ChatBody): Routing
   const named = table.policies.get(model) ?? table.policies.get(table.aliases.get(model.toLowerCase()) ?? '');
   const byDefault = table.defaultPolicy === null ? undefined : table.policies.get(table.defaultPolicy);
   if (named || (byDefault && model === '')) return routed((named ?? byDefault)!);
+  const point = pointNamed(table, model);
+  if (point) return routed(point.policy, point.choose);
   const mine = [...table.policies.values()].filter(({ name }) => rights.policies?.includes(name) ?? true);
   const policies = byDefault ? [byDefault] : mine;
   // v1's file names no default policy: there the first one is meant, and a model is looked for in all.
-  if (isAuto(model) && policies[0]) return routed(policies[0]);
+  const called = table.policies.get(AUTO);
+  if (isAuto(model) && (called ?? policies[0])) return routed((called ?? policies[0])!);
   const found = policies.filter((each) => model !== '' && findManual(each, model) !== null);
   const mayUse = (each: Policy) => {
     const target = findManual(each, model, rights.targets)?.target;
@@ -68,7 +83,13 @@ function fromModel(table: RoutingTable, rights: Rights, body: ChatBody): Routing
         `name as model. Policies: ${names.join(', ')}`,
     );
   }
-  const known = [...names, AUTO];
+  const known = [
+    ...names,
+    AUTO,
+    ...[...table.policies.values()].flatMap((each) =>
+      names.includes(each.name) ? pointNames(each, each.name) : [],
+    ),
+  ];
   throw new RouterError(
     'model_not_found',
     `Model not found: ${echo(model)}.${hint(model, known)} Use one of: ${known.join(', ')}; GET /v1/models lists all`,
@@ -76,10 +97,19 @@ function fromModel(table: RoutingTable, rights: Rights, body: ChatBody): Routing
   );
 }
 
-const routed = (policy: Policy): Routing => ({
+const routed = (policy: Policy, choose: Choose | null = null): Routing => ({
   policy,
-  extension: { policy: policy.name, strategy: 'triton', model: null, threshold: null },
+  extension: { policy: policy.name, strategy: 'triton', model: null, threshold: null, choose },
 });
+
+/** What a request says of itself comes before what its model name stands for. */
+function bounded(
+  plain: RouterExtension,
+  bounds: ReturnType<typeof readBounds>,
+  point: Choose | null = plain.choose ?? null,
+): RouterExtension {
+  return { ...plain, ...bounds, choose: bounds.choose ?? point };
+}
 
 /**
  * Validates the extension and finds the policy. The body is not changed.
@@ -99,7 +129,7 @@ export function readRouting(
       byHeader === ''
         ? fromModel(table, rights, body)
         : routed(policyNamed(table, rights, byHeader, BY_HEADER.policy));
-    return { policy, extension: { ...plain, ...readBounds(table, policy, {}, headers, rights) } };
+    return { policy, extension: bounded(plain, readBounds(table, policy, {}, headers, rights)) };
   }
   if (typeof extension !== 'object' || Array.isArray(extension)) {
     throw invalid(EXTENSION, `'${EXTENSION}' must be an object with the fields ${FIELDS.join(', ')}`);
@@ -116,9 +146,11 @@ export function readRouting(
   const at = (field: string) => `${EXTENSION}.${field}`;
   const wanted = optionalString(fields.policy, at('policy'));
   const bodyModel = typeof body.model === 'string' ? body.model.trim() : '';
+  const point = pointNamed(table, bodyModel);
   const name =
     wanted ||
     byHeader ||
+    point?.policy.name ||
     (table.policies.has(bodyModel) ? bodyModel : '') ||
     table.aliases.get(bodyModel.toLowerCase()) ||
     (table.defaultPolicy ?? '');
@@ -143,12 +175,11 @@ export function readRouting(
   const policy = policyNamed(table, rights, name, at('policy'));
   return {
     policy,
-    extension: {
-      policy: name,
-      strategy,
-      model: strategy === 'manual' ? model : null,
-      ...readBounds(table, policy, fields, headers, rights),
-    },
+    extension: bounded(
+      { policy: name, strategy, model: strategy === 'manual' ? model : null, threshold: null },
+      readBounds(table, policy, fields, headers, rights),
+      point?.policy === policy ? point.choose : null,
+    ),
   };
 }
 

@@ -5,6 +5,7 @@ import { allTargets, type RouterConfig, type Target } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
 import type { Caller } from '../request.ts';
 import { AUTO } from './extension.ts';
+import { pointNames } from './points.ts';
 
 /** `created` of all models: they came with the process. */
 const CREATED = Math.floor(Date.now() / 1000);
@@ -69,10 +70,11 @@ export function modelsFor({ table }: RouterConfig, caller: Caller): Model[] {
   const add = (model: Model) => {
     if (!models.has(model.id)) models.set(model.id, model);
   };
-  for (const policy of allowed) add(virtualOf(policy.name, targetsOf(policy)));
+  for (const policy of allowed)
+    for (const id of [policy.name, ...pointNames(policy, policy.name)]) add(virtualOf(id, targetsOf(policy)));
   // What can be named without a policy: of the default one, or of all where there is none, as in v1's file.
   const open = defaultPolicy === null ? allowed : allowed.filter(({ name }) => name === defaultPolicy);
-  if (open[0]) add(virtualOf(AUTO, targetsOf(open[0])));
+  if (open[0]) for (const id of [AUTO, ...pointNames(open[0], AUTO)]) add(virtualOf(id, targetsOf(open[0])));
   for (const [alias, name] of table.aliases) {
     const policy = allowed.find((each) => each.name === name);
     if (policy) add(virtualOf(alias, targetsOf(policy)));

@@ -12,6 +12,7 @@ import {
   type Earlier,
   EXTENSION,
   type RouterExtension,
+  type Weighed,
 } from '../request.ts';
 import type { RequestFacts } from '../understand/index.ts';
 import { addressOf } from './address.ts';
@@ -36,6 +37,24 @@ function toldFeatures({ features, evidence }: RequestFacts): object {
     user_agent: userAgent,
     side_request: sideRequest,
     evidence,
+  };
+}
+
+/** What was weighed: P and estimated cost of every target. */
+function toldValue({ choose, familiarity, propensity, offers }: Weighed): object {
+  return {
+    choose: { [choose.by]: choose.at },
+    familiarity,
+    propensity,
+    targets: offers.map(({ entry, quality, estimate, why }) => ({
+      target: entry.name,
+      quality,
+      cost_usd: estimate.usd,
+      input_tokens: estimate.inputTokens,
+      cached_tokens: estimate.cachedTokens,
+      output_tokens: estimate.outputTokens,
+      why,
+    })),
   };
 }
 
@@ -71,6 +90,7 @@ function tell(decision: Decision, facts: RequestFacts): object {
       closes: turn.closes,
       second_look: decision.secondLook ?? false,
     },
+    value: decision.weighed ? toldValue(decision.weighed) : null,
     conversation: decision.stay?.key ?? null,
     stay: decision.stay?.event ?? null,
     ms: Math.round(decision.classifyMs * 1000) / 1000,

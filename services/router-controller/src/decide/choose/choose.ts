@@ -1,7 +1,7 @@
 /** Pure: from a classification and a policy to the entry and the order of its targets. */
 import { mayUseTarget } from '../../authenticate/index.ts';
 import type { Entry, Policy, Rule, Target } from '../../config/types.ts';
-import type { DecisionReason } from '../../request.ts';
+import type { DecisionReason, Weighed } from '../../request.ts';
 
 /** A model's answer with names put to its numbers. */
 export interface Classification {
@@ -24,6 +24,9 @@ export interface Choice {
   readonly target?: Target;
   /** What the request is taken for where a rule says so. */
   readonly label?: string;
+  /** Entries to go on with where this one's targets fail; absent: none. */
+  readonly next?: readonly Entry[];
+  readonly weighed?: Weighed;
 }
 
 /**

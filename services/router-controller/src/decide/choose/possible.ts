@@ -9,6 +9,7 @@ import { RouterError } from '../../errors.ts';
 import type { Needs } from '../../understand/index.ts';
 import { lacks, lacksKind, windowOf } from './capabilities.ts';
 import { orderTargets } from './choose.ts';
+import type { Estimator } from './estimate.ts';
 import { entryOf } from './rules.ts';
 
 /** What a caller and its request leave to choose from. */
@@ -20,6 +21,8 @@ export interface Bounds {
   readonly exclude: readonly string[];
   /** USD per million input tokens; null: any. A target without a price is not known to be below it. */
   readonly maxPrice: number | null;
+  /** Most that the estimate of a target's cost may be, USD; null: any. */
+  readonly maxCost?: { readonly usd: number; readonly estimate: Estimator } | null;
 }
 
 export const NO_BOUNDS: Bounds = { allowed: null, only: null, exclude: [], maxPrice: null };
@@ -39,7 +42,7 @@ const named = (list: readonly string[], { name, model }: Target) =>
   list.includes(name) || list.includes(model);
 
 /** Why a target may not be used for this request; null: it may. */
-function barred(target: Target, { allowed, only, exclude, maxPrice }: Bounds): string | null {
+function barred(target: Target, { allowed, only, exclude, maxPrice, maxCost }: Bounds): string | null {
   if (!mayUseTarget(allowed, target.name)) return 'the key may not use it';
   if (only && !named(only, target)) return 'not among the targets that the request names';
   if (named(exclude, target)) return 'excluded by the request';
@@ -47,7 +50,18 @@ function barred(target: Target, { allowed, only, exclude, maxPrice }: Bounds): s
     return target.price === null
       ? 'its price is not known'
       : `dearer than ${maxPrice} USD per million tokens`;
+  if (maxCost) {
+    const usd = maxCost.estimate(target)?.usd;
+    if (usd === undefined) return 'its price is not known';
+    if (usd > maxCost.usd) return `would cost about ${Number(usd.toPrecision(3))} USD, over ${maxCost.usd}`;
+  }
   return null;
+}
+
+/** Why a target can't answer a request; null: it can, as far as is known. */
+export function cannot(target: Target, needs: Needs, bounds: Bounds): string | null {
+  const missing = lacks(target, needs);
+  return barred(target, bounds) ?? (missing.length > 0 ? `lacks ${missing.join(', ')}` : null);
 }
 
 /** Every target of a policy once, the cheapest first; unknown prices last, in the file's order. */
@@ -74,9 +88,16 @@ function owner(policy: Policy, target: Target): Entry | null {
 /** The answer's length left out: many servers clamp what is asked for. */
 const clamped = (needs: Needs): Needs => ({ ...needs, context_tokens: needs.prompt_tokens });
 
+interface Leave {
+  /** False: no other entry is looked at (the client named this one). */
+  readonly leave: boolean;
+  readonly random?: () => number;
+  /** Targets of other entries in the order of a choice by value: asked next where the first ones fail, too. */
+  readonly after?: readonly Target[] | undefined;
+}
+
 /**
  * @param wanted targets in the order they were chosen, of the entry that was chosen.
- * @param leave false: no other entry is looked at (the client named this one).
  * @throws RouterError permission_denied, context_length_exceeded, no_capable_target, invalid_request
  */
 export function withinPossible(
@@ -85,29 +106,33 @@ export function withinPossible(
   wanted: readonly Target[],
   needs: Needs,
   bounds: Bounds,
-  { leave, random = Math.random }: { leave: boolean; random?: () => number },
+  { leave, random = Math.random, after }: Leave,
 ): Possible {
   const passedOver: { target: Target; why: string }[] = [];
   const may: Target[] = [];
-  for (const target of wanted) {
+  // A choice by value is one among all of the policy's targets.
+  const considered = [...new Set([...wanted, ...(after ?? [])])];
+  for (const target of considered) {
     const why = barred(target, bounds);
-    if (why === null) may.push(target);
-    else passedOver.push({ target, why });
+    if (why !== null) passedOver.push({ target, why });
+    else if (wanted.includes(target)) may.push(target);
   }
   const able = (list: readonly Target[], what: Needs) =>
     list.filter((target) => lacks(target, what).length === 0);
   const others = leave
     ? [
-        ...new Set([
-          ...(policy.fallback ? orderTargets(policy.fallback, random) : []),
-          ...everyTarget(policy),
-        ]),
+        ...new Set(
+          after ?? [
+            ...(policy.fallback ? orderTargets(policy.fallback, random) : []),
+            ...everyTarget(policy),
+          ],
+        ),
       ].filter((target) => !wanted.includes(target) && barred(target, bounds) === null)
     : [];
   const larger = [...may, ...others]
     .filter((target) => !lacksKind(target, needs))
     .sort((a, b) => (windowOf(a) === windowOf(b) ? 0 : windowOf(a) - windowOf(b)));
-  for (const target of may) {
+  for (const target of after ? [...may, ...others] : may) {
     const missing = lacks(target, needs);
     if (missing.length > 0) passedOver.push({ target, why: `lacks ${missing.join(', ')}` });
   }
@@ -121,7 +146,10 @@ export function withinPossible(
   });
 
   const here = able(may, needs);
-  if (here.length > 0) return { entry, targets: here, moved: null, passedOver, larger };
+  if (here.length > 0) {
+    const targets = after ? [...here, ...able(others, needs)] : here;
+    return { entry, targets, moved: null, passedOver, larger };
+  }
   const there = able(others, needs);
   if (there.length > 0) return elsewhere(there);
   const short = clamped(needs);
@@ -130,7 +158,7 @@ export function withinPossible(
   // Of several windows that are all too small for the answer the largest leaves most of it.
   const thereShort = able(others, short).sort((a, b) => windowOf(b) - windowOf(a));
   if (thereShort.length > 0) return elsewhere(thereShort);
-  throw refusal(entry, wanted, [...may, ...others], needs, bounds, passedOver, leave);
+  throw refusal(entry, considered, [...may, ...others], needs, bounds, passedOver, leave);
 }
 
 function refusal(

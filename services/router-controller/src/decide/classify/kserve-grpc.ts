@@ -17,6 +17,7 @@ import {
   type ClassifierFailure,
   detailsModelOf,
   type InferResult,
+  kindOf,
   labelsFromClasses,
   type ModelClient,
   type ModelDescription,
@@ -175,6 +176,7 @@ export class KServeGrpcClient implements ModelClient {
       maxBatch: shape.length > 1 && Number(shape[0]) === -1 ? 64 : 1,
       hasTokenCount: metadata.outputs.some((tensor) => tensor.name === WIRE.tokenCount),
       tokenLimit: tokenLimitOf(parameters),
+      ...kindOf(parameters),
       scoreNames: scores ? ((await this.#labels(model, WIRE.scores, scoreSize, options)) ?? []) : [],
     };
   }

@@ -6,6 +6,7 @@ import {
   ClassifierError,
   detailsModelOf,
   type InferResult,
+  kindOf,
   labelsFromClasses,
   type ModelClient,
   type ModelDescription,
@@ -170,6 +171,7 @@ export class KServeHttpClient implements ModelClient {
       maxBatch: inputShape.length > 1 && Number(inputShape[0]) === -1 ? 64 : 1,
       hasTokenCount: outputs.some((tensor) => tensor.name === WIRE.tokenCount),
       tokenLimit: tokenLimitOf(parameters),
+      ...kindOf(parameters),
       scoreNames: scores ? ((await this.#labels(model, WIRE.scores, scoreSize, options)) ?? []) : [],
     };
   }

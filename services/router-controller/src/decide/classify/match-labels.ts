@@ -1,15 +1,11 @@
 /** A model's labels and scores against a policy's entries and rules: by name, and refused where they differ. */
 import { hint } from '../../config/problems.ts';
 import type { Policy } from '../../config/types.ts';
+import { LabelMismatch } from './label-mismatch.ts';
+import { matchTargets } from './match-targets.ts';
 import type { ModelDescription } from './model-client.ts';
 
-/** A model that answers, but whose labels and the policy's entries are not the same set. */
-export class LabelMismatch extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'LabelMismatch';
-  }
-}
+export { LabelMismatch };
 
 /** Entries that need not be labels: the ones that are used for something else than their label. */
 export function extraEntries(policy: Policy): Set<string> {
@@ -26,6 +22,12 @@ export function extraEntries(policy: Policy): Set<string> {
  * @throws LabelMismatch naming both sides.
  */
 export function matchLabels(policy: Policy, model: ModelDescription): readonly string[] {
+  if (policy.value) return matchTargets(policy, model);
+  if (model.kind === 'value')
+    throw new LabelMismatch(
+      `policy '${policy.name}' is of labels, but its model is a value head, whose outputs are targets` +
+        `${model.labels ? `: ${model.labels.join(', ')}` : ''}. Write \`kind: value\` with \`targets\` and \`choose\``,
+    );
   const entries = [...policy.entries.keys()];
   if (model.labels === null) {
     if (model.size !== entries.length) {

@@ -30,6 +30,8 @@ export interface ModelDescription {
   readonly tokenLimit: number | null;
   /** Names of SCORES by index; empty when the model has none. */
   readonly scoreNames: readonly string[];
+  /** Parameter `kind` of its config; null: it has none; absent: the server does not tell a model's config. */
+  readonly kind?: string | null;
   /** The model that is asked, where the policy's own names one that tells more; absent: the policy's own. */
   readonly model?: string;
 }
@@ -100,6 +102,10 @@ export type ModelParameters = Readonly<Record<string, { string_value?: string }>
  */
 export const detailsModelOf = (parameters: ModelParameters): string | null =>
   parameters?.details_model?.string_value || null;
+
+/** Reads the parameter `kind` of a ModelConfig, as {@link ModelDescription} has it. */
+export const kindOf = (parameters: ModelParameters): { kind?: string | null } =>
+  parameters === undefined ? {} : { kind: parameters.kind?.string_value || null };
 
 /** Reads the parameter `max_tokens` of a ModelConfig. */
 export function tokenLimitOf(parameters: ModelParameters): number | null {

@@ -49,6 +49,8 @@ const meaning = (policy: Policy, config: ClassifierConfig) => [
   [...extraEntries(policy)],
   policy.rules.map(({ score }) => score),
   policy.fallback !== null,
+  policy.value !== null,
+  policy.value?.unfamiliar != null,
   config,
 ];
 

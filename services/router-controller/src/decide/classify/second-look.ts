@@ -13,12 +13,14 @@ const SMALL_TALK = 0.975;
  * label.
  */
 export function secondLook(
-  { secondLook: settings, entries }: Policy,
+  { secondLook: settings, entries, value }: Policy,
   { ask, turn, features }: RequestFacts,
   { label, confidence }: Pick<Classification, 'label' | 'confidence'>,
 ): string | null {
   if (!settings.enabled || ask.withHistory === null || turn.closes || features.sideRequest !== null)
     return null;
+  // No output of a value head says how much the words say; only their form does.
+  if (value) return turn.leans ? ask.withHistory : null;
   const upTo = entries.has(label) ? settings.labels[label] : 1;
   const little = upTo !== undefined && confidence <= (turn.leans ? Math.max(upTo, SMALL_TALK) : upTo);
   // By its form alone it is looked at again where the label is not all but certain.
@@ -28,10 +30,10 @@ export function secondLook(
 
 /** Of both looks the second, unless it is less sure than a first one that was only unsure. */
 export function better(
-  { secondLook: settings }: Policy,
+  { secondLook: settings, value }: Policy,
   first: Classification,
   second: Classification,
 ): 'first' | 'second' {
-  const little = settings.labels[first.label] !== undefined;
+  const little = value !== null || settings.labels[first.label] !== undefined;
   return !little && second.confidence < first.confidence ? 'first' : 'second';
 }

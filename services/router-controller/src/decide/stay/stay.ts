@@ -1,5 +1,5 @@
 /** Whether a conversation stays where it is. Pure. */
-import type { Policy, Target } from '../../config/types.ts';
+import type { Entry, Policy, Target } from '../../config/types.ts';
 import type { Pin, StayEvent } from '../../request.ts';
 import type { RequestFacts } from '../../understand/index.ts';
 import type { Choice } from '../choose/choose.ts';
@@ -29,8 +29,10 @@ export function stay(policy: Policy, pin: Pin | null, choice: Choice, { turn }: 
     entry,
     reason: 'pinned',
     ...(choice.label !== undefined && { label: choice.label }),
+    ...(choice.weighed && { weighed: choice.weighed, label: entry.name, next: nextTo(entry, choice) }),
   };
   if (turn.kind === 'loop') return { choice: kept, event: 'loop' };
+  if (choice.weighed) return weighedStay(kept, choice, turn.closes);
   if (TELLING.has(choice.reason)) {
     if (
       policy.ranked ? choice.entry.rank > entry.rank : choice.entry !== entry && !turn.leans && !turn.closes
@@ -41,12 +43,38 @@ export function stay(policy: Policy, pin: Pin | null, choice: Choice, { turn }: 
 }
 
 /**
+ * A choice by value has weighed the warm cache already, so it stands; but what is not known is no reason to leave for something
+ * cheaper, nor is a goodbye.
+ */
+function weighedStay(kept: Choice, choice: Choice, closes: boolean): Stayed {
+  const { rank } = kept.entry;
+  if (choice.entry === kept.entry) return { choice, event: 'kept' };
+  if (closes || (choice.reason === 'unfamiliar' && choice.entry.rank <= rank))
+    return { choice: kept, event: 'kept' };
+  return { choice, event: choice.entry.rank > rank ? 'moved_up' : 'moved' };
+}
+
+/** The other entries in the order of the choice that was not taken. */
+const nextTo = (kept: Entry, { entry, next = [] }: Choice): Entry[] =>
+  [entry, ...next].filter((each) => each !== kept);
+
+/**
  * The target that a conversation goes on with: its first one, also after a failure that has passed. Only while it has
  * settled on another one and is still warm there, that one.
  */
 export function preferred(pin: Pin, restMs: number, now: number): string {
   const warm = now - pin.at < restMs;
   return pin.away >= SETTLED && warm ? pin.answered : pin.wanted;
+}
+
+/** Name of the target whose prompt cache still has the conversation; null: none has, as far as is known. */
+export function warmAt(policy: Policy, pin: Pin | null, restMs: number, now: number): string | null {
+  if (!pin || now - pin.at >= restMs) return null;
+  const targets = [...policy.entries.values()].flatMap(({ routes, fallbacks }) => [
+    ...routes.map(({ target }) => target),
+    ...fallbacks,
+  ]);
+  return targets.find(({ id }) => id === pin.answered)?.name ?? null;
 }
 
 /** The pin after an answer. */

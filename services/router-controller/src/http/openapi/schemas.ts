@@ -1,4 +1,5 @@
 /** Shapes of what the router itself reads and answers. Everything else of a body is open. */
+import { CHOOSE } from '../../config/schema-value.ts';
 import { EXTENSION } from '../../request.ts';
 
 const text = { type: 'string' };
@@ -25,6 +26,18 @@ const ROUTED = {
 };
 /** Names of targets. */
 const names = list(text, { minItems: 1, maxItems: 64 });
+/** Policies of kind value: one of them, instead of the policy's own setting. */
+const choose = Object.fromEntries(
+  Object.entries(CHOOSE).map(([key, schema]) => [
+    key,
+    {
+      type: ['number', 'null'],
+      minimum: 0,
+      ...(key !== 'willingness_usd' && { maximum: 1 }),
+      description: schema.description,
+    },
+  ]),
+);
 const message = open({ role: text, content: {} }, ['role']);
 
 export const SCHEMAS: Readonly<Record<string, object>> = {
@@ -43,6 +56,12 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
         minimum: 0,
         description: 'USD per million input tokens; targets without a price are left out',
       },
+      max_cost_usd: {
+        type: ['number', 'null'],
+        minimum: 0,
+        description: 'Most that this request may be expected to cost, USD',
+      },
+      ...choose,
     },
     additionalProperties: true,
   },
@@ -84,10 +103,30 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
       ask: open({ text, source: text, cut: flag, evidence: nullable(text) }),
       features: open({ path: text, agent: nullable(text), side_request: nullable(text), evidence: open({}) }),
       turn: open({ kind: { enum: ['first', 'next', 'loop'] }, second_look: flag }),
+      value: {
+        anyOf: [reference('Weighed'), { type: 'null' }],
+        description: 'Of policies of kind value: what was weighed',
+      },
       conversation: { ...nullable(text), description: 'Digest of the conversation that is kept' },
     },
     ['policy', 'entry', 'reason', 'target', 'model'],
   ),
+  Weighed: open({
+    choose: { type: 'object', additionalProperties: number },
+    familiarity: { type: ['number', 'null'] },
+    propensity: number,
+    targets: list(
+      open({
+        target: text,
+        quality: { type: 'number', minimum: 0, maximum: 1 },
+        cost_usd: number,
+        input_tokens: number,
+        cached_tokens: number,
+        output_tokens: number,
+        why: { ...nullable(text), description: 'Why it may not be asked' },
+      }),
+    ),
+  }),
   Decisions: { anyOf: [reference('Decision'), list({ anyOf: [reference('Decision'), reference('Error')] })] },
   Model: open(
     {
