@@ -67,7 +67,11 @@ export function isSurroundings(words: readonly string[]): boolean {
   return words.some((word) => HARNESS.has(word)) || (ABOUT.has(words[0]!) && STATE.has(words.at(-1)!));
 }
 
-export const isDocument = (words: readonly string[]): boolean => DOCUMENT.has(words.at(-1) ?? '');
+/** `agent_history` is what a program did, no document. */
+const OWN = new Set('agent browser step machine runtime extra additional'.split(' '));
+
+export const isDocument = (words: readonly string[]): boolean =>
+  DOCUMENT.has(words.at(-1) ?? '') && !OWN.has(words[0]!);
 
 export type BlockKind = 'human' | 'harness' | 'data';
 

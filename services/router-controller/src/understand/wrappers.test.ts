@@ -60,6 +60,11 @@ describe('wrappers', () => {
       'when does it open?\n\n<documents>\nopens at 9\n</documents>',
     ],
     [
+      'a program’s own history is none',
+      chat(user('<user_request>\nmow\n</user_request>\n<agent_history>\nstep 1\n</agent_history>')),
+      'mow',
+    ],
+    [
       'so do tags beside words outside of any',
       agent(user('<user_input>\nbonjour\n</user_input>\n<tone>\nwarm\n</tone>\nTranslate it in this tone.')),
       'bonjour\n\n<tone>\nwarm\n</tone>\n\nTranslate it in this tone.',
