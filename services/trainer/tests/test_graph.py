@@ -4,7 +4,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from trainer import complexity_scores, export_onnx, labels, shape
+from trainer import complexity_scores, export_onnx, labels, quantize, shape
 from trainer.calibrate import softmax
 from trainer.encoder import embed
 
@@ -13,6 +13,10 @@ VOCABULARY, POSITIONS = 50, 40
 
 @pytest.fixture(scope="module")
 def params():
+    return make_params()
+
+
+def make_params():
     rng = np.random.default_rng(0)
     width, wide = shape.WIDTH, 4 * shape.WIDTH
 
@@ -64,6 +68,21 @@ def test_padding_changes_nothing(params, tmp_path):
     together = session.run(None, {"INPUT_IDS": ids, "ATTENTION_MASK": mask})[0]
     alone = session.run(None, {"INPUT_IDS": ids[1:2, :7], "ATTENTION_MASK": mask[1:2, :7]})[0]
     np.testing.assert_allclose(alone[0], together[1], atol=2e-5)
+
+
+def test_int8_is_near_and_no_answer_depends_on_batch_mates_or_padding(params, tmp_path):
+    export_onnx.export_encoder(params, tmp_path / "encoder.onnx")
+    quantize.to_int8(tmp_path / "encoder.onnx", tmp_path / "small.onnx")
+    ids, mask = batch()
+    plain, small = (ort.InferenceSession(str(tmp_path / f"{name}.onnx"), providers=["CPUExecutionProvider"]) for name in ("encoder", "small"))
+    together = small.run(None, {"INPUT_IDS": ids, "ATTENTION_MASK": mask})[0]
+    want = plain.run(None, {"INPUT_IDS": ids, "ATTENTION_MASK": mask})[0]
+    for row, length in enumerate(mask.sum(1)):
+        assert np.corrcoef(together[row], want[row])[0, 1] > 0.99
+        alone = small.run(None, {"INPUT_IDS": ids[row: row + 1, :length], "ATTENTION_MASK": mask[row: row + 1, :length]})[0]
+        # A rounding of one step here and there: float sums come in another order.
+        np.testing.assert_allclose(alone[0], together[row], atol=0.01)
+    assert (tmp_path / "small.onnx").stat().st_size < 0.3 * (tmp_path / "encoder.onnx").stat().st_size
 
 
 def head(tmp_path, weight, bias, temperature, tables=None):

@@ -1,4 +1,4 @@
-"""`python -m trainer data|train|calibrate|export|precision|evaluate|card|policy|value|fill|convert`: one command for each step."""
+"""`python -m trainer vocabulary|data|train|calibrate|export|precision|evaluate|card|policy|value|fill|convert`: one command for each step."""
 
 from __future__ import annotations
 
@@ -30,16 +30,26 @@ def parser() -> argparse.ArgumentParser:
     def shared(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--shared", type=Path, default=ROOT.parent / "shared" / "data", help="folder with train.jsonl and eval.jsonl")
 
+    vocabulary = command("vocabulary", lambda a: steps().vocabulary(a), "cuts the encoder's vocabulary: the repository's tokenizer.json")
+    shared(vocabulary)
+    vocabulary.add_argument("--pieces", type=int, default=80_000, help="pieces that stay (default: 80000)")
     data = command("data", lambda a: steps().data(a), "reads, mends and counts the labelled prompts")
     shared(data)
     data.add_argument("--bodies", type=Path, help="prompts made of the labelled request bodies by `npm run bodies`, to train on as well")
     train = command("train", lambda a: steps().train(a), "fine-tunes the encoder with all heads")
     shared(train)
-    train.add_argument("--epochs", type=int, default=3)
-    train.add_argument("--rate", type=float, default=5e-5, help="peak learning rate of the encoder")
-    train.add_argument("--start", type=Path, help="weights.npz of an earlier run, or a model repository, to go on from")
-    train.add_argument("--shared-share", type=float, default=0.5, help="share of the shared rows drawn in each epoch")
-    calibrate = command("calibrate", lambda a: steps().calibrate(a), "fits each head's temperature on prompts held back from training")
+    train.add_argument("--epochs", type=int, default=6)
+    train.add_argument("--minutes", type=float, help="minutes of training instead of epochs, all starts together")
+    train.add_argument("--rate", type=float, default=1.2e-4, help="peak learning rate of the encoder")
+    train.add_argument("--start", type=Path, help="weights.npz of an earlier run, or a model repository, to begin with instead of the base encoder")
+    train.add_argument("--limit", type=int, default=256, help="tokens of a prompt; a longer one keeps head and tail")
+    train.add_argument("--engine", choices=("jax", "torch"), default="jax", help="torch is twice as fast on CPUs with bfloat16")
+    for name, text in (
+        ("own", "our own prompts"), ("bodies", "prompts made of request bodies"), ("shared", "the curated prompts"),
+        ("intent", "Banking77's"), ("other-languages", "factor of our own that are not English"),
+    ):
+        train.add_argument(f"--share-{name}", type=float, default=argparse.SUPPRESS, help=f"how often an epoch sees {text}")
+    calibrate = command("calibrate", lambda a: steps().calibrate(a), "fits each head's temperature on prompts held back from training, as the int8 graph reads them")
     shared(calibrate)
     command("export", lambda a: steps().export(a), "writes fp32, fp16 and int8 graphs and the model repository")
     precision = command("precision", lambda a: precision_main(a), "writes a repository's encoder anew as fp16 (for GPUs) or fp32, from the int8 graph that it holds")
@@ -47,6 +57,8 @@ def parser() -> argparse.ArgumentParser:
     evaluate = command("evaluate", lambda a: steps().evaluate(a), "figures of the repository's int8 models on labelled files")
     shared(evaluate)
     evaluate.add_argument("--file", type=Path, action="append", help="JSONL with prompt and labels (default: held-out set and eval.jsonl)")
+    evaluate.add_argument("--bodies", type=Path, help="prompts made of held-out request bodies by `npm run bodies`, besides")
+    evaluate.add_argument("--json", action="store_true", help="the last line is the figures as one JSON object: by file, head, label, language, kind")
     evaluate.add_argument("--graph", type=Path, help="another encoder graph, e.g. .cache/train/prompt_encoder.fp32.onnx")
     command("card", lambda a: steps().card(a), "writes MODEL_CARD.md and the confusion picture from the last evaluation")
 

@@ -26,6 +26,10 @@ class Row:
     second_task: str | None = None
     """What a second reader said, where that differs."""
     second_complexity: str | None = None
+    lang: str | None = None
+    """ISO 639-1 of the words that ask; None where nobody said."""
+    kind: str = "prompt"
+    """`prompt`, or what a request body was an example of (`bodies.KINDS`)."""
 
 
 def read_jsonl(path: Path) -> list[Row]:
@@ -41,6 +45,7 @@ def read_jsonl(path: Path) -> list[Row]:
                     Row(
                         item["prompt"], item.get("task"), item.get("complexity"), item.get("intent"),
                         item.get("source", path.stem), second_task=item.get("second_task"), second_complexity=item.get("second_complexity"),
+                        lang=item.get("language", item.get("lang")), kind=item.get("kind", "prompt"),
                     )
                 )
             except (json.JSONDecodeError, KeyError, TypeError) as error:

@@ -1,25 +1,14 @@
-"""MiniLM-L6 (a BERT encoder: 384 wide, 6 layers, 12 heads) in JAX, and the pooling that heads stand on."""
+"""The encoder (BERT: 384 wide, 12 heads, `shape.LAYERS` layers) in JAX, and the pooling that heads stand on."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .shape import EPSILON, HEADS, LAYERS, WIDTH
+from .shape import EPSILON, HEADS, WIDTH, layers_of
 
 Params = dict[str, jax.Array]
-
-
-def load_params(folder: Path) -> dict[str, np.ndarray]:
-    """The encoder's weights by their Hugging Face names, without the pooler."""
-    from safetensors.numpy import load_file
-
-    weights = load_file(str(folder / "model.safetensors"))
-    return {name: value.astype(np.float32) for name, value in weights.items()
-            if not name.startswith("pooler.") and "position_ids" not in name}
 
 
 def layer_norm(x: jax.Array, weight: jax.Array, bias: jax.Array) -> jax.Array:
@@ -37,9 +26,8 @@ def dropout(x: jax.Array, rate: float, key: jax.Array | None) -> jax.Array:
     return jnp.where(keep, x * (256 / (256 - threshold)), 0)
 
 
-def embed(params: Params, ids: jax.Array, mask: jax.Array, key: jax.Array | None = None, rate: float = 0.1) -> jax.Array:
-    """[rows, tokens] ids and mask → [rows, EMBEDDING]. A key turns dropout on."""
-    keys = iter(jax.random.split(key, 2 * LAYERS + 1)) if key is not None else iter([None] * (2 * LAYERS + 1))
+def embed(params: Params, ids: jax.Array, mask: jax.Array) -> jax.Array:
+    """[rows, tokens] ids and mask → [rows, EMBEDDING]."""
 
     def linear(x: jax.Array, name: str) -> jax.Array:
         return x @ params[f"{name}.weight"].T + params[f"{name}.bias"]
@@ -50,22 +38,22 @@ def embed(params: Params, ids: jax.Array, mask: jax.Array, key: jax.Array | None
     rows, tokens = ids.shape
     x = params["embeddings.word_embeddings.weight"][ids]
     x = x + params["embeddings.position_embeddings.weight"][:tokens] + params["embeddings.token_type_embeddings.weight"][0]
-    x = dropout(norm(x, "embeddings.LayerNorm"), rate, next(keys))
+    x = norm(x, "embeddings.LayerNorm")
     bias = (1.0 - mask[:, None, None, :].astype(jnp.float32)) * -1e9
     size = WIDTH // HEADS
 
     def split(y: jax.Array) -> jax.Array:
         return y.reshape(rows, tokens, HEADS, size).transpose(0, 2, 1, 3)
 
-    for index in range(LAYERS):
+    for index in range(layers_of(params)):
         at = f"encoder.layer.{index}"
         query, key_, value = (split(linear(x, f"{at}.attention.self.{name}")) for name in ("query", "key", "value"))
         weights = jax.nn.softmax(query @ key_.transpose(0, 1, 3, 2) / np.sqrt(size) + bias, axis=-1)
         attended = (weights @ value).transpose(0, 2, 1, 3).reshape(rows, tokens, WIDTH)
-        attended = dropout(linear(attended, f"{at}.attention.output.dense"), rate, next(keys))
+        attended = linear(attended, f"{at}.attention.output.dense")
         x = norm(x + attended, f"{at}.attention.output.LayerNorm")
         hidden = jax.nn.gelu(linear(x, f"{at}.intermediate.dense"), approximate=False)
-        hidden = dropout(linear(hidden, f"{at}.output.dense"), rate, next(keys))
+        hidden = linear(hidden, f"{at}.output.dense")
         x = norm(x + hidden, f"{at}.output.LayerNorm")
 
     weight = mask[:, :, None].astype(jnp.float32)

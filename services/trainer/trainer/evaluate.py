@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 
-def scores(gold: np.ndarray, probabilities: np.ndarray, names: tuple[str, ...]) -> dict:
+def scores(
+    gold: np.ndarray, probabilities: np.ndarray, names: tuple[str, ...], languages: np.ndarray | None = None, kinds: np.ndarray | None = None,
+) -> dict:
     """Figures for one head.
 
-    gold: label indices [n]; probabilities: [n, labels]. F1 is averaged over the labels that occur in gold.
+    gold: label indices [n]; probabilities: [n, labels]. F1 is averaged over the labels that occur in gold. languages, kinds [n]:
+    for the figures by language and by kind of request, where they are given.
     """
     predicted = probabilities.argmax(1)
     per_label = {}
@@ -20,7 +23,9 @@ def scores(gold: np.ndarray, probabilities: np.ndarray, names: tuple[str, ...]) 
         f1 = 2 * precision * recall / (precision + recall) if hit else 0.0
         per_label[name] = {"precision": precision, "recall": recall, "f1": f1, "n": present}
     present_f1 = [row["f1"] for row in per_label.values() if row["n"]]
+    parts = {"by_language": languages, "by_kind": kinds}
     return {
+        **{name: by(values, gold, probabilities) for name, values in parts.items() if values is not None},
         "n": len(gold),
         "accuracy": float((predicted == gold).mean()) if len(gold) else 0.0,
         "macro_f1": float(np.mean(present_f1)) if present_f1 else 0.0,
@@ -29,6 +34,17 @@ def scores(gold: np.ndarray, probabilities: np.ndarray, names: tuple[str, ...]) 
         "coverage": coverage(gold, probabilities),
         "pairs": worst_pairs(confusion(gold, predicted, len(names)), names),
     }
+
+
+def by(values: np.ndarray, gold: np.ndarray, probabilities: np.ndarray) -> dict[str, dict]:
+    """Rows, accuracy and calibration for each of the values; most rows first."""
+    names, counts = np.unique(values, return_counts=True)
+    out = {}
+    for name in names[np.argsort(-counts, kind="stable")]:
+        of = values == name
+        right = probabilities[of].argmax(1) == gold[of]
+        out[str(name)] = {"n": int(of.sum()), "accuracy": float(right.mean()), "ece": ece(gold[of], probabilities[of])}
+    return out
 
 
 def ece(gold: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> float:
@@ -60,6 +76,9 @@ def table(report: dict, title: str) -> str:
         lines.append(f"{name:{width}}  {row['precision']:9.3f}  {row['recall']:6.3f}  {row['f1']:5.3f}  {row['n']:5d}")
     if report.get("pairs"):
         lines.append("most confused: " + "; ".join(f"{gold} → {called} {count}" for gold, called, count in report["pairs"]))
+    for key in ("by_language", "by_kind"):
+        if len(report.get(key, ())) > 1:
+            lines.append(f"{key[3:]:9}  " + ", ".join(f"{name} {row['accuracy']:.3f} ({row['n']})" for name, row in report[key].items()))
     for key in ("threshold", "coverage", "accuracy"):
         lines.append(f"{key:9}  " + "  ".join(f"{row[key]:5.3f}" if row[key] is not None else "    -" for row in report["coverage"]))
     return "\n".join(lines)

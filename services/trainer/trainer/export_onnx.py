@@ -9,10 +9,12 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from .complexity_scores import ScoreTables
-from .shape import EMBEDDING, EPSILON, HEADS, LAYERS, WIDTH
+from .shape import EMBEDDING, EPSILON, HEADS, WIDTH, layers_of
 
 OPSET = 17
 SIZE = WIDTH // HEADS
+GELU = ".gelu"
+"""End of the names of nodes whose output is a GELU's, for `quantize`."""
 
 
 class Graph:
@@ -63,6 +65,9 @@ def export_encoder(params: dict[str, np.ndarray], path: Path) -> None:
         # (a fifth of the whole int8 encoder at 64 tokens, onnxruntime 1.32).
         return g.op("Sum", x, y)
 
+    def product(x: str, name: str) -> str:
+        return g.op("MatMul", x, weight(name))
+
     def split(x: str, transposed: bool = False) -> str:
         shaped = g.op("Reshape", x, g.const(np.array([0, 0, HEADS, SIZE], np.int64)))
         return g.op("Transpose", shaped, perm=[0, 2, 3, 1] if transposed else [0, 2, 1, 3])
@@ -79,18 +84,22 @@ def export_encoder(params: dict[str, np.ndarray], path: Path) -> None:
     bias = g.op("Unsqueeze", hidden_mask, g.const(np.array([1, 2], np.int64)))
     scale = g.const(np.array(1 / np.sqrt(SIZE), np.float32))
 
-    for index in range(LAYERS):
+    for index in range(layers_of(params)):
         at = f"encoder.layer.{index}"
         query = split(linear(x, f"{at}.attention.self.query"))
-        key = split(linear(x, f"{at}.attention.self.key"), transposed=True)
-        value = split(linear(x, f"{at}.attention.self.value"))
+        # No bias: a key's adds the same to all scores of a query, which softmax cancels; a value's passes through, and is added below.
+        key = split(product(x, f"{at}.attention.self.key"), transposed=True)
+        value = split(product(x, f"{at}.attention.self.value"))
         scores = g.op("Add", g.op("Mul", g.op("MatMul", query, key), scale), bias)
         attended = g.op("Transpose", g.op("MatMul", g.op("Softmax", scores, axis=-1), value), perm=[0, 2, 1, 3])
         flat = g.op("Reshape", attended, g.const(np.array([0, 0, WIDTH], np.int64)))
-        x = norm(residual(x, linear(flat, f"{at}.attention.output.dense")), f"{at}.attention.output.LayerNorm")
+        dense = f"{at}.attention.output.dense"
+        passed = params[f"{dense}.weight"] @ params[f"{at}.attention.self.value.bias"] + params[f"{dense}.bias"]
+        attended = g.op("Add", product(flat, dense), g.const(passed, f"{dense}.bias"))
+        x = norm(residual(x, attended), f"{at}.attention.output.LayerNorm")
         h = linear(x, f"{at}.intermediate.dense")
         erf = g.op("Erf", g.op("Div", h, g.const(np.array(np.sqrt(2), np.float32))))
-        gelu = g.op("Mul", g.op("Mul", h, g.op("Add", erf, g.const(np.array(1, np.float32)))), g.const(np.array(0.5, np.float32)))
+        gelu = g.op("Mul", g.op("Mul", h, g.op("Add", erf, g.const(np.array(1, np.float32)))), g.const(np.array(0.5, np.float32)), name=at + GELU)
         x = norm(residual(x, linear(gelu, f"{at}.output.dense")), f"{at}.output.LayerNorm")
 
     wide = g.op("Unsqueeze", mask, g.const(np.array([2], np.int64)))

@@ -30,7 +30,7 @@ def split(gold: np.ndarray, seed: int) -> np.ndarray:
 def run(name: str, examples: Examples, folder: Path, *, seed: int, epochs: int, log) -> dict:
     """Fine-tunes, then fits the head on the int8 encoder's own embeddings, and writes encoder, head and ensemble."""
     try:
-        from .train import LabelledText, train
+        from .train import Budget, LabelledText, train
     except ImportError as error:
         raise BadData(f"--finetune needs the whole environment (pip install -r services/trainer/requirements.txt): {error}") from None
     gold = np.array([examples.names.index(label) for label in examples.labels])
@@ -38,7 +38,9 @@ def run(name: str, examples: Examples, folder: Path, *, seed: int, epochs: int, 
     rows = [LabelledText(text, label) for text, label, back in zip(examples.texts, examples.labels, held) if not back]
     encoder = f"{name}_encoder"
     with tempfile.TemporaryDirectory() as work:
-        params = train(rows, epochs=epochs, seed=seed, rate=5e-5, out=Path(work) / "weights.npz", heads={COLUMN: examples.names}, log=log)
+        params = train(
+            rows, tokenizer=folder / "prompt_tokenizer" / "1" / "tokenizer.json", out=Path(work) / "weights.npz", budget=Budget(epochs),
+            seed=seed, rate=1e-4, heads={COLUMN: examples.names}, log=log)
         # A name that no served model has, until head and figures are ready too.
         graph = repository.stage_encoder(Path(work), params)
         log("reading the texts with the new encoder")

@@ -20,7 +20,8 @@ def write(folder: Path, to: str) -> None:
         export_onnx.export_encoder(weights, plain)
         if to == "fp16":
             quantize.to_fp16(plain, half)
-        repository.install_encoder(folder, half if to == "fp16" else plain)
+        # The same weights: heads that were trained on them stay theirs.
+        repository.install_encoder(folder, half if to == "fp16" else plain, fingerprint=repository.fingerprint_of(folder))
 
 
 def main(arguments) -> int:

@@ -5,14 +5,16 @@ Everything is written beside and renamed, so that a server that polls never sees
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from . import complexity_scores, export_onnx, quantize, shape, tokens
+from . import complexity_scores, export_onnx, quantize, shape
 
 MAX_TOKENS = 256
 BUCKETS = (16, 32, 64, 96, 128, 192, 256)
@@ -46,7 +48,7 @@ input [
   {{ name: "ATTENTION_MASK" data_type: TYPE_INT64 dims: [ -1 ] }}
 ]
 output [ {{ name: "EMBEDDING" data_type: TYPE_FP32 dims: [ {width} ] }} ]
-dynamic_batching {{ max_queue_delay_microseconds: 500 }}
+{fingerprint}dynamic_batching {{ max_queue_delay_microseconds: 500 }}
 instance_group [ {{ count: 1 kind: KIND_AUTO }} ]
 """
 
@@ -57,7 +59,11 @@ input [ {{ name: "EMBEDDING" data_type: TYPE_FP32 dims: [ {width} ] }} ]
 output [
   {{ name: "OUTPUT" data_type: TYPE_FP32 dims: [ {labels} ] label_filename: "labels.txt" }}{scores}
 ]
-instance_group [ {{ count: 1 kind: KIND_CPU }} ]
+{fingerprint}instance_group [ {{ count: 1 kind: KIND_CPU }} ]
+"""
+
+FINGERPRINT = """# {what}; router-server serves no head on another encoder.
+parameters {{ key: "encoder_fingerprint" value: {{ string_value: "{value}" }} }}
 """
 
 # Triton repeats three keys of its JSON answer for every output of an ensemble, and gives the outputs in an order of its own; v1's
@@ -164,14 +170,15 @@ def tokenizer_config(name: str = "prompt_tokenizer", buckets: tuple[int, ...] = 
     return TOKENIZER.format(name=name, batch=BATCH, max_tokens=buckets[-1], pad_to=",".join(map(str, buckets)))
 
 
-def write_tokenizer(repository: Path) -> None:
-    """The tokenizer step; its model.py (Triton's side) is kept as it is."""
+def write_tokenizer(repository: Path, content: str) -> Path:
+    """The tokenizer step with this tokenizer.json, whose path is returned; its model.py (Triton's side) is kept as it is."""
     folder = repository / "prompt_tokenizer"
     (folder / "1").mkdir(parents=True, exist_ok=True)
-    tokens.load_tokenizer().save(str(folder / "1" / "tokenizer.json"), pretty=False)
-    partial = folder / ".config.pbtxt"
-    partial.write_text(tokenizer_config())
-    partial.rename(folder / "config.pbtxt")
+    for path, text in ((folder / "1" / "tokenizer.json", content), (folder / "config.pbtxt", tokenizer_config())):
+        partial = path.with_name(f".{path.name}")
+        partial.write_text(text, encoding="utf-8")
+        partial.rename(path)
+    return folder / "1" / "tokenizer.json"
 
 
 def stage_encoder(work: Path, params: dict[str, np.ndarray]) -> Path:
@@ -183,10 +190,25 @@ def stage_encoder(work: Path, params: dict[str, np.ndarray]) -> Path:
     return small
 
 
-def install_encoder(repository: Path, graph: Path, name: str = "prompt_encoder", width: int = shape.EMBEDDING) -> None:
-    """Puts an exported graph into the repository."""
+def fingerprint_of(repository: Path, encoder: str = "prompt_encoder") -> str | None:
+    """What names the weights of an installed encoder, in whatever precision; None where it has no such name."""
+    config = repository / encoder / "config.pbtxt"
+    found = re.search(r'key: "encoder_fingerprint" value: { string_value: "([^"]+)"', config.read_text(encoding="utf-8")) if config.is_file() else None
+    return found and found[1]
+
+
+def _fingerprint(what: str, value: str | None) -> str:
+    return FINGERPRINT.format(what=what, value=value) if value else ""
+
+
+def install_encoder(
+    repository: Path, graph: Path, name: str = "prompt_encoder", width: int = shape.EMBEDDING, fingerprint: str | None = None,
+) -> None:
+    """Puts an exported graph into the repository. fingerprint: of the weights; the graph's own digest where none is given."""
+    value = fingerprint or hashlib.sha256(graph.read_bytes()).hexdigest()[:16]
     with Staged(repository, name) as folder:
-        (folder / "config.pbtxt").write_text(ENCODER.format(name=name, batch=BATCH, width=width))
+        told = _fingerprint("Its weights", value)
+        (folder / "config.pbtxt").write_text(ENCODER.format(name=name, batch=BATCH, width=width, fingerprint=told), encoding="utf-8")
         shutil.copyfile(graph, folder / "1" / "model.onnx")
 
 
@@ -214,7 +236,7 @@ def write_head(
     more = "".join(f"parameters {{ key: {json.dumps(key)} value: {{ string_value: {json.dumps(value)} }} }}\n" for key, value in (parameters or {}).items())
     fill = {
         "policy": policy, "batch": BATCH, "width": width, "labels": len(names), "max_tokens": max_tokens, "encoder": encoder,
-        "tokenizer": tokenizer,
+        "tokenizer": tokenizer, "fingerprint": _fingerprint("The encoder that it was trained on", fingerprint_of(repository, encoder)),
         "scores": f',\n  {{ name: "SCORES" data_type: TYPE_FP32 dims: [ {len(scores)} ] label_filename: "scores.txt" }}' if scores else "",
         "score_map": '\n      output_map { key: "SCORES" value: "SCORES" }' if scores else "",
     }

@@ -11,6 +11,7 @@ import numpy as np
 
 from . import labels
 from .served import newest
+from .shape import WIDTH, layers_of
 
 Weights = dict[str, np.ndarray]
 
@@ -25,8 +26,8 @@ def constants(path: Path) -> Weights:
     for name, value in raw.items():
         base = name.removesuffix("_quantized")
         if base != name:
-            # One scale for each column (the graph's products are x @ W), or one for all.
-            out[base] = (value.astype(np.float32) - raw[f"{base}_zero_point"].astype(np.float32)) * raw[f"{base}_scale"]
+            # One scale for each column (the graph's products are x @ W) or row, or one for all.
+            out[base] = (value.astype(np.float32) - raw.get(f"{base}_zero_point", np.float32(0)).astype(np.float32)) * raw[f"{base}_scale"]
         elif value.dtype == np.float32 and not name.endswith("_scale"):
             out[name] = value
     return out
@@ -44,6 +45,10 @@ def encoder_params(graph: Path) -> Weights:
             out["embeddings.token_type_embeddings.weight"] = value[None]
         elif name in renamed or name.startswith(("encoder.", "embeddings.")):
             out[renamed.get(name, name)] = value
+    for layer in range(layers_of(out)):
+        for part in ("key", "value"):
+            # The graph holds none: `export_onnx` folds them into what follows.
+            out.setdefault(f"encoder.layer.{layer}.attention.self.{part}.bias", np.zeros(WIDTH, np.float32))
     return out
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import data as prompts
 from . import evaluate as figures
-from . import infer, labels, policy, quantize, repository
+from . import base, bodies, labels, languages, quantize, repository
 from . import train as training
 from .calibrate import fit_temperature, softmax
 from .data import Row
@@ -24,6 +24,23 @@ TOGETHER = "held-out"
 
 def log(message: str) -> None:
     print(message, flush=True)
+
+
+def _reading(done: int, of: int) -> None:
+    log(f"encoder: {done:,} of {of:,} texts")
+
+
+def _tokenizer(repository_folder: Path) -> Path:
+    return repository_folder / "prompt_tokenizer" / "1" / "tokenizer.json"
+
+
+def vocabulary(a) -> None:
+    """The repository's tokenizer.json: pieces that the training texts use, and the likeliest of all languages."""
+    texts = [row.prompt for row in prompts.own_rows()] + [row.prompt for row in prompts.read_jsonl(a.shared / "train.jsonl")]
+    for path in sorted((prompts.OWN / "bodies" / "own").glob("*.jsonl")):
+        texts += [text for row in bodies.read(path) for text in bodies.texts(row["body"])]
+    path = repository.write_tokenizer(a.repository, base.cut_vocabulary(texts, a.pieces))
+    log(f"{path}: {a.pieces:,} pieces, {path.stat().st_size / 1e6:.1f} MB. The encoder must be trained for it")
 
 
 def data(a) -> None:
@@ -50,7 +67,10 @@ def _stored(path: Path) -> list[Row]:
 def train(a) -> None:
     """weights.npz: encoder and heads."""
     rows = _stored(a.work / "rows.jsonl")
-    training.train(rows, epochs=a.epochs, seed=a.seed, rate=a.rate, out=a.work / "weights.npz", start=a.start, shared_share=a.shared_share, log=log)
+    given = {name.removeprefix("share_"): value for name, value in vars(a).items() if name.startswith("share_")}
+    training.train(
+        rows, tokenizer=_tokenizer(a.repository), out=a.work / "weights.npz", budget=training.Budget(a.epochs, a.minutes), seed=a.seed,
+        rate=a.rate, shares=training.Shares(**given), start=a.start, engine=a.engine, limit=a.limit, log=log)
     log(f"wrote {a.work / 'weights.npz'}")
 
 
@@ -64,11 +84,12 @@ def calibrate(a) -> None:
     """temperatures.json. Fitted on our own prompts held back from training; every source counts by its rows."""
     params, heads = training.load(a.work / "weights.npz")
     rows = _stored(a.work / "validation.jsonl")
-    embedding = infer.embeddings(params, [row.prompt for row in rows], log=log)
+    graph = repository.stage_encoder(a.work, params)
+    embedding = Encoder(a.repository, graph=graph).embeddings([row.prompt for row in rows], progress=_reading)
     out = {}
     for column in labels.HEADS:
         index, gold = _labelled(rows, column, heads[column])
-        logits = infer.head_logits(params, column, embedding[index])
+        logits = embedding[index] @ params[f"head.{column}.weight"].T + params[f"head.{column}.bias"]
         out[column] = fit_temperature(logits, gold)
         before, after = (figures.ece(gold, softmax(logits, t)) for t in (1.0, out[column]))
         log(f"{column}: temperature {out[column]:.3f} from {len(gold)} rows; ECE {before:.3f} → {after:.3f}")
@@ -79,7 +100,6 @@ def export(a) -> None:
     """fp32, fp16 and int8 graphs in the work folder; the repository gets int8, heads and ensembles."""
     params, heads = training.load(a.work / "weights.npz")
     temperatures = json.loads((a.work / "temperatures.json").read_text(encoding="utf-8"))
-    repository.write_tokenizer(a.repository)
     small = repository.stage_encoder(a.work, params)
     quantize.to_fp16(a.work / "prompt_encoder.fp32.onnx", a.work / "prompt_encoder.fp16.onnx")
     repository.install_encoder(a.repository, small)
@@ -97,30 +117,35 @@ def evaluate(a) -> None:
     """Figures of the served models on labelled files, printed and kept in evaluation.json for the card."""
     held_out = sorted((prompts.OWN / "heldout").glob("*.jsonl"))
     files = a.file or [*held_out, a.work / "validation.jsonl", a.shared / "eval.jsonl"]
+    files += [a.bodies] if a.bodies else []
     encoder = Encoder(a.repository, graph=a.graph)
     heads = {column: Head(a.repository, name) for column, name in labels.POLICIES.items() if (a.repository / f"{name}_head").is_dir()}
     answers: dict[str, dict[str, list]] = {}
     for path in files:
         rows = prompts.read_jsonl(path)
         log(f"{path}: {len(rows):,} rows")
-        embedding = encoder.embeddings([row.prompt for row in rows], progress=lambda done, of: log(f"encoder: {done:,} of {of:,} texts"))
+        embedding = encoder.embeddings([row.prompt for row in rows], progress=_reading)
         for column, head in heads.items():
             index, gold = _labelled(rows, column, head.labels)
             if not len(index):
                 continue
             probabilities = head.run(embedding[index])
+            spoken = np.array([languages.of(rows[i].prompt, rows[i].lang) for i in index])
+            kinds = np.array([rows[i].kind for i in index])
             for name in (path.stem, *((TOGETHER,) if path.resolve() in held_out else ())):
-                answers.setdefault(name, {}).setdefault(column, []).append((gold, probabilities))
+                answers.setdefault(name, {}).setdefault(column, []).append((gold, probabilities, spoken, kinds))
     report: dict[str, dict] = {}
     for name, columns in answers.items():
         for column, parts in columns.items():
-            gold, probabilities = (np.concatenate(part) for part in zip(*parts))
-            found = report.setdefault(name, {})[column] = figures.scores(gold, probabilities, heads[column].labels)
+            gold, probabilities, spoken, kinds = (np.concatenate(part) for part in zip(*parts))
+            found = report.setdefault(name, {})[column] = figures.scores(gold, probabilities, heads[column].labels, spoken, kinds)
             # The picture needs the whole matrix, the table only its worst cells.
             found["confusion"] = figures.confusion(gold, probabilities.argmax(1), len(heads[column].labels)).tolist()
             log(figures.table(found, f"{labels.POLICIES[column]} on {name}") + "\n")
     a.work.mkdir(parents=True, exist_ok=True)
     (a.work / "evaluation.json").write_text(json.dumps(report), encoding="utf-8")
+    if a.json:
+        log(json.dumps(report))
 
 
 def card(a) -> None:

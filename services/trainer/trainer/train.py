@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 
-from . import augment, labels, resume, tokens
+from . import base, batches, checkpoint, labels, resume, start_heads, tokens
 from .data import Row, intent_labels
-from .encoder import dropout, embed, load_params
 from .shape import EMBEDDING
 
-BUCKETS = ((16, 64), (32, 48), (64, 32), (96, 24), (128, 20), (192, 14), (256, 10))
-"""(tokens, rows) of a batch: short prompts go together, so that none pays for a long one's padding."""
-
-HEAD_WEIGHT = {"task": 1.0, "complexity": 1.0, "intent": 0.4}
-SMOOTHING = 0.08
+WARM_UP, LOWEST = 1 / 20, 0.02
+"""Share of the run in which the rate rises, and what part of it is left at the end of the cosine."""
+HEAD_RATE = 4e-4
+CHECKPOINT_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -34,13 +30,59 @@ class LabelledText:
     source: str = "own/policy"
     task: str | None = None
     complexity: str | None = None
+    kind: str = "prompt"
+    lang: str | None = None
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How often an epoch sees a row, by its kind: 1 is once, 2.5 twice or thrice."""
+
+    own: float = 1.0
+    bodies: float = 1.0
+    other_languages: float = 1.0
+    """Factor of our own rows that are not English."""
+    shared: float = 0.5
+    intent: float = 0.4
+
+    def of(self, row) -> float:
+        if not row.source.startswith("own/"):
+            return self.shared * min(1.0, row.weight) if row.task or row.complexity else self.intent
+        share = self.own if row.kind == "prompt" else self.bodies
+        return share if row.lang in (None, "en", "xx") else share * self.other_languages
+
+    def draw(self, rows: list, rng: np.random.Generator) -> list:
+        """The rows of one epoch."""
+        return [row for row in rows for _ in range(int(self.of(row) + rng.random()))]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The whole run, in epochs or in minutes of training (all starts together); minutes win where both are given."""
+
+    epochs: int = 3
+    minutes: float | None = None
+
+    def progress(self, progress: checkpoint.Progress, within: float) -> float:
+        """How much of the run is over, 0…1. within: of the epoch that runs."""
+        if self.minutes is not None:
+            return progress.seconds / 60 / self.minutes
+        return (progress.epochs + within) / self.epochs
+
+
+def rate_at(progress: float) -> float:
+    """Share of the peak rate: a short rise, then a cosine."""
+    if progress < WARM_UP:
+        return max(progress / WARM_UP, 0.01)
+    along = min(1.0, (progress - WARM_UP) / (1 - WARM_UP))
+    return LOWEST + (1 - LOWEST) * 0.5 * (1 + np.cos(np.pi * along))
 
 
 def head_sizes(rows: list[Row]) -> dict[str, tuple[str, ...]]:
     return {**labels.HEADS, "intent": intent_labels(rows)}
 
 
-def class_weights(rows: list[Row], heads: dict[str, tuple[str, ...]], share) -> dict[str, np.ndarray]:
+def class_weights(rows: list, heads: dict[str, tuple[str, ...]], share: Callable) -> dict[str, np.ndarray]:
     """Inverse square root of each label's part in an epoch, mean 1: rare labels count, common ones don't vanish."""
     out = {}
     for column, names in heads.items():
@@ -50,135 +92,117 @@ def class_weights(rows: list[Row], heads: dict[str, tuple[str, ...]], share) -> 
     return out
 
 
-def batches(rows: list[Row], heads, weights, tokenizer, rng: np.random.Generator):
-    """One epoch of shuffled, length-bucketed batches of fixed shapes (so that each shape compiles once)."""
-    texts = [augment.vary(row.prompt, rng) for row in rows]
-    sequences = tokens.encode(tokenizer, texts, BUCKETS[-1][0])
-    index_of = {column: {name: i for i, name in enumerate(names)} for column, names in heads.items()}
-    pools: list[list[int]] = [[] for _ in BUCKETS]
-    for i, sequence in enumerate(sequences):
-        pools[next(b for b, (limit, _) in enumerate(BUCKETS) if len(sequence) <= limit)].append(i)
-    chunks = []
-    for (length, size), pool in zip(BUCKETS, pools):
-        rng.shuffle(pool)
-        chunks += [(length, pool[at: at + size], size) for at in range(0, len(pool), size)]
-    rng.shuffle(chunks)
-    for length, members, size in chunks:
-        padded = members + [members[0]] * (size - len(members))
-        ids, mask = tokens.pad([sequences[i] for i in padded], length)
-        target, weight = {}, {}
-        for column in heads:
-            names = [getattr(rows[i], column) for i in padded]
-            target[column] = np.array([index_of[column][n] if n else 0 for n in names], np.int32)
-            weight[column] = np.array(
-                [rows[i].weight * weights[column][index_of[column][n]] if n and at < len(members) else 0.0
-                 for at, (i, n) in enumerate(zip(padded, names))], np.float32)
-        yield ids, mask, target, weight
+def engine_named(name: str):
+    """The class of an engine: `jax`, or `torch` where it is installed."""
+    if name == "torch":
+        try:
+            from . import engine_torch as module
+        except ImportError as error:
+            raise SystemExit(f"--engine torch: {error} (pip install torch)") from None
+    else:
+        from . import engine_jax as module
+    return module.Engine
 
 
-def initial_params(folder: Path, heads, seed: int, start: Path | None = None) -> dict[str, np.ndarray]:
-    """The pretrained encoder with fresh heads, or what an earlier run wrote: its weights, or its model repository."""
+def initial_params(tokenizer: Path, heads, start: Path | None = None) -> dict[str, np.ndarray]:
+    """The pretrained encoder with empty heads, or what an earlier run wrote: its weights, or its model repository."""
     if start is not None and start.is_dir():
-        return resume.params(start, load_params(folder), heads)
+        return resume.params(start, base.load_params(tokenizer), heads)
     if start is not None:
         params, had = load(start)
         if had != heads:
             raise SystemExit(f"{start} was trained for other labels")
         return params
-    rng = np.random.default_rng(seed)
-    params = load_params(folder)
+    params = base.load_params(tokenizer)
     for column, names in heads.items():
-        params[f"head.{column}.weight"] = rng.normal(0, 0.02, (len(names), EMBEDDING)).astype(np.float32)
+        params[f"head.{column}.weight"] = np.zeros((len(names), EMBEDDING), np.float32)
         params[f"head.{column}.bias"] = np.zeros(len(names), np.float32)
     return params
 
 
-def loss_of(params, ids, mask, target, weight, key):
-    key, drop = jax.random.split(key)
-    embedding = dropout(embed(params, ids, mask, key), 0.1, drop)
-    total = 0.0
-    for column, gold in target.items():
-        logits = embedding @ params[f"head.{column}.weight"].T + params[f"head.{column}.bias"]
-        size = logits.shape[-1]
-        soft = jax.nn.one_hot(gold, size) * (1 - SMOOTHING) + SMOOTHING / size
-        losses = optax.softmax_cross_entropy(logits, soft)
-        # Divided by the batch's rows, not its labelled rows: a lone label must not count as a whole batch.
-        total += HEAD_WEIGHT.get(column, 1.0) * (losses * weight[column]).sum() / gold.shape[0]
-    return total
-
-
-def is_frozen(name: str) -> bool:
-    """Word vectors stay as pretrained: words that training never shows keep their place among those that it does."""
-    return name.startswith("embeddings.")
-
-
 def train(
-    rows: list[Row], *, epochs: int, seed: int, rate: float, out: Path, start: Path | None = None, log=print,
-    heads: dict[str, tuple[str, ...]] | None = None, intent_share: float = 0.4, shared_share: float = 0.5,
-) -> dict:
-    """Trains and writes `weights.npz` (EMA of the weights) and returns them. Progress every few seconds."""
+    rows: list, *, tokenizer: Path, out: Path, budget: Budget, seed: int = 0, rate: float = 1e-4, shares: Shares = Shares(),
+    heads: dict[str, tuple[str, ...]] | None = None, start: Path | None = None, engine: str = "jax", limit: int = 256,
+    log: Callable[[str], None] = print,
+) -> dict[str, np.ndarray]:
+    """Trains, and writes and returns the averaged weights (`out`). Progress every few seconds.
+
+    Beside `out` lies a checkpoint, written every two minutes and when the process is told to end; where there is one, training
+    goes on from it, with the rows, budget, shares and limit of this call.
+    """
     heads = heads or head_sizes(rows)
-    folder = tokens.base_model_folder()
-    tokenizer = tokens.load_tokenizer()
+    reader = tokens.load_tokenizer(tokenizer)
     rng = np.random.default_rng(seed)
-    whole = {name: jnp.asarray(value) for name, value in initial_params(folder, heads, seed, start).items()}
-    frozen = {name: value for name, value in whole.items() if is_frozen(name)}
-    params = {name: value for name, value in whole.items() if not is_frozen(name)}
+    kind = engine_named(engine)
+    params = initial_params(tokenizer, heads, start)
+    state_path = out.with_suffix(".checkpoint.npz")
+    progress = checkpoint.Progress()
+    if state_path.is_file():
+        worker = kind(params, seed)
+        state, progress = checkpoint.load(state_path, engine)
+        worker.restore(state)
+        rng.bit_generator.state = progress.random
+        log(f"goes on from {state_path}: {progress.seconds / 60:.1f} minutes trained, {progress.epochs} epochs begun")
+    else:
+        if start is None:
+            params |= start_heads.heads(kind(params, seed), rows, heads, reader, rng, log)
+        worker = kind(params, seed)
+    weights = class_weights(rows, heads, shares.of)
+    spoken, saved, recent = 0.0, time.monotonic(), []
+    log(f"{len(rows):,} rows, {sum(map(shares.of, rows)):,.0f} an epoch")
+    with _Stop() as stopped:
+        part = 0.0
+        while part < 1:
+            progress.random = rng.bit_generator.state
+            drawn = shares.draw(rows, rng)
+            order = batches.epoch(drawn, heads, weights, reader, rng, limit=limit, fixed=worker.fixed_shapes)
+            seen, last = 0, time.monotonic()
+            for number, batch in enumerate(order):
+                seen += len(batch.ids)
+                if number < progress.batches:
+                    continue
+                part = budget.progress(progress, min(1.0, (seen - len(batch.ids)) / len(drawn)))
+                if part >= 1 or stopped.asked:
+                    break
+                share = rate_at(part)
+                recent.append(worker.step(batch, rate * share, HEAD_RATE * share))
+                progress.batches = number + 1
+                now = time.monotonic()
+                progress.seconds += now - last
+                last = now
+                if now - spoken > 10:
+                    spoken = now
+                    log(f"epoch {progress.epochs + 1}, {seen:,} of {len(drawn):,} rows, step {worker.done:,}, loss {np.mean(recent[-200:]):.3f}, "
+                        f"{part:.1%} of the run, {progress.seconds / 60:.1f} min")
+                if now - saved > CHECKPOINT_SECONDS:
+                    saved = now
+                    checkpoint.save(state_path, engine, worker.state(), progress)
+            else:
+                progress.epochs, progress.batches, progress.random = progress.epochs + 1, 0, rng.bit_generator.state
+                part = budget.progress(progress, 0.0)
+            save(out, worker.weights(), heads)
+            checkpoint.save(state_path, engine, worker.state(), progress)
+            if stopped.asked:
+                raise SystemExit(f"stopped at {part:.1%}; the same command goes on from {state_path}")
+    return worker.weights()
 
-    def share(row: Row) -> float:
-        """Odds that an epoch sees the row: always for our own, else by how much there is of its kind."""
-        if row.source.startswith("own/"):
-            return 1.0
-        return shared_share * min(1.0, row.weight) if row.task or row.complexity else intent_share
 
-    weights = class_weights(rows, heads, share)
+class _Stop:
+    """Hears SIGTERM and SIGINT while it is entered, so that a run ends with a checkpoint."""
 
-    def epoch_rows() -> list[Row]:
-        return [row for row in rows if rng.random() < share(row)]
+    def __init__(self) -> None:
+        self.asked = False
 
-    steps_per_epoch = sum(1 for _ in batches(epoch_rows(), heads, weights, tokenizer, np.random.default_rng(0)))
-    steps = steps_per_epoch * epochs
+    def __enter__(self) -> _Stop:
+        self.before = {number: signal.signal(number, self._hear) for number in (signal.SIGTERM, signal.SIGINT)}
+        return self
 
-    def schedule(peak):
-        return optax.warmup_cosine_decay_schedule(0.0, peak, max(1, steps // 12), steps, peak * 0.02)
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
 
-    def group(tree):
-        return {name: "head" if name.startswith("head.") else "body" for name in tree}
-
-    optimizer = optax.chain(
-        optax.clip_by_global_norm(1.0),
-        optax.multi_transform(
-            {"body": optax.adamw(schedule(rate), weight_decay=0.01),
-             "head": optax.adamw(schedule(1e-3 if start is None else 4e-4), weight_decay=0.01)},
-            group),
-    )
-    state = optimizer.init(params)
-    average = jax.tree.map(jnp.copy, params)
-
-    @partial(jax.jit, donate_argnums=(0, 1, 2))
-    def step(params, average, state, decay, ids, mask, target, weight, key):
-        loss, grads = jax.value_and_grad(lambda p: loss_of({**p, **frozen}, ids, mask, target, weight, key))(params)
-        updates, state = optimizer.update(grads, state, params)
-        params = optax.apply_updates(params, updates)
-        average = jax.tree.map(lambda a, p: a * decay + p * (1 - decay), average, params)
-        return params, average, state, loss
-
-    key = jax.random.key(seed)
-    done, begun, spoken, recent = 0, time.time(), 0.0, []
-    log(f"{len(rows)} rows, {steps_per_epoch} steps an epoch, {epochs} epochs")
-    for epoch in range(epochs):
-        for ids, mask, target, weight in batches(epoch_rows(), heads, weights, tokenizer, rng):
-            key, sub = jax.random.split(key)
-            decay = min(0.998, (1 + done) / (10 + done))
-            params, average, state, loss = step(params, average, state, decay, ids, mask, target, weight, sub)
-            done += 1
-            recent.append(float(loss))
-            if time.time() - spoken > 10:
-                spoken = time.time()
-                left = (spoken - begun) / done * max(0, steps - done)
-                log(f"epoch {epoch + 1}/{epochs} step {done}/{steps} loss {np.mean(recent[-100:]):.3f}, {left / 60:.1f} min left")
-        save(out, {**average, **frozen}, heads)
-    return {name: np.asarray(value) for name, value in {**average, **frozen}.items()}
+    def _hear(self, *_: object) -> None:
+        self.asked = True
 
 
 def save(out: Path, params, heads) -> None:

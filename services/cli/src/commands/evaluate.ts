@@ -19,7 +19,8 @@ interface Options {
 const ROWS = `
 Rows of the file:
   {"prompt": "…", "task" | "complexity" | "intent" | "label": "…"}       a null label is passed over
-  {"body": {a whole request}, "task": …, "target": "a name or a list"}   understood as in the router`;
+  {"body": {a whole request}, "task": …, "target": "a name or a list"}   understood as in the router
+  and "language" (or "lang"), ISO 639-1, for the figures by language; else script and small words tell it`;
 
 export const evaluate = (): Command =>
   newCommand('evaluate', 'labelled prompts or whole requests through the running classifier, with a table', {

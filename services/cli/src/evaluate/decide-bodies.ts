@@ -18,6 +18,8 @@ export interface Decided {
   readonly confidence: number;
   /** Target that would be asked first; null: the policy is of no configuration. */
   readonly target: string | null;
+  /** Of the ask, where its script or its words tell. */
+  readonly language: string | null;
 }
 
 export interface BodyDecider {
@@ -94,11 +96,12 @@ export async function startBodyDecider(
     hasTargets,
     close: () => decider.close(),
     decide: async ({ body, path, headers }) => {
+      const facts = understand({ body, path, headers }, { prompt, identity });
       const decision = await decider.decideInput({
         id: 'evaluate',
         config,
         policy: inForce,
-        facts: understand({ body, path, headers }, { prompt, identity }),
+        facts,
         headers,
         extension: { policy, strategy: 'triton', model: null, threshold: null },
         caller: { id: 'evaluate', tenant: 'evaluate', policies: null, targets: null },
@@ -109,6 +112,7 @@ export async function startBodyDecider(
         label: decision.label ?? decision.entry.name,
         confidence: decision.confidence ?? 1,
         target: hasTargets ? decision.targets[0]!.name : null,
+        language: facts.features.language,
       };
     },
   };

@@ -54,6 +54,17 @@ describe('rows', () => {
     );
   });
 
+  test('the language that a row says, under either name', async () => {
+    const rows = await read(
+      '{"prompt": "a", "task": "Chatbot", "lang": "de"}\n{"prompt": "b", "task": "Chatbot", "language": "pt-BR", "lang": "xx"}\n' +
+        '{"body": {"input": "x"}, "task": "Chatbot", "lang": "JA"}\n{"prompt": "c", "task": "Chatbot", "lang": 7}',
+    );
+    assert.deepEqual(
+      rows.map((row) => row.language),
+      ['de', 'pt', 'ja', undefined],
+    );
+  });
+
   for (const [what, text, message] of [
     ['a body that is none', '{"body": "x", "task": "Chatbot"}', /rows\.jsonl:1: "body" must be a request/],
     [
@@ -97,10 +108,10 @@ describe('rows', () => {
 describe('figures', () => {
   test('by hand: accuracy, F1, calibration', () => {
     const scores = new Scores(['a', 'b', 'c']);
-    scores.add('a', 'a', 0.9, 1);
-    scores.add('a', 'b', 0.6, 2);
-    scores.add('b', 'b', 0.8, 3);
-    scores.add('b', 'b', 0.7, 100);
+    scores.add('a', 'a', 0.9, 1, null);
+    scores.add('a', 'b', 0.6, 2, null);
+    scores.add('b', 'b', 0.8, 3, null);
+    scores.add('b', 'b', 0.7, 100, null);
     const report = scores.report();
     assert.equal(report.accuracy, 0.75);
     assert.deepEqual(report.per_label.a, { precision: 1, recall: 0.5, f1: 2 / 3, support: 2 });
@@ -116,13 +127,26 @@ describe('figures', () => {
 
   test('certainty of one falls into the last bin', () => {
     const scores = new Scores(['a', 'b']);
-    scores.add('a', 'a', 1, 1);
+    scores.add('a', 'a', 1, 1, null);
     assert.equal(scores.report().ece, 0);
+  });
+
+  test('by language, most rows first; where nobody tells it is unknown', () => {
+    const scores = new Scores(['a', 'b']);
+    scores.add('a', 'a', 1, 1, null);
+    scores.add('a', 'b', 1, 1, 'de');
+    scores.add('b', 'b', 1, 1, 'de');
+    const report = scores.report();
+    assert.deepEqual(Object.entries(report.by_language), [
+      ['de', { n: 2, accuracy: 0.5 }],
+      ['unknown', { n: 1, accuracy: 1 }],
+    ]);
+    assert.match(table(report, scores), /languages: de 0\.500 \(2\), unknown 1\.000 \(1\)/);
   });
 
   test('targets are counted where rows name one', () => {
     const scores = new Scores(['a', 'b']);
-    scores.add('a', 'an entry that is no label', 1, 1);
+    scores.add('a', 'an entry that is no label', 1, 1, null);
     assert.equal(scores.report().targets_ok, undefined);
     scores.addTarget(true);
     scores.addTarget(false);

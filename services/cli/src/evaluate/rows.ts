@@ -9,6 +9,8 @@ import { hint } from '../../../router-controller/src/config/problems.ts';
 export interface PromptRow {
   readonly prompt: string;
   readonly label: string;
+  /** ISO 639-1 of the words that ask, where the row says it. */
+  readonly language?: string;
 }
 
 /** A request as a client sends it. */
@@ -20,6 +22,7 @@ export interface BodyRow {
   readonly labels: readonly string[];
   /** Targets of which one is right; empty: nobody says. */
   readonly targets: readonly string[];
+  readonly language?: string;
 }
 
 export type Row = PromptRow | BodyRow;
@@ -65,6 +68,13 @@ function pathOf({ messages, prompt, input, system }: Record<string, unknown>): s
       : '/v1/chat/completions';
 }
 
+/** Under `language` or `lang`; the code alone, of `pt-BR` the `pt`. */
+function languageOf({ language, lang }: Record<string, unknown>): { language?: string } {
+  const said = language ?? lang;
+  const code = typeof said === 'string' ? said.toLowerCase().split(/[-_]/)[0]! : '';
+  return code === '' ? {} : { language: code };
+}
+
 function readBody(fields: Record<string, unknown>, label: unknown, where: string): BodyRow | null {
   const { body, path, headers, target } = fields;
   if (!isObject(body)) throw new BadRows(`${where}: "body" must be a request, as a JSON object`);
@@ -83,6 +93,7 @@ function readBody(fields: Record<string, unknown>, label: unknown, where: string
       : {},
     labels,
     targets,
+    ...languageOf(fields),
   };
 }
 
@@ -115,7 +126,7 @@ function readRow(line: string, keys: readonly string[], where: string): Row | nu
   if (label === undefined) throw noLabel();
   if (label !== null && typeof label !== 'string')
     throw new BadRows(`${where}: the label must be a string or null`);
-  return label === null ? null : { prompt, label };
+  return label === null ? null : { prompt, label, ...languageOf(fields) };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Sends a labelled file through a running classifier, over gRPC as the controller does; whole requests are decided as there. */
 import { KServeGrpcClient } from '../../../router-controller/src/decide/classify/kserve-grpc.ts';
 import type { ModelDescription } from '../../../router-controller/src/decide/classify/model-client.ts';
-import { cutMiddle } from '../../../router-controller/src/understand/index.ts';
+import { cutMiddle, readLanguage } from '../../../router-controller/src/understand/index.ts';
 import { type BodyDecider, type Decided, startBodyDecider } from './decide-bodies.ts';
 import { BadRows, readRows } from './rows.ts';
 import { Scores } from './scores.ts';
@@ -68,18 +68,30 @@ export async function evaluate(
       const { answers } = await client.infer([cutMiddle(prompt, MAX_CHARS).text], description, options);
       const { output } = answers[0]!;
       const best = indexOfMax(output);
-      return { label: labels[best]!, confidence: output[best]!, target: null };
+      return {
+        label: labels[best]!,
+        confidence: output[best]!,
+        target: null,
+        language: readLanguage(prompt).language,
+      };
     };
     let done = 0;
     for await (const row of readRows(file, policy, labels)) {
       const started = performance.now();
-      const { label, confidence, target } = await ('body' in row
+      const { label, confidence, target, language } = await ('body' in row
         ? bodies!.decide(row)
         : prompted(row.prompt));
       const ms = performance.now() - started;
       const right = 'body' in row ? row.labels : [row.label];
       // Of several that are right the one that was found, else the first.
-      if (right.length > 0) scores.add(right.includes(label) ? label : right[0]!, label, confidence, ms);
+      if (right.length > 0)
+        scores.add(
+          right.includes(label) ? label : right[0]!,
+          label,
+          confidence,
+          ms,
+          row.language ?? language,
+        );
       if ('body' in row && row.targets.length > 0) scores.addTarget(row.targets.includes(target ?? ''));
       progress(++done, total);
     }

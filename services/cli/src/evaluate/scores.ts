@@ -8,6 +8,11 @@ export interface LabelScore {
   readonly support: number;
 }
 
+export interface LanguageScore {
+  readonly n: number;
+  readonly accuracy: number;
+}
+
 export interface Report {
   readonly n: number;
   readonly accuracy: number;
@@ -16,6 +21,8 @@ export interface Report {
   readonly per_label: Readonly<Record<string, LabelScore>>;
   /** Expected calibration error: mean gap between top-1 probability and accuracy, over bins of equal width. */
   readonly ece: number;
+  /** By ISO 639-1, as the row says or else as its script and small words tell; `unknown` where they don't. Most rows first. */
+  readonly by_language: Readonly<Record<string, LanguageScore>>;
   readonly p50_ms: number;
   readonly p99_ms: number;
   /** Rows that would go to a right target, of those that name one. */
@@ -39,6 +46,7 @@ export class Scores {
   readonly #confusion: number[][];
   readonly #bins = Array.from({ length: BINS }, () => ({ n: 0, right: 0, confidence: 0 }));
   readonly #ms: number[] = [];
+  readonly #languages = new Map<string, { n: number; right: number }>();
   #targets = 0;
   #targetsOk = 0;
 
@@ -47,7 +55,8 @@ export class Scores {
     this.#confusion = labels.map(() => labels.map(() => 0));
   }
 
-  add(gold: string, predicted: string, confidence: number, ms: number): void {
+  /** @param language null: nobody can tell. */
+  add(gold: string, predicted: string, confidence: number, ms: number, language: string | null): void {
     const row = this.#confusion[this.labels.indexOf(gold)]!;
     // A rule may lead to an entry that is no label of the model: wrong, but nobody's column.
     const column = this.labels.indexOf(predicted);
@@ -57,6 +66,10 @@ export class Scores {
     bin.n++;
     bin.confidence += confidence;
     if (gold === predicted) bin.right++;
+    const of = this.#languages.get(language ?? 'unknown') ?? { n: 0, right: 0 };
+    of.n++;
+    if (gold === predicted) of.right++;
+    this.#languages.set(language ?? 'unknown', of);
     this.#ms.push(ms);
   }
 
@@ -98,6 +111,11 @@ export class Scores {
       macro_f1: present.length ? sum(present.map(({ f1 }) => f1)) / present.length : 0,
       per_label,
       ece: n ? gap / n : 0,
+      by_language: Object.fromEntries(
+        [...this.#languages]
+          .sort(([a, { n: rows }], [b, { n: others }]) => others - rows || a.localeCompare(b))
+          .map(([name, of]) => [name, { n: of.n, accuracy: of.right / of.n }]),
+      ),
       p50_ms: percentile(this.#ms, 0.5),
       p99_ms: percentile(this.#ms, 0.99),
       ...(this.#targets > 0 && { targets_ok: this.#targetsOk, targets_n: this.#targets }),
@@ -121,6 +139,9 @@ export function table(report: Report, scores: Scores): string {
     '',
     `rows ${n}   accuracy ${accuracy.toFixed(4)}   macro-F1 ${macro_f1.toFixed(4)}   ECE ${ece.toFixed(4)}`,
     ...(report.targets_n === undefined ? [] : [`targets ${report.targets_ok} of ${report.targets_n}`]),
+    `languages: ${Object.entries(report.by_language)
+      .map(([name, of]) => `${name} ${of.accuracy.toFixed(3)} (${of.n})`)
+      .join(', ')}`,
     `one prompt at a time: p50 ${p50_ms.toFixed(1)} ms   p99 ${p99_ms.toFixed(1)} ms`,
     ...(pairs.length > 0 ? ['', 'most frequent mistakes:', ...pairs] : []),
   ].join('\n');

@@ -15,6 +15,7 @@ export { cutMiddle } from './cut.ts';
 export * from './facts.ts';
 export { digest, type Headers, type IdentitySources } from './identity.ts';
 export { needsOf } from './needs.ts';
+export { readLanguage } from './script.ts';
 export { legacyPrompt, messageList, partsOf, readTurns } from './turns.ts';
 
 export interface UnderstandSettings {
