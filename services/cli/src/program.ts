@@ -4,7 +4,9 @@ import { VERSION } from '../../router-controller/src/version.ts';
 import { bodies } from './commands/bodies.ts';
 import { chat } from './commands/chat.ts';
 import { completion } from './commands/completion.ts';
+import { doctor } from './commands/doctor.ts';
 import { evaluate } from './commands/evaluate.ts';
+import { init } from './commands/init.ts';
 import { policyTrain } from './commands/policy-train.ts';
 import { replay } from './commands/replay.ts';
 import { route } from './commands/route.ts';
@@ -28,6 +30,8 @@ export function program(): Command {
     .showHelpAfterError('`llm-router --help` tells all commands')
     .addHelpText('after', ENDS);
   root.addCommand(start());
+  root.addCommand(init());
+  root.addCommand(doctor());
   root.addCommand(route());
   root.addCommand(chat());
   root.addCommand(evaluate());

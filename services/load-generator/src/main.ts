@@ -3,9 +3,13 @@
  *
  * Exit code: 0 when anything was answered, 1 when nothing was, 2 when it was asked for wrongly.
  */
+import { writeFileSync } from 'node:fs';
+import { compare, compareTable, differences, readReport } from './compare.ts';
+import { live } from './live.ts';
 import { HELP, type Options, readOptions, UsageError } from './options.ts';
+import { comparePage, reportPage } from './page/report-page.ts';
 import { readPrompts } from './prompts.ts';
-import { planLine, progressLine, table } from './report.ts';
+import { planLine, table } from './report.ts';
 import { run } from './run.ts';
 import { checkTarget } from './target.ts';
 
@@ -22,29 +26,59 @@ async function prepare(): Promise<{ options: Options; prompts: ReturnType<typeof
     process.exit(0);
   }
   const prompts = readPrompts(options.promptsFile ?? undefined);
-  if (!options.ownsTarget) await checkTarget(options.url);
+  if (!options.ownsTarget && !options.compare) await checkTarget(options.url);
   return { options, prompts };
 }
 
 const { options, prompts } = await prepare().catch(fail);
 const say = (line: string) => (options.json ? console.error(line) : console.log(line));
-const stopping = new AbortController();
-const stop = () => stopping.abort();
-process.on('SIGTERM', stop).on('SIGINT', stop);
-if (options.exitWithParent) {
-  process.stdin.once('end', stop).once('error', stop).resume();
-  // Whoever starts services waits for this word.
-  console.log(`ready ${options.url}`);
+
+function write(file: string | null, text: string): void {
+  if (file === null) return;
+  writeFileSync(file, text);
+  say(`wrote ${file}`);
 }
 
-say(planLine(options, prompts.length));
-const report = await run(options, prompts, {
-  stop: stopping.signal,
-  progress: (tally, elapsedMs) => say(progressLine(tally, elapsedMs)),
-});
-say(`\n${table(report, options.concurrencyLimit)}`);
-// A pipe takes its time; the process ends by itself when all is written.
-if (options.json) console.log(JSON.stringify(report));
-process.exitCode = report.answered > 0 ? 0 : 1;
-// The leash must not hold it.
-if (options.exitWithParent) process.stdin.unref?.();
+function showBoth([first, second]: readonly [string, string]): void {
+  const [a, b] = [readReport(first), readReport(second)];
+  const rows = compare(a, b);
+  for (const line of differences(a, b)) say(`not the same in both runs: ${line}`);
+  say(compareTable(rows));
+  write(options.html, comparePage(a, b, rows));
+  if (options.json) console.log(JSON.stringify({ a, b }));
+}
+
+async function send(): Promise<void> {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  if (options.exitWithParent) {
+    process.stdin.once('end', stop).once('error', stop).resume();
+    // Whoever starts services waits for this word.
+    console.log(`ready ${options.url}`);
+  }
+  say(planLine(options, prompts.length));
+  const shown = live(options.seconds, say, process.stderr);
+  const report = await run(options, prompts, {
+    stop: stopping.signal,
+    progress: shown.show,
+    ...(process.stderr.isTTY && { progressMs: 500 }),
+  });
+  shown.end();
+  say(`\n${table(report, options.concurrencyLimit)}`);
+  write(options.out, `${JSON.stringify(report, null, 2)}\n`);
+  write(options.html, reportPage(report));
+  // A pipe takes its time; the process ends by itself when all is written.
+  if (options.json) console.log(JSON.stringify(report));
+  process.exitCode = report.answered > 0 ? 0 : 1;
+  // The leash must not hold it.
+  if (options.exitWithParent) process.stdin.unref?.();
+}
+
+if (options.compare) {
+  try {
+    showBoth(options.compare);
+  } catch (error) {
+    fail(error);
+  }
+} else await send();

@@ -20,6 +20,13 @@ describe('options', () => {
       json: false,
       ownsTarget: false,
       exitWithParent: false,
+      clients: null,
+      thinkMs: 0,
+      mix: 'short',
+      repeat: false,
+      html: null,
+      out: null,
+      compare: null,
     });
   });
 

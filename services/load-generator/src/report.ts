@@ -1,14 +1,26 @@
 /** Tells a run: while it goes, as a table, and for programs. */
+import type { Money } from './cost.ts';
 import { plannedOf } from './open-loop.ts';
 import type { Options } from './options.ts';
 import { type Percentiles, percentiles, type Tally } from './tally.ts';
+import type { OfLabel, Slice, Timeline } from './timeline.ts';
 
 /** What `--json` prints. */
 export interface Report {
   readonly url: string;
-  readonly rate: number;
+  /** When the run ended, ISO 8601. */
+  readonly at: string;
+  readonly loop: 'open' | 'closed';
+  /** Requests a second that were asked for; null in a closed loop, which takes what it gets. */
+  readonly rate: number | null;
+  readonly clients: number | null;
+  readonly mix: string;
+  readonly stream_share: number;
+  readonly policy: string | null;
+  readonly unique: boolean;
   readonly seconds: number;
-  readonly planned: number;
+  /** Null: a closed loop plans none. */
+  readonly planned: number | null;
   readonly sent: number;
   readonly not_sent: number;
   readonly answered: number;
@@ -28,17 +40,39 @@ export interface Report {
     readonly completion_per_s: number;
   };
   readonly latest_start_ms: number;
+  readonly answered_per_s: number;
+  /** As the router counts it, of all that it did meanwhile; null: it shows no metrics. */
+  readonly cost_usd: number | null;
+  readonly saved_usd: number | null;
+  readonly by_label: Readonly<Record<string, OfLabel>>;
+  /** Length of a slice of the timeline, seconds. */
+  readonly slice_s: number;
+  readonly timeline: readonly Slice[];
 }
 
 const round = (value: number, digits: number) => Number(value.toFixed(digits));
 
-export function reportOf(options: Options, tally: Tally, elapsedMs: number): Report {
+export function reportOf(
+  options: Options,
+  tally: Tally,
+  elapsedMs: number,
+  timeline: Timeline,
+  money: Money | null,
+): Report {
   const elapsed = Math.max(elapsedMs, 1) / 1000;
+  const isClosed = options.clients !== null;
   return {
     url: options.url,
-    rate: options.rate,
+    at: new Date().toISOString(),
+    loop: isClosed ? 'closed' : 'open',
+    rate: isClosed ? null : options.rate,
+    clients: options.clients,
+    mix: options.mix,
+    stream_share: options.streamShare,
+    policy: options.policy,
+    unique: !options.repeat,
     seconds: options.seconds,
-    planned: plannedOf(options),
+    planned: isClosed ? null : plannedOf(options),
     sent: tally.sent,
     not_sent: tally.notSent,
     answered: tally.answered,
@@ -57,16 +91,26 @@ export function reportOf(options: Options, tally: Tally, elapsedMs: number): Rep
       completion_per_s: round(tally.completionTokens / elapsed, 1),
     },
     latest_start_ms: round(tally.latestStartMs, 1),
+    answered_per_s: round(tally.answered / elapsed, 2),
+    cost_usd: money && round(money.cost, 6),
+    saved_usd: money && round(money.saved, 6),
+    by_label: timeline.byLabel(),
+    slice_s: timeline.width,
+    timeline: timeline.slices(),
   };
 }
 
 /** What is about to happen. */
 export function planLine(options: Options, prompts: number): string {
-  const { url, rate, seconds, streamShare, concurrencyLimit, policy } = options;
+  const { url, rate, seconds, streamShare, concurrencyLimit, policy, clients, mix, repeat } = options;
+  const load =
+    clients === null
+      ? `${rate} requests/s for ${seconds} s (${plannedOf(options)} in all)`
+      : `${clients} clients, each after its answer, for ${seconds} s`;
   return (
-    `load on ${url}, policy ${policy ?? '(the router’s default)'}: ${rate} requests/s for ${seconds} s ` +
-    `(${plannedOf(options)} in all) of ${prompts} prompts, ${round(streamShare * 100, 1)} % streamed, ` +
-    `at most ${concurrencyLimit} at once`
+    `load on ${url}, policy ${policy ?? '(the router’s default)'}: ${load} of ${prompts} prompts` +
+    `${mix === 'short' ? '' : ` (mix ${mix})`}${repeat ? ', repeated' : ''}, ${round(streamShare * 100, 1)} % streamed` +
+    `${clients === null ? `, at most ${concurrencyLimit} at once` : ''}`
   );
 }
 
@@ -96,8 +140,18 @@ function counts(name: string, all: Readonly<Record<string, number>>): string[] {
 
 export function table(report: Report, concurrencyLimit: number): string {
   const { planned, sent, not_sent, answered, failed, unfinished, tokens, elapsed_s } = report;
+  const requests =
+    planned === null
+      ? `${sent} sent in ${elapsed_s} s by ${report.clients} clients`
+      : `${planned} planned, ${sent} sent in ${elapsed_s} s, ${not_sent} not sent (${concurrencyLimit} at once was the limit)`;
+  const money =
+    report.cost_usd === null
+      ? []
+      : [
+          `${'cost'.padEnd(18)}$${report.cost_usd} by the router’s prices, $${report.saved_usd} saved against its dearest model`,
+        ];
   const lines = [
-    `${'requests'.padEnd(18)}${planned} planned, ${sent} sent in ${elapsed_s} s, ${not_sent} not sent (${concurrencyLimit} at once was the limit)`,
+    `${'requests'.padEnd(18)}${requests}`,
     `${''.padEnd(18)}${answered} answered, ${failed} failed, ${unfinished} unfinished`,
     ...counts('statuses', report.statuses),
     ...counts('labels', report.labels),
@@ -109,6 +163,8 @@ export function table(report: Report, concurrencyLimit: number): string {
     times('first token', report.ttft_ms),
     '',
     `${'tokens'.padEnd(18)}${tokens.prompt} in, ${tokens.completion} out, ${tokens.completion_per_s} out per second`,
+    `${'throughput'.padEnd(18)}${report.answered_per_s} answers a second`,
+    ...money,
     `${'generator'.padEnd(18)}began no request later than ${report.latest_start_ms} ms behind its time`,
   ];
   return lines.join('\n');

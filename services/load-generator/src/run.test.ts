@@ -15,6 +15,8 @@ async function begin(options: StandInOptions = {}) {
   return (...args: string[]) => readOptions(['--url', llms.url, ...args], {})!;
 }
 
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
 describe('a run', () => {
   test('sends all, varied, with the share that streams, and counts the answers', async () => {
     const options = await begin();
@@ -30,11 +32,47 @@ describe('a run', () => {
     assert.ok(report.tokens.prompt > 0 && report.tokens.completion > 0);
     assert.ok(report.latency_ms && report.ttft_ms);
     assert.equal(llms.seen.filter(({ body }) => body.stream === true).length, 30);
-    assert.equal(new Set(llms.seen.map(({ body }) => JSON.stringify(body.messages))).size, 60);
+    assert.equal(new Set(llms.seen.map(({ body }) => JSON.stringify(body.messages))).size, 100);
+    assert.equal(sum(report.timeline.map(({ answered }) => answered)), 100);
     for (const { headers, body } of llms.seen) {
       assert.equal(headers.authorization, 'Bearer sk-1');
       assert.deepEqual([body.model, body.max_tokens], ['p', 64]);
     }
+  });
+
+  test('repeats prompts where that is asked for', async () => {
+    const options = await begin();
+    await run(options('--rate', '100', '--seconds', '1', '--repeat'), prompts);
+    assert.equal(new Set(llms.seen.map(({ body }) => JSON.stringify(body.messages))).size, 60);
+  });
+
+  test('in a closed loop has as many requests under way as clients, and goes on until the time is over', async () => {
+    let open = 0;
+    let most = 0;
+    const options = await begin({
+      fault: ({ ended }) => {
+        most = Math.max(most, ++open);
+        void ended.then(() => open--);
+        return null;
+      },
+    });
+    const report = await run(options('--loop', 'closed', '--clients', '4', '--seconds', '1'), prompts);
+    assert.deepEqual([report.loop, report.planned, report.rate, report.clients], ['closed', null, null, 4]);
+    assert.ok(
+      most <= 4 && report.answered >= 4 && report.not_sent === 0,
+      JSON.stringify({ most, ...report }),
+    );
+    assert.equal(report.answered, report.sent);
+  });
+
+  test('sends mixes: agents bring tools and their loops, documents are long', async () => {
+    const options = await begin();
+    const report = await run(options('--rate', '100', '--seconds', '1', '--mix', 'real'), prompts);
+    assert.equal(report.failed, 0, JSON.stringify(report.errors));
+    const sizes = llms.seen.map(({ body }) => JSON.stringify(body.messages).length);
+    assert.equal(llms.seen.filter(({ body }) => body.tools).length, 30);
+    assert.ok(sizes.filter((size) => size > 2_000).length >= 20);
+    assert.ok(llms.seen.some(({ body }) => body.messages?.at(-1)?.role === 'tool'));
   });
 
   test('begins no more than the limit at once, and counts what it did not send', async () => {
@@ -109,7 +147,11 @@ describe('a run', () => {
 test('times count from the intended start, not from the sending', async () => {
   const options = await begin();
   const sender = createSender(options(), new AbortController().signal);
-  const sample = await sender.send([{ role: 'user', content: 'hi' }], true, performance.now() - 5_000);
+  const sample = await sender.send(
+    { messages: [{ role: 'user', content: 'hi' }] },
+    true,
+    performance.now() - 5_000,
+  );
   await sender.close();
   assert.equal(sample.error, null);
   assert.ok(sample.latencyMs >= 5_000 && sample.ttftMs! >= 5_000);

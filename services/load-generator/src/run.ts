@@ -1,10 +1,14 @@
 /** One run, from the first intended start to the last answer. */
+import { closedLoop } from './closed-loop.ts';
+import { readMoney } from './cost.ts';
+import { askOf, newTag, unique } from './mixes.ts';
 import { isStreamed, openLoop } from './open-loop.ts';
 import type { Options } from './options.ts';
 import type { Conversation } from './prompts.ts';
 import { type Report, reportOf } from './report.ts';
 import { createSender } from './send.ts';
 import { Tally } from './tally.ts';
+import { Timeline } from './timeline.ts';
 
 export interface RunHooks {
   /** Ends the run early: nothing new is begun, and what is under way is given up and counted so. */
@@ -21,34 +25,47 @@ export async function run(
   { stop = new AbortController().signal, progress = () => {}, progressMs = 2_000 }: RunHooks = {},
 ): Promise<Report> {
   const tally = new Tally();
+  const timeline = new Timeline(options.seconds);
   const sender = createSender(options, stop);
+  const tag = newTag();
   const underWay = new Set<Promise<void>>();
-  const started = performance.now();
+  let started = performance.now();
   const elapsed = () => performance.now() - started;
   const ticker = setInterval(() => progress(tally, elapsed()), progressMs);
-  try {
-    await openLoop({
-      rate: options.rate,
-      seconds: options.seconds,
-      signal: stop,
-      begin: (index, intendedAt) => {
-        if (underWay.size >= options.concurrencyLimit) {
-          tally.notSent++;
-          return;
-        }
-        tally.begun(performance.now() - intendedAt);
-        const conversation = prompts[index % prompts.length]!;
-        const one = sender
-          .send(conversation, isStreamed(index, options.streamShare), intendedAt)
-          .then((sample) => {
-            tally.ended(sample);
-            underWay.delete(one);
-          });
-        underWay.add(one);
-      },
+  const before = await readMoney(options);
+  started = performance.now();
+
+  const begin = (index: number, intendedAt: number): Promise<void> => {
+    tally.begun(performance.now() - intendedAt);
+    const plain = askOf(options.mix, prompts, index);
+    const ask = options.repeat ? plain : unique(plain, tag, index);
+    const one = sender.send(ask, isStreamed(index, options.streamShare), intendedAt).then((sample) => {
+      tally.ended(sample);
+      timeline.ended(sample, elapsed());
+      underWay.delete(one);
     });
+    underWay.add(one);
+    return one;
+  };
+
+  try {
+    const { seconds, rate, clients, thinkMs } = options;
+    if (clients !== null) await closedLoop({ clients, seconds, thinkMs, signal: stop, begin });
+    else
+      await openLoop({
+        rate,
+        seconds,
+        signal: stop,
+        begin: (index, intendedAt) => {
+          if (underWay.size < options.concurrencyLimit) void begin(index, intendedAt);
+          else tally.notSent++;
+        },
+      });
     await Promise.all(underWay);
-    return reportOf(options, tally, elapsed());
+    const elapsedMs = elapsed();
+    const after = before && (await readMoney(options));
+    const money = before && after && { cost: after.cost - before.cost, saved: after.saved - before.saved };
+    return reportOf(options, tally, elapsedMs, timeline, money);
   } finally {
     clearInterval(ticker);
     await sender.close();

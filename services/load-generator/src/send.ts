@@ -1,8 +1,8 @@
 /** Sends one request and tells how it went. */
 import { Pool } from 'undici';
 import { errorCode, parseJson, StreamReader, type Tokens, tokensOf } from './answer.ts';
+import type { Ask } from './mixes.ts';
 import type { Options } from './options.ts';
-import type { Conversation } from './prompts.ts';
 import { ownLookup } from './target.ts';
 
 const CONNECT_MS = 10_000;
@@ -24,7 +24,7 @@ export interface Sample {
 
 export interface Sender {
   /** Never rejects. */
-  readonly send: (conversation: Conversation, streamed: boolean, intendedAt: number) => Promise<Sample>;
+  readonly send: (ask: Ask, streamed: boolean, intendedAt: number) => Promise<Sample>;
   readonly close: () => Promise<void>;
 }
 
@@ -59,7 +59,7 @@ export function createSender(options: Options, stop: AbortSignal): Sender {
     ...(options.key !== null && { authorization: `Bearer ${options.key}` }),
   };
 
-  async function send(messages: Conversation, streamed: boolean, intendedAt: number): Promise<Sample> {
+  async function send(ask: Ask, streamed: boolean, intendedAt: number): Promise<Sample> {
     let status: number | null = null;
     let answered: Headers = {};
     let ttftMs: number | null = null;
@@ -81,7 +81,7 @@ export function createSender(options: Options, stop: AbortSignal): Sender {
         headers,
         body: JSON.stringify({
           model: options.policy ?? 'auto',
-          messages,
+          ...ask,
           max_tokens: options.maxTokens,
           ...(streamed && { stream: true, stream_options: { include_usage: true } }),
         }),

@@ -4,6 +4,7 @@ import { readOptions } from './options.ts';
 import { reportOf, table } from './report.ts';
 import type { Sample } from './send.ts';
 import { Counter, percentiles, Tally } from './tally.ts';
+import { Timeline } from './timeline.ts';
 
 const sample = (more: Partial<Sample> = {}): Sample => ({
   status: 200,
@@ -35,11 +36,49 @@ test('every request is counted once, and only whole answers make the percentiles
   );
   tally.ended(sample({ status: null, error: 'AbortError', isUnfinished: true, tokens: null }));
   assert.equal(tally.underWay, 1);
-  const report = reportOf(readOptions(['--rate', '7', '--seconds', '1'], {})!, tally, 2_000);
+  const timeline = new Timeline(1);
+  timeline.ended(sample({ ttftMs: 4 }), 100);
+  timeline.ended(sample({ label: 'B', latencyMs: 20 }), 2_100);
+  timeline.ended(sample({ error: 'timeout' }), 2_200);
+  timeline.ended(sample({ error: 'AbortError', isUnfinished: true }), 2_300);
+  const { at, ...report } = reportOf(
+    readOptions(['--rate', '7', '--seconds', '1'], {})!,
+    tally,
+    2_000,
+    timeline,
+    { cost: 0.25, saved: 1.5 },
+  );
+  assert.ok(!Number.isNaN(Date.parse(at)));
+  const slice = (at_s: number, answered: number, failed: number, ms: number | null, tokens: number) => ({
+    at_s,
+    answered,
+    failed,
+    latency_p50_ms: ms,
+    latency_p90_ms: ms,
+    latency_p99_ms: ms,
+    ttft_p50_ms: at_s === 0 ? 4 : null,
+    completion_tokens: tokens,
+  });
+  const { completion } = sample().tokens!;
   assert.deepEqual(report, {
     url: 'http://127.0.0.1:8084',
+    loop: 'open',
     rate: 7,
+    clients: null,
+    mix: 'short',
+    stream_share: 0.5,
+    policy: null,
+    unique: true,
     seconds: 1,
+    answered_per_s: 1,
+    cost_usd: 0.25,
+    saved_usd: 1.5,
+    by_label: {
+      A: { answered: 1, latency_p50_ms: 10, latency_p99_ms: 10 },
+      B: { answered: 1, latency_p50_ms: 20, latency_p99_ms: 20 },
+    },
+    slice_s: 1,
+    timeline: [slice(0, 1, 0, 10, completion), slice(1, 0, 0, null, 0), slice(2, 1, 1, 20, completion)],
     planned: 7,
     sent: 5,
     not_sent: 2,
@@ -56,7 +95,7 @@ test('every request is counted once, and only whole answers make the percentiles
     tokens: { prompt: 6, completion: 9, completion_per_s: 4.5 },
     latest_start_ms: 4,
   });
-  const shown = table(report, 32);
+  const shown = table({ at, ...report }, 32);
   assert.match(shown, /7 planned, 5 sent in 2 s, 2 not sent \(32 at once/);
   assert.match(shown, /2 answered, 1 failed, 1 unfinished/);
   assert.match(shown, /latency +10\.0 +20\.0 +20\.0 +20\.0/);

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import {
@@ -46,7 +48,7 @@ function begin(...args: string[]) {
 const lastJson = (text: string): Report => JSON.parse(text.trim().split('\n').at(-1)!);
 
 test('tells labels, models, times and tokens, as a table and as JSON', async () => {
-  const { said, exited } = begin('--url', whole.url, '--rate', '30', '--seconds', '4', '--json');
+  const { said, exited } = begin('--url', whole.url, '--rate', '30', '--seconds', '4', '--repeat', '--json');
   assert.equal(await exited, 0, said.err);
   const report = lastJson(said.out);
   assert.equal(said.out.trim().split('\n').length, 1);
@@ -61,9 +63,33 @@ test('tells labels, models, times and tokens, as a table and as JSON', async () 
   assert.deepEqual([sum(report.labels), sum(report.models)], [report.sent, report.sent]);
   assert.ok(Object.keys(report.labels).length >= 10, JSON.stringify(report.labels));
   assert.ok(report.tokens.completion > 0 && report.latency_ms!.p50 > 0 && report.ttft_ms!.p50 > 0);
-  assert.match(said.err, /^load on http.*30 requests\/s for 4 s \(120 in all\) of 60 prompts/);
-  assert.match(said.err, /^ +2 s: \d+ sent, \d+ answered, 0 failed/m);
+  assert.match(said.err, /^load on http.*30 requests\/s for 4 s \(120 in all\) of 60 prompts, repeated/);
+  assert.match(said.err, /^ +\d+ s: \d+ sent, \d+ answered, 0 failed/m);
   assert.match(said.err, /^labels {2,}\w/m);
+});
+
+test('a closed loop of mixed requests gives a page and a file, and two files are compared', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'llm-router-load-'));
+  const file = (name: string) => join(folder, name);
+  try {
+    for (const name of ['a', 'b']) {
+      const { said, exited } = begin(
+        ...['--url', whole.url, '--loop', 'closed', '--clients', '4', '--seconds', '2', '--mix', 'real'],
+        ...['--out', file(`${name}.json`), '--html', file(`${name}.html`)],
+      );
+      assert.equal(await exited, 0, said.err);
+    }
+    const report = JSON.parse(readFileSync(file('a.json'), 'utf8')) as Report;
+    assert.equal(report.cost_usd, 0);
+    assert.ok(report.timeline.length >= 1 && Object.keys(report.by_label).length >= 2);
+    assert.match(readFileSync(file('a.html'), 'utf8'), /<h2>Labels<\/h2>/);
+    const { said, exited } = begin('--compare', file('a.json'), file('b.json'), '--html', file('c.html'));
+    assert.equal(await exited, 0, said.err);
+    assert.match(said.out, /latency p50 .*%|latency p50 .*=/);
+    assert.match(readFileSync(file('c.html'), 'utf8'), /Two load tests/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('routes by the policy that it is given', async () => {
@@ -93,7 +119,7 @@ for (const [how, end] of [
 ] as const) {
   test(`${how} ends it early, with the report`, async () => {
     const { child, said, exited } = begin('--url', whole.url, '--seconds', '600', '--exit-with-parent');
-    await eventually('requests are sent', () => /\d+ sent/.test(said.out));
+    await eventually('requests are sent', () => /[1-9]\d* sent/.test(said.out), 60_000);
     end(child);
     assert.equal(await exited, 0, said.err);
     assert.match(said.out, new RegExp(`^ready ${whole.url}\n`));
