@@ -51,7 +51,7 @@ export interface Panel {
   readonly width?: number;
   readonly queries: readonly Query[];
   /** Parts whose metrics it shows and that not every installation has. */
-  readonly needs?: 'triton' | 'gpu';
+  readonly needs?: 'triton' | 'gpu' | 'value';
   /** Words for the numbers of a state. */
   readonly states?: Readonly<Record<number, { readonly text: string; readonly color: string }>>;
   /** From this value on it is shown as bad. */

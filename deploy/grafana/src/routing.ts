@@ -246,6 +246,36 @@ export const routing: Board = {
           ],
         },
         {
+          id: 34,
+          title: 'Saved by value',
+          description:
+            'USD per hour that policies of kind value saved against asking the target with the most P for every prompt (best), or the dearest one (dearest).',
+          unit: 'currencyUSD',
+          width: 12,
+          queries: [
+            {
+              expr: orZero(`${rate('valueSaved', ['policy', 'against'], POLICY)} * 3600`),
+              legend: '{{policy}} against {{against}}',
+            },
+          ],
+        },
+        {
+          id: 35,
+          title: 'Predicted quality',
+          description:
+            'Mean P that the answer of the chosen target is good, as the head of a policy of kind value says. A falling line: harder prompts, or a head that knows them less.',
+          unit: 'percentunit',
+          width: 12,
+          max: 1,
+          needs: 'value',
+          queries: [
+            {
+              expr: mean('valueQuality', ['policy', 'target'], POLICY),
+              legend: '{{policy}} · {{target}}',
+            },
+          ],
+        },
+        {
           id: 32,
           title: 'v1’s view: requests by entry',
           description: 'The metric names of the blueprint’s v1, for boards that were built on them.',

@@ -54,6 +54,11 @@ export const ERRORS = {
     type: 'invalid_request_error',
     help: 'No response of that id for this caller: `previous_response_id`, or a path below /v1/responses/.',
   },
+  request_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    help: 'No answered request of that id is remembered for this caller: POST /v1/feedback.',
+  },
   not_found: { status: 404, type: 'invalid_request_error', help: 'No such path.' },
   method_not_allowed: {
     status: 405,

@@ -25,7 +25,7 @@ import {
 import { ByteBudget } from './receive/index.ts';
 import { createRedis } from './redis/index.ts';
 import { Reloader, type ReloadResult } from './reload.ts';
-import { Settler } from './settle/index.ts';
+import { Feedback, Settler } from './settle/index.ts';
 import { VERSION } from './version.ts';
 
 export { VERSION };
@@ -172,16 +172,18 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   }
   const ledger = new Ledger(config, redis, metrics);
   const admission = new Admission({ config, metrics, redis, ledger });
+  const store = redis && new RedisStore(redis, PINS_KEPT);
   const decider = new Decider({
     config,
     metrics,
     log,
-    ...(redis && { store: new RedisStore(redis, PINS_KEPT) }),
+    ...(store && { store }),
     ...(options.connect && { connect: options.connect }),
   });
   const caller = new UpstreamCaller({ config, metrics, log, ...(options.time && { time: options.time }) });
   const settler = new Settler(metrics, log, ledger);
   settler.useConfig(config);
+  const feedback = settler.rememberBy((note) => new Feedback(config.file.feedback, metrics, store, note));
   const sockets = new Set<Socket>();
   let draining = false;
   let accepting = true;
@@ -198,6 +200,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     decider,
     caller,
     settler,
+    feedback,
     ledger,
     tracing,
     metrics,

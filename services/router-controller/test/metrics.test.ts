@@ -32,6 +32,12 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'decisionLog',
   // passed.test.ts
   'passed',
+  // value.test.ts
+  'valueSaved',
+  'valueQuality',
+  // feedback.test.ts
+  'feedback',
+  'feedbackQuality',
   // With `runtime` alone, below.
   'eventLoopLag',
   'eventLoopBusy',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type RouterServer, startRouterServer } from '@llm-router/router-server';
-import { chat, startWhole, user, type Whole } from './harness.ts';
+import { chat, eventually, sample, startWhole, user, type Whole } from './harness.ts';
 import { type HeadFolder, TARGETS, writeValueHead } from './value-head.ts';
 
 const PROMPT =
@@ -94,6 +94,22 @@ describe('a policy of kind value', () => {
       const least = targets.toSorted((a, b) => a.cost_usd - b.cost_usd)[0]!;
       assert.equal(cheap.headers.get('x-chosen-classifier'), least.target);
     });
+
+  test('counts what was saved against the best and the dearest, and what was predicted', async () => {
+    const { url, metrics } = wholes.get('grpc')!;
+    const saved = (against: string) =>
+      sample(metrics, 'llm_router_value_saved_usd_total', { policy: 'auto', against });
+    const before = [await saved('best'), await saved('dearest')];
+    const observed = () => sample(metrics, 'llm_router_value_predicted_quality', { policy: 'auto' });
+    const seen = await observed();
+    await chat(url, { model: 'auto:best', messages: user(PROMPT) });
+    await eventually('it is counted', async () => (await observed()) > seen);
+    assert.equal(await saved('best'), before[0]);
+    await chat(url, { model: 'auto', messages: user(PROMPT) });
+    await eventually('it has saved', async () => (await saved('dearest')) > before[1]!);
+    assert.ok((await saved('best')) > before[0]!);
+    assert.ok((await saved('best')) - before[0]! <= (await saved('dearest')) - before[1]!);
+  });
 
   test('takes its settings from fields, headers and model names, and says what is wrong with them', async () => {
     const whole = wholes.get('grpc')!;

@@ -1,8 +1,8 @@
 /**
  * `llm-router replay`: yesterday's decisions against another table.
  *
- * Says how many requests would go elsewhere and what they would cost. Labels are those that the log has; a table with
- * another classifier needs its own evaluation (`llm-router evaluate`).
+ * Says how many requests would go elsewhere and what they would cost. Labels, and P of targets, are those that the log has; a
+ * table with another classifier needs its own evaluation (`llm-router evaluate`).
  */
 import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -33,14 +33,15 @@ export const replay = (): Command =>
     .option('--json', 'the last line is one JSON object')
     .action(run);
 
-/** @throws Error that says what the line lacks. */
-function parse(line: string): DecisionRecord {
+/** @returns null: a score of an answer, not a decision. @throws Error that says what the line lacks. */
+function parse(line: string): DecisionRecord | null {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
     throw new Error('not JSON');
   }
+  if ((value as { type?: unknown } | null)?.type === 'feedback') return null;
   const record = value as Partial<DecisionRecord> | null;
   for (const key of ['policy', 'strategy', 'reason', 'entry', 'needs'] as const)
     if (record?.[key] === undefined) throw new Error(`no '${key}': not a line of the decision log`);
@@ -60,6 +61,11 @@ function print(summary: ReplaySummary, torn: number): void {
   for (const [why, count] of Object.entries(unroutable)) console.log(`unroutable      ${count}: ${why}`);
   for (const { policy, from, to, requests: count } of moves)
     console.log(`  ${policy}: ${from} → ${to}  ${+count.toFixed(1)}`);
+  const { valued, quality_before, quality_after } = summary;
+  if (quality_before !== null && quality_after !== null)
+    console.log(
+      `predicted P     ${quality_before.toFixed(3)} → ${quality_after.toFixed(3)}, mean over ${valued} requests of policies of kind value`,
+    );
   if (priced === 0) console.log('cost            unknown: no request has a price in both tables');
   else {
     const change =
@@ -96,7 +102,8 @@ async function readLog(log: string, add: (record: DecisionRecord) => void): Prom
     if (broken) break;
     if (line.trim() === '') continue;
     try {
-      add(parse(line));
+      const record = parse(line);
+      if (record) add(record);
     } catch (error) {
       broken = `${log}:${number}: ${(error as Error).message}`;
       // Only the last line may be torn, and what is torn is not JSON.

@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { adminSchema, authSchema } from './schema-auth.ts';
+import { feedbackSchema } from './schema-feedback.ts';
 import { identitySchema } from './schema-identity.ts';
 import { admissionSchema, budgetSchema, limitSchema, type mediaSchema } from './schema-limits.ts';
 import { trustedProxiesSchema } from './schema-proxies.ts';
@@ -274,6 +275,7 @@ export const configSchema = z.strictObject({
   logging: loggingSchema.prefault({}),
   tracing: tracingSchema.prefault({}),
   decision_log: decisionLogSchema.prefault({}),
+  feedback: feedbackSchema.prefault({}),
 });
 
 /** The file after defaults. Secrets are still `${…}` references here; config/load.ts resolves them. */

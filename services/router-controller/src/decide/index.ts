@@ -1,9 +1,12 @@
 export { lacks, windowOf } from './choose/capabilities.ts';
 export { chooseEntry, findManual } from './choose/choose.ts';
+export { CostShares } from './choose/cost-share.ts';
+export { costOfTokens } from './choose/estimate.ts';
 export { largerThan, saysContextOverflow } from './choose/overflow.ts';
 export { type Bounds, NO_BOUNDS, tooLong, withinPossible } from './choose/possible.ts';
 export { choiceOf, firstRule } from './choose/rules.ts';
 export { bestOf } from './choose/value.ts';
+export { weigh } from './choose/weigh.ts';
 export { LabelMismatch } from './classify/match-labels.ts';
 export type { ClassifierStatus } from './classify/policy-classifier.ts';
 export { Decider, type DeciderDeps, type DecisionInput } from './decider.ts';

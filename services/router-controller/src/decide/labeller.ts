@@ -120,6 +120,9 @@ export class Labeller {
       const label = choice.entry.name;
       const outcome = choice.reason === 'unfamiliar' ? 'unfamiliar' : cached ? 'cached' : 'applied';
       metrics.classifications.inc({ policy: policy.name, label, outcome });
+      const quality = choice.weighed.offers.find(({ entry }) => entry === choice.entry)?.quality;
+      if (quality !== undefined)
+        metrics.valueQuality.observe({ policy: policy.name, target: label }, quality);
       return;
     }
     const low = choice?.reason === 'low_confidence' || choice?.reason === 'low_confidence_fallback';

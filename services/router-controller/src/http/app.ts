@@ -7,12 +7,14 @@ import type { Ledger } from '../ledger/index.ts';
 import { Exposition, type Logger, type Metrics } from '../observe/index.ts';
 import { RedisVisit } from '../redis/index.ts';
 import type { Caller } from '../request.ts';
+import type { Feedback } from '../settle/index.ts';
 import { VERSION } from '../version.ts';
 import { addressOf, trustProxies } from './address.ts';
 import { type Arrival, type Arrivals, arrive } from './arrival.ts';
 import { cors } from './cors.ts';
 import { PASSED, ROUTED, TOLD } from './endpoints.ts';
 import { errorHandler, toRouterError } from './errors.ts';
+import { feedbackHandler } from './feedback.ts';
 import { hosts } from './hosts.ts';
 import { isOurs, sendModel, sendModels } from './models.ts';
 import { openApi } from './openapi/document.ts';
@@ -28,6 +30,7 @@ import { usageHandler } from './usage.ts';
 
 export interface AppDeps extends Steps {
   readonly ledger: Ledger;
+  readonly feedback: Feedback;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** True from SIGTERM on: balancers are to look elsewhere, and connections end with their next answer. */
@@ -154,7 +157,8 @@ export function createApp(deps: AppDeps): Express {
   for (const { endpoint, spellings } of ROUTED) app.post([...spellings], routedHandler(deps, endpoint));
   for (const { method, path, below } of BY_ID) app[method](path, responseHandler(deps, below));
   app.post('/v1/route', routeHandler(deps));
-  app.all('/v1/route', methodNotAllowed('POST'));
+  app.post('/v1/feedback', feedbackHandler(deps, deps.feedback));
+  app.all(['/v1/route', '/v1/feedback'], methodNotAllowed('POST'));
   app.all(
     ['/v1/usage', '/config', '/openapi.json', '/docs', '/health', '/livez', '/readyz', '/metrics'],
     methodNotAllowed('GET'),

@@ -12,8 +12,8 @@ import {
   type Earlier,
   EXTENSION,
   type RouterExtension,
-  type Weighed,
 } from '../request.ts';
+import { toldValue } from '../settle/index.ts';
 import type { RequestFacts } from '../understand/index.ts';
 import { addressOf } from './address.ts';
 import type { Arrival } from './arrival.ts';
@@ -40,25 +40,7 @@ function toldFeatures({ features, evidence }: RequestFacts): object {
   };
 }
 
-/** What was weighed: P and estimated cost of every target. */
-function toldValue({ choose, familiarity, propensity, offers }: Weighed): object {
-  return {
-    choose: { [choose.by]: choose.at },
-    familiarity,
-    propensity,
-    targets: offers.map(({ entry, quality, estimate, why }) => ({
-      target: entry.name,
-      quality,
-      cost_usd: estimate.usd,
-      input_tokens: estimate.inputTokens,
-      cached_tokens: estimate.cachedTokens,
-      output_tokens: estimate.outputTokens,
-      why,
-    })),
-  };
-}
-
-function tell(decision: Decision, facts: RequestFacts): object {
+function tell(decision: Decision, facts: RequestFacts, extension: RouterExtension): object {
   const { ask, turn } = facts;
   const first = decision.targets[0]!;
   return {
@@ -90,7 +72,7 @@ function tell(decision: Decision, facts: RequestFacts): object {
       closes: turn.closes,
       second_look: decision.secondLook ?? false,
     },
-    value: decision.weighed ? toldValue(decision.weighed) : null,
+    value: decision.weighed ? toldValue(decision.weighed, extension.choose != null) : null,
     conversation: decision.stay?.key ?? null,
     stay: decision.stay?.event ?? null,
     ms: Math.round(decision.classifyMs * 1000) / 1000,
@@ -164,7 +146,7 @@ export function routeHandler({ authenticator, config, decider, gate, bodies, adm
           signal,
           visit,
         });
-        return tell(goingOn(decided, earlier), facts);
+        return tell(goingOn(decided, earlier), facts, extension);
       } finally {
         done();
       }

@@ -146,7 +146,7 @@ export const CATALOGUE = {
   classifications: counter(
     'llm_router_classifications_total',
     ['policy', 'label', 'outcome'],
-    'Classifications by top-1 label; outcome: applied, cached, low_confidence, timeout, error, unknown_label',
+    'Classifications by top-1 label; outcome: applied, cached, low_confidence, timeout, error, unknown_label; of policies of kind value the target that was chosen, and unfamiliar',
   ),
   confidence: histogram(
     'llm_router_classification_confidence',
@@ -296,6 +296,27 @@ export const CATALOGUE = {
     'llm_router_savings_usd_total',
     ['policy'],
     'Saved against sending everything to the policy’s dearest target, USD',
+  ),
+  valueSaved: counter(
+    'llm_router_value_saved_usd_total',
+    ['policy', 'against'],
+    'Saved by policies of kind value against asking for every prompt the target with the most P (best) or the dearest one (dearest), USD',
+  ),
+  valueQuality: histogram(
+    'llm_router_value_predicted_quality',
+    ['policy', 'target'],
+    CONFIDENCE,
+    'P(good) of the target that was chosen, by policies of kind value',
+  ),
+  feedback: counter(
+    'llm_router_feedback_total',
+    ['policy', 'target', 'source'],
+    'Scores of answers (POST /v1/feedback), by who scored: user, judge, test',
+  ),
+  feedbackQuality: counter(
+    'llm_router_feedback_quality_sum',
+    ['policy', 'target', 'source', 'of'],
+    'Sums over scored answers: of what was scored, and of what policies of kind value had predicted; by llm_router_feedback_total their means, which agree where the head is calibrated',
   ),
   tenantRequests: counter(
     'llm_router_tenant_requests_total',

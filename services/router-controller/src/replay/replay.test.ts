@@ -139,6 +139,100 @@ test('many decisions add up: moves, costs where both are known, unroutable ones 
     priced: 2,
     cost_before_usd: 20,
     cost_after_usd: 11,
+    valued: 0,
+    quality_before: null,
+    quality_after: null,
     moves: [{ policy: 'p', from: 'large', to: 'small', requests: 1.5 }],
+  });
+});
+
+describe('a policy of kind value over its own log', () => {
+  const offered = (target: string, quality: number, why: string | null = null) => ({
+    target,
+    quality,
+    cost_usd: 0,
+    input_tokens: 1_000,
+    cached_tokens: 0,
+    output_tokens: target === 'large' ? 2_000 : 1_000,
+    why,
+  });
+  const logged: DecisionRecord = {
+    ...record,
+    reason: 'value',
+    label: 'large',
+    entry: 'large',
+    scores: { small: 0.7, large: 0.9 },
+    value: {
+      choose: { regret: 0 },
+      own: false,
+      familiarity: 0.5,
+      propensity: 1,
+      targets: [offered('small', 0.7), offered('large', 0.9)],
+    },
+    usage: { promptTokens: 1_000, cachedTokens: 0, completionTokens: 500, source: 'upstream' },
+    cost_usd: 0.015,
+  };
+  const valued = (choose: string, more = '') =>
+    parseConfig(
+      `
+targets:
+  - { name: small, api_base: http://s, model: s, price: { input: 1, output: 2 } }
+  - { name: large, api_base: http://l, model: l, price: { input: 10, output: 10 } }
+policies:
+  - name: p
+    kind: value
+    url: grpc://h:1/m
+    targets: [small, large]
+    fallback: large
+    choose: { ${choose} }
+    ${more}
+`,
+      't.yaml',
+    );
+  const goes = (made: Partial<DecisionRecord>, ...of: Parameters<typeof valued>) => {
+    const { entry, unroutable } = replay({ ...logged, ...made }, valued(...of));
+    return unroutable ?? entry!.name;
+  };
+
+  test('another setting goes elsewhere, and is priced with the answer as long as was expected there', () => {
+    const sum = new Replay(valued('regret: 0.3'));
+    sum.add(logged);
+    const {
+      moves,
+      cost_before_usd,
+      cost_after_usd,
+      valued: count,
+      quality_before,
+      quality_after,
+    } = sum.summary();
+    assert.deepEqual(moves, [{ policy: 'p', from: 'large', to: 'small', requests: 1 }]);
+    // Half as long as the answer of the large one.
+    assert.deepEqual([cost_before_usd, cost_after_usd], [0.015, (1_000 * 1 + 250 * 2) / 1e6]);
+    assert.deepEqual([count, quality_before, quality_after], [1, 0.9, 0.7]);
+  });
+
+  test('what bounded a request, and its own setting, stand', () => {
+    assert.equal(goes({}, 'regret: 0'), 'large');
+    assert.equal(goes({}, 'quality_floor: 0.6'), 'small');
+    assert.equal(goes({}, 'willingness_usd: 0'), 'small');
+    assert.equal(goes({ value: { ...logged.value!, own: true } }, 'regret: 0.3'), 'large');
+    const barred = [offered('small', 0.7, 'lacks vision'), offered('large', 0.9)];
+    assert.equal(goes({ value: { ...logged.value!, targets: barred } }, 'regret: 0.3'), 'large');
+    const none = barred.map((each) => ({ ...each, why: 'the key may not use it' }));
+    assert.equal(goes({ value: { ...logged.value!, targets: none } }, 'regret: 0.3'), 'no capable target');
+    assert.equal(goes({ reason: 'pinned', entry: 'large' }, 'regret: 0.3'), 'large');
+    assert.equal(goes({}, 'regret: 0.3', 'unfamiliar: { below: 0.6, target: large }'), 'large');
+    const lost = {
+      reason: 'classifier_timeout_fallback',
+      label: null,
+      scores: null,
+      confidence: null,
+    } as const;
+    assert.equal(goes(lost, 'regret: 0.3'), 'large');
+  });
+
+  test('a log of labels has no value to go by', () => {
+    const { value: _value, ...labelled } = logged;
+    assert.equal(replay(labelled, valued('regret: 0')).unroutable, 'no value logged');
   });
 });

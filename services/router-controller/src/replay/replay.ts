@@ -1,19 +1,38 @@
 /** Pure: what another policy table would have done with a request of the decision log. */
 import { lacks } from '../call/index.ts';
-import type { Entry, Policy, RouterConfig, Target } from '../config/types.ts';
-import { choiceOf, chooseEntry, findManual, firstRule, NO_BOUNDS, withinPossible } from '../decide/index.ts';
+import type { Entry, Policy, RouterConfig, Rule, Target } from '../config/types.ts';
+import {
+  CostShares,
+  choiceOf,
+  chooseEntry,
+  findManual,
+  firstRule,
+  NO_BOUNDS,
+  withinPossible,
+} from '../decide/index.ts';
 import { RouterError } from '../errors.ts';
 import { costOf, type DecisionRecord } from '../settle/index.ts';
 import { type Headers, type RequestFacts, understand } from '../understand/index.ts';
+import { type ReplayedValue, replayValue } from './value.ts';
 
-export type Unroutable = 'no such policy' | 'no such model' | 'label without entry' | 'no capable target';
+export type Unroutable =
+  | 'no such policy'
+  | 'no such model'
+  | 'label without entry'
+  | 'no capable target'
+  | 'no value logged'; // decided by labels, and the other table wants P of its targets
 
 /** Where a request would go: each target with its share of 1, because weights draw lots. */
 export interface Replayed {
   readonly entry: Entry | null;
   readonly shares: readonly { readonly target: Target; readonly share: number }[];
   readonly unroutable: Unroutable | null;
+  /** Of policies of kind value. */
+  readonly weighed?: ReplayedValue;
 }
+
+/** Trouble that another table does not mend. */
+const isFallback = ({ reason }: DecisionRecord) => reason.startsWith('classifier_');
 
 /** For lines of versions that logged no features. */
 const NOTHING_KNOWN = understand(
@@ -40,6 +59,21 @@ function seenOf({ features, turn, needs }: DecisionRecord): { facts: RequestFact
     lane: { tools: '', system: '' },
   };
   return { facts: { ask, features, turn, identity, needs, evidence: {} }, headers: {} };
+}
+
+/** The rule that would decide. */
+function ruleFor(policy: Policy, record: DecisionRecord): Rule | null {
+  const said =
+    record.label !== null && record.scores !== null && record.confidence !== null
+      ? {
+          label: record.label,
+          confidence: record.confidence,
+          scores: record.scores,
+          extraScores: record.extra_scores,
+        }
+      : 'failed';
+  const rule = firstRule(policy, said, seenOf(record) ?? { facts: NOTHING_KNOWN, headers: {} });
+  return rule === 'ask' ? null : rule;
 }
 
 function choiceFor(policy: Policy, record: DecisionRecord): { entry: Entry; target: Target | null } | null {
@@ -88,7 +122,12 @@ function firstTargets(policy: Policy, entry: Entry, record: DecisionRecord): Rep
   return first.map(({ target, weight }) => ({ target, share: weight / whole }));
 }
 
-export function replay(record: DecisionRecord, { table }: RouterConfig): Replayed {
+/** @param shares remembers prompts for `cost_share`; by default nothing came before. */
+export function replay(
+  record: DecisionRecord,
+  { table }: RouterConfig,
+  shares: CostShares = new CostShares(),
+): Replayed {
   const policy = table.policies.get(record.policy);
   if (!policy) return nowhere('no such policy');
   if (record.strategy === 'manual') {
@@ -97,6 +136,15 @@ export function replay(record: DecisionRecord, { table }: RouterConfig): Replaye
     if (found.target)
       return { entry: found.entry, shares: [{ target: found.target, share: 1 }], unroutable: null };
     return sharesOf(policy, found.entry, record);
+  }
+  const ruled = policy.value ? ruleFor(policy, record) : null;
+  const kept = record.reason === 'pinned' && policy.entries.has(record.entry);
+  if (policy.value && !ruled && !kept && !isFallback(record)) {
+    if (!record.value) return nowhere('no value logged');
+    const weighed = replayValue(policy, record, record.value, shares);
+    if (!weighed) return nowhere('no capable target');
+    const { entry } = weighed;
+    return { entry, shares: sharesOf(policy, entry, record).shares, unroutable: null, weighed };
   }
   const choice = choiceFor(policy, record);
   if (!choice) return nowhere('label without entry');
@@ -134,6 +182,10 @@ export interface ReplaySummary {
   readonly priced: number;
   readonly cost_before_usd: number;
   readonly cost_after_usd: number;
+  /** Requests to policies of kind value, and the mean P of the targets that answered, or would. */
+  readonly valued: number;
+  readonly quality_before: number | null;
+  readonly quality_after: number | null;
   readonly moves: readonly Move[];
 }
 
@@ -148,6 +200,10 @@ export class Replay {
   #priced = 0;
   #before = 0;
   #after = 0;
+  #valued = 0;
+  #qualityBefore = 0;
+  #qualityAfter = 0;
+  readonly #shares = new CostShares();
 
   constructor(config: RouterConfig) {
     this.#config = config;
@@ -155,13 +211,18 @@ export class Replay {
 
   add(record: DecisionRecord): void {
     this.#requests++;
-    const { entry, shares, unroutable } = replay(record, this.#config);
+    const { entry, shares, unroutable, weighed } = replay(record, this.#config, this.#shares);
     if (unroutable) {
       this.#unroutable[unroutable] = (this.#unroutable[unroutable] ?? 0) + 1;
       return;
     }
     if (entry!.name !== record.entry) this.#movedEntry++;
     if (record.target === null) return;
+    if (weighed) {
+      this.#valued++;
+      this.#qualityBefore += weighed.qualityOf(record.target) ?? weighed.quality;
+      this.#qualityAfter += weighed.quality;
+    }
     let cost = 0;
     for (const { target, share } of shares) {
       if (target.name !== record.target) {
@@ -169,7 +230,8 @@ export class Replay {
         const key = [record.policy, record.target, target.name].join('\0');
         this.#moves.set(key, (this.#moves.get(key) ?? 0) + share);
       }
-      cost += share * ((record.usage && costOf(target, record.usage)) ?? Number.NaN);
+      const usage = record.usage && (weighed?.usageAt(record, record.usage) ?? record.usage);
+      cost += share * ((usage && costOf(target, usage)) ?? Number.NaN);
     }
     if (record.cost_usd === null || Number.isNaN(cost)) return;
     this.#priced++;
@@ -190,6 +252,9 @@ export class Replay {
       priced: this.#priced,
       cost_before_usd: this.#before,
       cost_after_usd: this.#after,
+      valued: this.#valued,
+      quality_before: this.#valued === 0 ? null : this.#qualityBefore / this.#valued,
+      quality_after: this.#valued === 0 ? null : this.#qualityAfter / this.#valued,
       moves: moves.sort((a, b) => b.requests - a.requests),
     };
   }

@@ -6,9 +6,34 @@ import { createHash } from 'node:crypto';
 import { appendFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DecisionLogConfig } from '../config/schema.ts';
+import type { ChooseBy } from '../config/schema-value.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
-import type { DecisionReason, RoutedRequest, Usage } from '../request.ts';
+import type { DecisionReason, RoutedRequest, Usage, Weighed } from '../request.ts';
 import type { Features, Needs, TurnFacts } from '../understand/index.ts';
+import type { FeedbackRecord } from './feedback.ts';
+
+/** What one target was expected to be worth and to cost. */
+export interface LoggedOffer {
+  readonly target: string;
+  readonly quality: number;
+  readonly cost_usd: number;
+  readonly input_tokens: number;
+  readonly cached_tokens: number;
+  readonly output_tokens: number;
+  /** Why it might not be asked; null: it might. */
+  readonly why: string | null;
+}
+
+/** Of policies of kind value: from what the choice was made, so that another setting can be priced. */
+export interface LoggedValue {
+  readonly choose: Readonly<Partial<Record<ChooseBy, number>>>;
+  /** The request brought its own setting. */
+  readonly own: boolean;
+  readonly familiarity: number | null;
+  /** With which probability the entry was chosen. */
+  readonly propensity: number;
+  readonly targets: readonly LoggedOffer[];
+}
 
 /** One line of the log. */
 export interface DecisionRecord {
@@ -40,6 +65,7 @@ export interface DecisionRecord {
   /** The rule that decided. */
   readonly rule?: string | null;
   readonly second_look?: boolean;
+  readonly value?: LoggedValue;
   readonly usage: Usage | null;
   readonly cost_usd: number | null;
   /** sha256 of the text that was classified, hex. */
@@ -71,7 +97,15 @@ export class DecisionLog {
   /** Notes a request that has a decision; never throws, never waits. */
   note(request: RoutedRequest, status: number, cost: number | null): void {
     const record = recordOf(request, status, cost, this.#config.text === 'full');
-    if (!record) return;
+    if (record) this.#add(record);
+  }
+
+  /** Notes a score that an answer was given; never throws, never waits. */
+  noteFeedback(record: FeedbackRecord): void {
+    this.#add(record);
+  }
+
+  #add(record: DecisionRecord | FeedbackRecord): void {
     const line = `${JSON.stringify(record)}\n`;
     if (this.#waitingBytes + line.length > MAX_WAITING_BYTES) {
       this.#metrics.decisionLog.inc({ result: 'dropped' });
@@ -148,6 +182,26 @@ async function rotate(path: string, keep: number): Promise<void> {
   if (keep > 0) await rename(path, `${path}.1`).catch(missing);
 }
 
+/** As the log and `/v1/route` tell it. @param own the request brought its own setting */
+export const toldValue = (
+  { choose, familiarity, propensity, offers }: Weighed,
+  own: boolean,
+): LoggedValue => ({
+  choose: { [choose.by]: choose.at },
+  own,
+  familiarity,
+  propensity,
+  targets: offers.map(({ entry, quality, estimate, why }) => ({
+    target: entry.name,
+    quality,
+    cost_usd: estimate.usd,
+    input_tokens: estimate.inputTokens,
+    cached_tokens: estimate.cachedTokens,
+    output_tokens: estimate.outputTokens,
+    why,
+  })),
+});
+
 function recordOf(
   request: RoutedRequest,
   status: number,
@@ -180,6 +234,7 @@ function recordOf(
     turn: facts.turn,
     rule: decision.rule ?? null,
     second_look: decision.secondLook ?? false,
+    ...(decision.weighed && { value: toldValue(decision.weighed, extension.choose != null) }),
     usage: outcome?.usage ?? null,
     cost_usd: cost,
     text_sha256: createHash('sha256').update(text).digest('hex'),

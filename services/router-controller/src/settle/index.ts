@@ -12,13 +12,16 @@ import { answerOf, wasSent } from './answer.ts';
 import { conversationSaving } from './conversation-savings.ts';
 import { costOf, savingsOf } from './cost.ts';
 import { DecisionLog } from './decision-log.ts';
+import type { Feedback, FeedbackRecord } from './feedback.ts';
 import { outcomeOfPassed, type PassedRequest, usageOfPassed } from './passed.ts';
 import { countPrompt, recount } from './recount.ts';
 import { endSpan } from './span.ts';
 import { TokenCounter } from './token-counter.ts';
+import { valueSavings } from './value-savings.ts';
 
 export { costOf, savingsOf } from './cost.ts';
-export type { DecisionRecord } from './decision-log.ts';
+export { type DecisionRecord, type LoggedOffer, type LoggedValue, toldValue } from './decision-log.ts';
+export { Feedback, type FeedbackRecord, type FeedbackSource, type Scored, SOURCES } from './feedback.ts';
 
 const seconds = (ms: number) => ms / 1000;
 const round = (ms: number) => Math.round(ms * 100) / 100;
@@ -70,6 +73,7 @@ export class Settler {
   readonly #counter: TokenCounter;
   /** Requests whose tokens are being counted. */
   readonly #counting = new Set<Promise<void>>();
+  #feedback: Feedback | null = null;
   #decisions: DecisionLog | null = null;
   #decisionsConfig: DecisionLogConfig | null = null;
 
@@ -85,8 +89,15 @@ export class Settler {
     this.#counter = counter;
   }
 
+  /** Where answered requests are remembered; scores go to the decision log. */
+  rememberBy(make: (note: (record: FeedbackRecord) => void) => Feedback): Feedback {
+    this.#feedback = make((record) => this.#decisions?.noteFeedback(record));
+    return this.#feedback;
+  }
+
   /** Begins, changes or ends the decision log. */
   useConfig({ file }: RouterConfig): void {
+    this.#feedback?.useConfig(file.feedback);
     const { path, ...rest } = file.decision_log;
     if (isDeepStrictEqual(this.#decisionsConfig, file.decision_log)) return;
     this.#decisionsConfig = file.decision_log;
@@ -237,6 +248,7 @@ export class Settler {
     const { decision, outcome, policy, timings } = request;
     const cost = this.#tokens(request);
     this.#decisions?.note(request, status, cost);
+    this.#feedback?.remember(request);
     const { logging } = request.config.file;
     endSpan(request, status, code, cost, performance.now() - endedAt);
     this.#log.info('request', {
@@ -341,6 +353,10 @@ export class Settler {
     if (cost !== null) {
       m.savings.inc({ policy: policy.name }, savingsOf(request, cost, usage));
       const kept = conversationSaving(decision, target, usage);
+      for (const { against, usd } of decision.weighed
+        ? valueSavings(decision.weighed, target, usage, cost)
+        : [])
+        m.valueSaved.inc({ policy: decision.policy.name, against }, usd);
       if (kept) m.conversationSavings.inc({ policy: policy.name, by: kept.by }, kept.usd);
     }
     return cost;

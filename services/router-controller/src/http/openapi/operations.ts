@@ -140,6 +140,17 @@ export const OPERATIONS: readonly Operation[] = [
     answer: { schema: 'Decisions' },
     errors: ROUTED_ERRORS,
   },
+  {
+    id: 'feedback',
+    method: 'post',
+    path: '/v1/feedback',
+    tag: 'router',
+    summary: 'How good an answer was',
+    description: 'By the x-request-id that the answer carried; one score a source counts.',
+    body: 'FeedbackRequest',
+    answer: { schema: 'Feedback' },
+    errors: ['invalid_request', 'request_not_found', 'rate_limit_exceeded'],
+  },
   ...(['', '/v1'] as const).flatMap((prefix): Operation[] => [
     {
       id: `models${prefix.replace('/', '_')}`,

@@ -111,6 +111,32 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     },
     ['policy', 'entry', 'reason', 'target', 'model'],
   ),
+  FeedbackRequest: {
+    type: 'object',
+    properties: {
+      request_id: { ...text, description: 'x-request-id of an answer' },
+      score: { type: 'number', minimum: 0, maximum: 1 },
+      source: { enum: ['user', 'judge', 'test'], default: 'user' },
+    },
+    required: ['request_id', 'score'],
+    additionalProperties: false,
+  },
+  Feedback: open(
+    {
+      object: { const: 'feedback' },
+      request_id: text,
+      policy: text,
+      target: text,
+      score: number,
+      source: text,
+      predicted: {
+        type: ['number', 'null'],
+        description: 'P that its answer is good, of policies of kind value',
+      },
+      counted: { ...flag, description: 'false: a score of this source was there before, and stands' },
+    },
+    ['object', 'request_id', 'policy', 'target', 'counted'],
+  ),
   Weighed: open({
     choose: { type: 'object', additionalProperties: number },
     familiarity: { type: ['number', 'null'] },
