@@ -17,6 +17,8 @@ export interface Policy {
   readonly name: string;
   readonly threshold: number;
   readonly fallback: string | null;
+  /** Absent: labels. */
+  readonly kind?: 'value';
   readonly llms: readonly Entry[];
 }
 

@@ -28,8 +28,32 @@ export interface FullDecision {
   readonly tokens: number | null;
   readonly truncated: boolean;
   readonly text_chars: { readonly sent: number; readonly whole: number };
+  /** Of policies of kind value. */
+  readonly value?: Weighed | null;
   readonly ms: number;
 }
+
+/** P and estimated cost of every target. */
+export interface Weighed {
+  readonly choose: Readonly<Record<string, number>>;
+  readonly familiarity: number | null;
+  readonly targets: readonly {
+    readonly target: string;
+    readonly quality: number;
+    readonly cost_usd: number;
+    /** Why it may not be asked; null: it may. */
+    readonly why: string | null;
+  }[];
+}
+
+/** `willingness_usd 0.002`, as a setting of a policy of kind value is told. */
+export const chooseWords = (choose: Readonly<Record<string, number>>): string =>
+  Object.entries(choose)
+    .map(([by, at]) => `${by} ${at}`)
+    .join(', ');
+
+/** USD of one call: fractions of a cent count. */
+export const dollars = (usd: number): string => `$${usd === 0 ? '0' : usd.toPrecision(2)}`;
 
 /** The router percent-encodes what headers can't hold, and leaves a `%` of its own as it is. */
 function decode(text: string): string {

@@ -29,7 +29,9 @@ export function routing(): Routing | null {
     policy: chosen.name,
     routing_strategy: isManual() ? 'manual' : 'triton',
     model: isManual() ? manualSelect.value : '',
-    ...(!isManual() && !ownThreshold.checked && { threshold: Number(threshold.value) }),
+    ...(!isManual() &&
+      chosen.kind !== 'value' &&
+      !ownThreshold.checked && { threshold: Number(threshold.value) }),
   };
 }
 
@@ -67,7 +69,8 @@ function fillManual({ llms }: Policy): void {
 function show(): void {
   const chosen = policy();
   manualField.hidden = !isManual();
-  thresholdField.hidden = isManual();
+  // A policy of kind value has no labels to be sure of.
+  thresholdField.hidden = isManual() || chosen?.kind === 'value';
   threshold.disabled = ownThreshold.checked;
   if (ownThreshold.checked && chosen) threshold.value = String(chosen.threshold);
   byId('threshold-value', HTMLOutputElement).value = whole(Number(threshold.value));

@@ -1,6 +1,6 @@
 /** The panel that shows one whole decision: every label's probability, the scores, and what would be tried. */
 import { Fault, getRoute, type Message, type Routing } from './api.ts';
-import { type FullDecision, percent, reasonWords } from './decision.ts';
+import { chooseWords, dollars, type FullDecision, percent, reasonWords } from './decision.ts';
 import { announce, bar, byId, h } from './dom.ts';
 import { faultBox } from './fault.ts';
 import { thresholdOf } from './settings.ts';
@@ -45,8 +45,26 @@ function table(
   );
 }
 
-function labels({ scores, label }: FullDecision, threshold: number): HTMLElement | null {
-  if (!scores) return null;
+/** P and cost of every target, the ones that may not be asked with their reason. */
+function offers({ value, entry }: FullDecision): HTMLElement | null {
+  if (!value) return null;
+  const rows = value.targets.map(({ target, quality, cost_usd, why }) => ({
+    name: target,
+    share: quality,
+    value: `${percent(quality)} · ${dollars(cost_usd)}${why === null ? '' : ` · ${why}`}`,
+    top: target === entry,
+  }));
+  const known = value.familiarity === null ? '' : `; familiarity ${value.familiarity.toFixed(2)}`;
+  return table(
+    `P of a good answer, and its cost, by target; ${chooseWords(value.choose)}${known}`,
+    ['Target', 'P and cost'],
+    rows,
+    null,
+  );
+}
+
+function labels({ scores, label, value }: FullDecision, threshold: number): HTMLElement | null {
+  if (!scores || value) return null;
   const rows = Object.entries(scores)
     .sort(([, a], [, b]) => b - a)
     .map(([name, share]) => ({ name, share, value: percent(share), top: name === label }));
@@ -55,8 +73,8 @@ function labels({ scores, label }: FullDecision, threshold: number): HTMLElement
   return table(caption, ['Label', 'Probability'], rows, threshold);
 }
 
-function scores({ extra_scores }: FullDecision): HTMLElement | null {
-  if (!extra_scores) return null;
+function scores({ extra_scores, value }: FullDecision): HTMLElement | null {
+  if (!extra_scores || value) return null;
   const rows = Object.entries(extra_scores).map(([name, value]) => ({
     name,
     // A count, such as of examples in the prompt, is no share of anything.
@@ -95,6 +113,7 @@ function show(prompt: string, decision: FullDecision, threshold: number): void {
       confidence !== null && h('span', { class: 'muted' }, percent(confidence)),
     ),
     h('p', {}, reasonWords(reason)),
+    offers(decision),
     labels(decision, threshold),
     scores(decision),
     facts,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { duration, percent, reasonWords, toldDecision } from '../page/decision.ts';
+import { chooseWords, dollars, duration, percent, reasonWords, toldDecision } from '../page/decision.ts';
 import { examplesFor } from '../page/examples.ts';
 import { sseData } from '../page/sse.ts';
 import { loadAssets } from './assets.ts';
@@ -110,6 +110,11 @@ describe('decisions', () => {
     assert.ok(reasons.length > 8);
     for (const reason of reasons) assert.match(reasonWords(reason), /^[A-Z].* .*\.$/, reason);
     assert.equal(reasonWords('constructor'), 'constructor');
+  });
+
+  test('by value are told with their setting, and costs of fractions of a cent', () => {
+    assert.equal(chooseWords({ willingness_usd: 0.002 }), 'willingness_usd 0.002');
+    assert.deepEqual([0, 0.00001234, 1.5].map(dollars), ['$0', '$0.000012', '$1.5']);
   });
 
   test('are told in plain numbers', () => {

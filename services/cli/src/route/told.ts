@@ -20,6 +20,17 @@ export interface Told {
   readonly ask: { readonly text: string; readonly source: string; readonly cut: boolean };
   readonly features: Readonly<Record<string, unknown>>;
   readonly turn: Readonly<Record<string, unknown>>;
+  /** Of policies of kind value. */
+  readonly value?: {
+    readonly choose: Readonly<Record<string, number>>;
+    readonly familiarity: number | null;
+    readonly targets: readonly {
+      readonly target: string;
+      readonly quality: number;
+      readonly cost_usd: number;
+      readonly why: string | null;
+    }[];
+  } | null;
   readonly ms: number;
 }
 
@@ -55,6 +66,22 @@ function scoresOf(scores: Readonly<Record<string, number>>, label: string | null
   );
 }
 
+/** P and cost of every target, in the policy's order. */
+function offersOf({ targets }: NonNullable<Told['value']>, entry: string): string[] {
+  return columns(
+    targets.map(({ target, quality, cost_usd, why }) => {
+      const bar = '█'.repeat(Math.round(quality * BAR)).padEnd(BAR, '·');
+      const cost = `$${Number(cost_usd.toPrecision(3))}`;
+      return [
+        `  ${target}`,
+        target === entry ? paint('green', bar) : bar,
+        percent(quality).padStart(7),
+        why === null ? cost : `${cost}, ${why}`,
+      ];
+    }),
+  );
+}
+
 const word = (value: unknown): string =>
   value !== null && typeof value === 'object' ? JSON.stringify(value) : String(value);
 
@@ -81,7 +108,14 @@ export function whyOf(told: Told): string {
     paint('bold', 'what was classified'),
     `  “${text.length > EXCERPT ? `${text.slice(0, EXCERPT)}…` : text}”`,
     `  from ${ask.source}${tokens === null ? '' : `, ${tokens} tokens`}${ask.cut || truncated ? ', cut' : ''}`,
-    ...(scores ? ['', paint('bold', 'scores'), ...scoresOf(scores, told.label)] : []),
+    ...(told.value
+      ? [
+          '',
+          paint('bold', `P of a good answer and its cost; ${word(told.value.choose)}`),
+          ...offersOf(told.value, told.entry),
+        ]
+      : []),
+    ...(scores && !told.value ? ['', paint('bold', 'scores'), ...scoresOf(scores, told.label)] : []),
     ...(extra && Object.keys(extra).length > 0
       ? ['', paint('bold', 'further scores'), ...saying(extra)]
       : []),

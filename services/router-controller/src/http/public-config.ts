@@ -41,6 +41,11 @@ export function publicConfig(config: RouterConfig, rights: Rights, addresses: bo
   };
   const policyOf = ({ policy, entries }: VisiblePolicy) => ({
     name: policy.name,
+    ...(policy.value && {
+      kind: 'value',
+      choose: { [policy.value.choose.by]: policy.value.choose.at },
+      points: [...policy.value.points.keys()],
+    }),
     url: addresses ? urlOf(policy.endpoints[0]!) : REDACTED,
     threshold: policy.threshold,
     fallback: entries.find(({ entry }) => entry === policy.fallback)?.entry.name ?? null,
