@@ -276,6 +276,22 @@ export const routing: Board = {
           ],
         },
         {
+          id: 36,
+          title: 'Quality as it was scored, and as it was predicted',
+          description:
+            'Mean score of the answers that were scored (POST /v1/feedback), and the mean P that the head had given the same answers. Apart: the head is no longer calibrated on this traffic; train it anew.',
+          unit: 'percentunit',
+          width: 12,
+          max: 1,
+          needs: 'value',
+          queries: [
+            {
+              expr: `${rate('feedbackQuality', ['policy', 'of'], POLICY)} / on (policy) group_left () ${rate('feedback', ['policy'], POLICY)}`,
+              legend: '{{policy}} {{of}}',
+            },
+          ],
+        },
+        {
           id: 32,
           title: 'v1’s view: requests by entry',
           description: 'The metric names of the blueprint’s v1, for boards that were built on them.',

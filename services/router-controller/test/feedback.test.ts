@@ -86,7 +86,7 @@ policies:
     assert.equal((await score({ request_id: id, score: 1, source: 'judge' })).body.counted, false);
     assert.equal((await score({ request_id: id, score: 1 })).body.counted, true);
     const sum = (of: string, source: string) =>
-      sample(whole.metrics, 'llm_router_feedback_quality_sum', {
+      sample(whole.metrics, 'llm_router_feedback_quality_total', {
         policy: 'auto',
         target: 'large',
         of,

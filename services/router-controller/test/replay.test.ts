@@ -45,6 +45,8 @@ describe('replay', () => {
       await (await chat(whole.url, { model: 'p', messages: user(content), stream: i % 2 === 0 })).text();
     }
     await whole.stop();
+    // A score that an answer was given later is no decision.
+    appendFileSync(log, '{"type":"feedback","request_id":"r","score":1}\n');
     writeFileSync(changed, config(0.9));
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
@@ -69,7 +71,7 @@ describe('replay', () => {
     appendFileSync(log, '\n{}\n');
     const torn = await replay('--log', log, '--config', changed);
     assert.equal(torn.code, 1);
-    assert.match(torn.err, /decisions\.jsonl:11: not JSON/);
+    assert.match(torn.err, /decisions\.jsonl:12: not JSON/);
     const other = join(folder, 'other.jsonl');
     writeFileSync(other, '{"a":1}\n');
     assert.match((await replay('--log', other, '--config', changed)).err, /other\.jsonl:1: no 'policy'/);

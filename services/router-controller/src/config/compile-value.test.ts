@@ -100,6 +100,11 @@ describe('refused, with what would be right', () => {
       "answer_tokens.smal: 'smal' is none of this policy’s targets. Did you mean 'small'?",
     ],
     [
+      'a shadow, which compares labels',
+      value('shadow: { policy: auto }'),
+      'shadow: compares labels, and policies of `kind: value` have none; use `canary`, or price a setting with `npm run replay`',
+    ],
+    [
       'a table of labels',
       value('llms: [{ name: A, target: small }]'),
       'llms: a policy of `kind: value` lists its `targets` instead',

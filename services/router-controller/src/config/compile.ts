@@ -287,6 +287,12 @@ class Compiler {
         if (other !== undefined && !names.includes(other)) {
           this.problem([...path, key, 'policy'], `no policy '${other}'.${hint(other, names)}`);
         }
+        const kinds = [policy.kind, this.file.policies.find(({ name }) => name === other)?.kind];
+        if (key === 'shadow' && other !== undefined && kinds.includes('value'))
+          this.problem(
+            [...path, key],
+            'compares labels, and policies of `kind: value` have none; use `canary`, or price a setting with `npm run replay`',
+          );
       }
       policies.set(policy.name, {
         name: policy.name,

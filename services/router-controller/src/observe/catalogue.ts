@@ -314,7 +314,7 @@ export const CATALOGUE = {
     'Scores of answers (POST /v1/feedback), by who scored: user, judge, test',
   ),
   feedbackQuality: counter(
-    'llm_router_feedback_quality_sum',
+    'llm_router_feedback_quality_total',
     ['policy', 'target', 'source', 'of'],
     'Sums over scored answers: of what was scored, and of what policies of kind value had predicted; by llm_router_feedback_total their means, which agree where the head is calibrated',
   ),
