@@ -1,8 +1,9 @@
-"""`python -m trainer vocabulary|data|train|calibrate|export|precision|evaluate|card|policy|value|fill|convert`: one command for each step."""
+"""`python -m trainer vocabulary|data|train|calibrate|export|precision|evaluate|card|policy|value|fill|import-evals|convert`: one command for each step."""
 
 from __future__ import annotations
 
 import argparse
+import datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -84,6 +85,13 @@ def parser() -> argparse.ArgumentParser:
     value_options(fill)
     fill.add_argument("--config", help="configuration file whose table is changed (default: print it)")
 
+    brought = command("import-evals", lambda a: import_main(a), "brings others' evaluations and price lists into our form")
+    brought.add_argument("--from", dest="source", required=True, choices=("routellm", "routerbench", "notdiamond", "llmrouterbench", "prices"),
+                         help="whose form; prices: LiteLLM's price file or OpenRouter's list of models")
+    brought.add_argument("--file", required=True, action="append", help="what to read; may be repeated")
+    brought.add_argument("--out", required=True, help="what to write: .csv or .jsonl; with prices .json")
+    brought.add_argument("--date", default=datetime.date.today().isoformat(), help="day of the prices (default: today)")
+
     convert = command("convert", lambda a: convert_main(a), "brings nvidia/prompt-task-and-complexity-classifier into the repository's layout")
     convert.add_argument("--source", type=Path, required=True, help="folder with config.json, weights and tokenizer (Hugging Face layout)")
     convert.add_argument("--fp16", action="store_true", help="half precision, for GPUs")
@@ -109,6 +117,12 @@ def value_main(arguments) -> int:
     from .value import train
 
     return train.main(arguments)
+
+
+def import_main(arguments) -> int:
+    from .value import import_evals
+
+    return import_evals.main(arguments)
 
 
 def fill_main(arguments) -> int:

@@ -1,4 +1,4 @@
-/** `llm-router value train | fill`: policies that evaluation data fills, and what they save. */
+/** `llm-router value train | fill | import`: policies that evaluation data fills, and what they save. */
 import type { Command } from 'commander';
 import { newCommand } from '../lib/command.ts';
 import { runTrainer } from '../lib/trainer.ts';
@@ -9,6 +9,7 @@ const COMMANDS = {
     'a policy that knows what each target is worth, from scored prompts; says when not to route',
   ],
   fill: ['fill', 'the best target for each label of a policy, from scored prompts'],
+  import: ['import-evals', 'others’ evaluations and price lists in our form, and what could not be carried over'],
 } as const;
 
 /** Commands under `value`. */

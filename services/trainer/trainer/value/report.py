@@ -19,7 +19,7 @@ from .verdict import Verdict
 
 TITLES = {
     "coin": "coin between targets", "label_table": "table by label", "clusters": "clusters", "head": "head", "blend": "blend (clusters + head)",
-    "oracle": "oracle (knows every outcome)",
+    "oracle": "oracle (knows every outcome)", "blind": "costs alone (short prompts to dear targets)",
 }
 SPENDS = (0.1, 0.25, 0.5, 0.75)
 KEEPS = (0.95, 0.98, 1.0)
@@ -51,7 +51,7 @@ def build(name: str, study: Study, verdict: Verdict, choose: Setting) -> dict:
             for t, q, c, n in zip(study.data.targets, quality, cost, (~np.isnan(study.data.score)).sum(0))
         ],
         "coin": {"cost_at": list(coin.cost_at), "quality_at": list(coin.quality_at), "curve": [[float(a), float(b)] for a, b in zip(x, y)]},
-        "choosers": {key: _measured(one) for key, one in study.like.items()}, "oracle": _measured(study.oracle),
+        "choosers": {key: _measured(one) for key, one in study.like.items()}, "oracle": _measured(study.oracle), "blind": _measured(study.blind),
         "simplest": {key: {"behind_best": gap, "standard_error": error} for key, (gap, error) in study.differences.items()},
         "calibration": {"ece": study.ece, "table": calibration.table(predicted, study.data.score)},
         "suspects": [each.text() for each in broken.suspects(study.data)],
@@ -120,7 +120,7 @@ def text(whole: dict) -> str:
             for t in sorted(whole["targets"], key=lambda t: -t["quality"])
         ]),
         f"\nPrompts like these, cross-validated. Points: quality over the coin at equal cost; costs and quality as shares of {best}'s:\n",
-        table(HEAD, rows_of(whole, {**whole["choosers"], "oracle": whole["oracle"]})),
+        table(HEAD, rows_of(whole, {"blind": whole["blind"], **whole["choosers"], "oracle": whole["oracle"]})),
     ]
     if whole["left_out"] is not None:
         left = whole["left_out"]

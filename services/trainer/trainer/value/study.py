@@ -31,6 +31,8 @@ class Study:
     held_unlike: Held | None
     unlike: dict[str, Measured]
     oracle: Measured
+    blind: Measured
+    """Knows what an answer will cost and nothing of how good it will be: dear targets get short prompts."""
     predictor: str
     differences: dict[str, tuple[float, float]]
     """Points of the best candidate minus this one's, and the standard error of that."""
@@ -43,6 +45,13 @@ class Study:
     def interval(self) -> tuple[float, float]:
         """Of the chosen one's points over the coin."""
         return self.chosen.interval(lambda f: f.points)
+
+    @property
+    def over_blind(self) -> tuple[float, float]:
+        """95 % interval of the chosen one's points above those of the blind one, paired."""
+        gaps = [a.points - b.points for a, b in zip(self.chosen.sampled, self.blind.sampled)]
+        low, high = np.quantile(gaps, [0.025, 0.975])
+        return float(low), float(high)
 
     @property
     def ece(self) -> float:
@@ -94,4 +103,6 @@ def run(data: Outcomes, x: np.ndarray, labels: Labels | None, *, folds_count: in
             choices = np.where(stranger[None], fixed, made.choices)
             unlike[name] = measure(Curve(worths, choices), score, cost, samples)
     oracle = measure(sweep(score, cost, worths), score, cost, samples)
-    return Study(data, score, cost, worths, held, curves, like, held_unlike, unlike, oracle, predictor, differences)
+    known_means = np.repeat(score.mean(0)[None], len(x), 0)
+    blind = measure(sweep(known_means, held.cost, worths), score, cost, samples)
+    return Study(data, score, cost, worths, held, curves, like, held_unlike, unlike, oracle, blind, predictor, differences)

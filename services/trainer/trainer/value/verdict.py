@@ -39,14 +39,14 @@ def percent(share: float) -> str:
 
 
 def of(study: Study) -> Verdict:
-    """Routes only where the chooser's whole interval lies above the coin."""
+    """Routes only where the chooser's whole interval lies above the coin, and above what knowing costs alone would give."""
     quality, cost, names = study.score.mean(0), study.cost.mean(0), study.data.targets
     best, use = int(quality.argmax()), single(quality, cost)
     low, high = study.interval
     figures = study.chosen.figures
     interval = f"[{points(low)}, {points(high)}]"
     at95, coin95 = figures.cost_at[KEPT.index(0.95)], coin_at(study, 0.95)
-    if low > 0:
+    if low > 0 and study.over_blind[0] > 0:
         saving = (
             f"95 % of {names[best]}'s quality at {percent(at95)} of its cost, where a coin between targets needs {percent(coin95)}"
             if np.isfinite(at95) else f"95 % of {names[best]}'s quality is not reached, but cheaper mixes gain"
@@ -58,9 +58,10 @@ def of(study: Study) -> Verdict:
         why = "it is the best and the cheapest"
     else:
         why = f"it is the best on these prompts ({quality[best]:.3f})"
+    rival = "a coin at equal cost" if low <= 0 else f"sending short prompts to dear targets, which gives {points(study.blind.figures.points)} points over a coin,"
     return Verdict(
         False, names[use],
-        f"Do not route, use {names[use]}: {why}, and choosing by prompt is not proven better than a coin at equal cost ({points(figures.points)} points {interval}).",
+        f"Do not route, use {names[use]}: {why}, and choosing by prompt is not proven better than {rival} ({points(figures.points)} points {interval}).",
     )
 
 
