@@ -11,6 +11,7 @@ import { policyTrain } from './commands/policy-train.ts';
 import { replay } from './commands/replay.ts';
 import { route } from './commands/route.ts';
 import { start } from './commands/start.ts';
+import { targetsImport } from './commands/targets-import.ts';
 import { value } from './commands/value.ts';
 import { addFileCommands } from './file-commands.ts';
 import { newCommand } from './lib/command.ts';
@@ -39,6 +40,9 @@ export function program(): Command {
   root.addCommand(replay());
   root.addCommand(
     newCommand('policy', 'policies of your own', { group: 'better' }).addCommand(policyTrain()),
+  );
+  root.addCommand(
+    newCommand('targets', 'models that answer', { group: 'better' }).addCommand(targetsImport()),
   );
   root.addCommand(value());
   root.addCommand(completion());

@@ -9,7 +9,10 @@ const COMMANDS = {
     'a policy that knows what each target is worth, from scored prompts; says when not to route',
   ],
   fill: ['fill', 'the best target for each label of a policy, from scored prompts'],
-  import: ['import-evals', 'others’ evaluations and price lists in our form, and what could not be carried over'],
+  import: [
+    'import-evals',
+    'others’ evaluations and price lists in our form, and what could not be carried over',
+  ],
 } as const;
 
 /** Commands under `value`. */
