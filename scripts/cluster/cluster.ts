@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { type Box, startBox } from '../engine/box.ts';
 import { type ClusterPrograms, setupCluster } from '../parts/cluster.ts';
 import { MAX_NODES, nodeName } from './addresses.ts';
-import { makeAuthority } from './certificates.ts';
+import { type Authority, makeAuthority } from './certificates.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { writeImageArchive } from './image-archive.ts';
 import { ask, type Server, type Told, tell, untilHolds } from './inside.ts';
@@ -54,6 +54,12 @@ export interface Cluster {
   tell(command: string, args: readonly string[], input?: string): Promise<Told>;
   /** A kubectl that goes on: `logs --follow`, `port-forward`. It ends with the cluster. */
   follow(...args: readonly string[]): ChildProcess;
+  /** Lets the platform choose user ids in namespaces labelled `llm-router.test/user-ids: platform`, as OpenShift does. */
+  addPlatform(): Promise<void>;
+  /** The certificate of the cluster's authority, PEM. */
+  readonly authority: string;
+  /** A certificate by that authority, for a server in the cluster. */
+  issue: Authority['issue'];
   /** Image archives, into every node. */
   loadImages(archives: readonly string[]): Promise<void>;
   /** Ends everything and removes all that it was made of. Safe to repeat. */
@@ -92,7 +98,7 @@ export async function startCluster({
       Promise.all(boxes.map((box, index) => startRuntime(box, index + 1, programs))),
     ]);
     step('API server ready');
-    const whole = clusterOf(runtimes, controlPlane, programs, stop);
+    const whole = clusterOf(runtimes, controlPlane, { programs, authority, stop });
     await whole.loadImages(await ownImages(first, programs));
     await whole.apply(addOn('policies'));
     const joined = await Promise.all(
@@ -146,8 +152,11 @@ const untilNodesAreReady = (cluster: Cluster, nodes: number, servers: readonly S
 function clusterOf(
   nodes: readonly Node[],
   { kubeconfig }: ControlPlane,
-  programs: ClusterPrograms,
-  stop: () => Promise<void>,
+  {
+    programs,
+    authority,
+    stop,
+  }: { programs: ClusterPrograms; authority: Authority; stop: () => Promise<void> },
 ): Cluster {
   const { box } = nodes[0]!;
   const env = { KUBECONFIG: kubeconfig, HOME: box.folder };
@@ -167,6 +176,14 @@ function clusterOf(
         env: { ...process.env, ...env },
         stdio: ['ignore', 'pipe', 'inherit'],
       }),
+    addPlatform: async () => {
+      await ask(box, programs.kubectl, ['apply', '--server-side', '-f', '-'], {
+        env,
+        input: addOn('platform'),
+      });
+    },
+    authority: readFileSync(authority.certificate, 'utf8'),
+    issue: authority.issue,
     loadImages: async (archives) => {
       await Promise.all(
         nodes.map(async ({ ctr }) => {

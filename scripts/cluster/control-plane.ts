@@ -22,6 +22,9 @@ const apiServerArgs = (authority: Authority, files: Readonly<Record<string, stri
     'service-cluster-ip-range': SERVICE_RANGE,
     'authorization-mode': 'Node,RBAC',
     'enable-admission-plugins': 'NodeRestriction',
+    // What add-ons/platform.yaml is made of.
+    'feature-gates': 'MutatingAdmissionPolicy=true',
+    'runtime-config': 'admissionregistration.k8s.io/v1beta1=true',
     'client-ca-file': authority.certificate,
     'service-account-issuer': 'https://kubernetes.default.svc',
     'service-account-key-file': authority.tokens.publicKey,

@@ -80,7 +80,7 @@ export async function ask(
   const { code, stdout, stderr } = await tell(box, command, args, options);
   if (code === 0) return stdout;
   const words = `${command.split('/').at(-1)} ${args.join(' ')}`;
-  throw new Error(`${words.slice(0, 300)} (exit ${code}): ${(stderr || stdout).trim().slice(-2_000)}`);
+  throw new Error(`${words.slice(0, 300)} (exit ${code}): ${`${stdout}\n${stderr}`.trim().slice(-4_000)}`);
 }
 
 /** Waits until something holds. @throws Error when it took too long, or one of the servers that it needs has ended. */

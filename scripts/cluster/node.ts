@@ -6,6 +6,7 @@ import type { ClusterPrograms } from '../parts/cluster.ts';
 import { API, DNS_SERVICE, nodeAddress, nodeName, POD_RANGE, podRange } from './addresses.ts';
 import { type Authority, writeKubeconfig } from './certificates.ts';
 import { ask, type Server, startServer, untilHolds } from './inside.ts';
+import { divertToPolicies } from './policies.ts';
 
 export interface Node {
   readonly name: string;
@@ -135,6 +136,7 @@ export async function startKubelet(
   const serving = user.certificate.replace(/\.crt$/, '');
   writeFileSync(at('kubelet.json'), JSON.stringify(kubeletSettings(box, node, authority, serving)));
   writeFileSync(at('proxy.json'), JSON.stringify(proxySettings(node, proxyConfig)));
+  await divertToPolicies(box, programs.iptables);
   const kubelet = startServer(box, 'kubelet', programs.kubelet, [
     ...['--config', at('kubelet.json'), '--kubeconfig', kubeconfig, '--root-dir', at('kubelet')],
     ...['--hostname-override', nodeName(node), '--node-ip', nodeAddress(node)],

@@ -5,6 +5,7 @@ import { CHART } from '../../deploy/helm/src/files.ts';
 import { setupHelm } from '../parts/helm.ts';
 import { ROOT } from '../parts/lib.ts';
 import type { Cluster } from './cluster.ts';
+import { REDIS_IMAGE } from './images.ts';
 
 /** Where stand-ins of the models are, for the pods of a namespace. */
 export const STAND_INS = 'http://stand-in-llms:9000';
@@ -12,18 +13,28 @@ export const STAND_INS = 'http://stand-in-llms:9000';
 /** Stand-ins send a piece of an answer at a time, so that streams and plain answers take seconds: ms between two. */
 const DRIP_MS = 60;
 
+export interface NamespaceOptions {
+  /** Further Secrets: name → key → value. */
+  readonly secrets?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
 /**
  * Makes a namespace in which only pods that Pod Security's `restricted` allows may run, with the Secret of the models' keys that
  * the ready-made values name, and stand-ins of the models.
  */
-export async function prepareNamespace(cluster: Cluster, namespace: string): Promise<void> {
+export async function prepareNamespace(
+  cluster: Cluster,
+  namespace: string,
+  { secrets = {}, labels: more = {} }: NamespaceOptions = {},
+): Promise<void> {
   const level = { enforce: 'restricted', warn: 'restricted', audit: 'restricted' };
   const labels = Object.entries(level).map(([mode, value]) => [`pod-security.kubernetes.io/${mode}`, value]);
   const objects = [
     {
       apiVersion: 'v1',
       kind: 'Namespace',
-      metadata: { name: namespace, labels: Object.fromEntries(labels) },
+      metadata: { name: namespace, labels: { ...Object.fromEntries(labels), ...more } },
     },
     {
       apiVersion: 'v1',
@@ -31,6 +42,12 @@ export async function prepareNamespace(cluster: Cluster, namespace: string): Pro
       metadata: { name: 'llm-router-upstreams', namespace },
       stringData: { nvidia: 'not-a-real-key', hosted: 'not-a-real-key' },
     },
+    ...Object.entries(secrets).map(([name, stringData]) => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name, namespace },
+      stringData,
+    })),
   ];
   await cluster.apply(objects.map((each) => JSON.stringify(each)).join('\n---\n'));
   const standIns = readFileSync(join(import.meta.dirname, 'work', 'stand-ins.yaml'), 'utf8');
@@ -56,6 +73,7 @@ export function valuesHere(replicas: { controller: number; classifier: number })
       replicas: replicas.classifier,
       resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { cpu: '2', memory: '1Gi' } },
     },
+    redis: { image: REDIS_IMAGE },
     networkPolicy: {
       clients: [{ podLabels: { app: 'load' } }],
       upstreams: [{ peers: [{ podLabels: { app: 'stand-in-llms' } }], ports: [9000] }],

@@ -1,5 +1,5 @@
 /**
- * What a Kubernetes cluster is made of: Kubernetes' own programs, CoreDNS, metrics-server and an engine of network policies,
+ * What a Kubernetes cluster is made of: Kubernetes' own programs, CoreDNS and an engine of network policies,
  * built by Go from their modules at the versions of `scripts/cluster/programs/…/go.mod`; etcd, containerd, runc and CNI
  * plugins from the system's packages.
  */
@@ -25,7 +25,6 @@ const BUILT = {
     'kube-proxy': 'k8s.io/kubernetes/cmd/kube-proxy',
     kubectl: 'k8s.io/kubernetes/cmd/kubectl',
     // In one module with the others, at their versions of what they share: compiled once.
-    'metrics-server': 'sigs.k8s.io/metrics-server/cmd/metrics-server',
     policies: './policies',
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;

@@ -102,7 +102,7 @@ async function helmTest(
     name,
     value ?? key,
   ]);
-  const env = { ...Object.fromEntries(given), ROUTER_URL: url };
+  const env = { ...Object.fromEntries(given), ROUTER_URL: url, TRIES: '3' };
   const child = spawn(process.execPath, ['-e', ...container.args], { env });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));

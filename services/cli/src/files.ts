@@ -70,6 +70,12 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
     about: 'limits over four controllers on a real Redis',
     group: 'prove',
   },
+  'proof cluster': {
+    file: 'scripts/proof/cluster.ts',
+    about:
+      'the chart in a real Kubernetes: every values file, rollouts, drains, network policies, under load',
+    group: 'prove',
+  },
   setup: {
     file: 'scripts/setup.ts',
     about: 'installs the real parts that tests use, or those named',

@@ -1,5 +1,5 @@
 // The pod of `helm test`: the router is ready, and its classifier decides about a prompt; without a key it refuses to.
-const { ROUTER_URL: base, POLICY: policy, DOOR: door, ROUTER_KEY: key } = process.env;
+const { ROUTER_URL: base, POLICY: policy, DOOR: door, ROUTER_KEY: key, TRIES: tries = '45' } = process.env;
 
 function fail(what) {
   console.error(`failed: ${what}`);
@@ -22,11 +22,12 @@ const route = (headers) =>
     }),
   });
 
-/** The first answers of a fresh classifier may be late; a classifier that is gone stays gone. */
-const TRIES = 5;
-
+/**
+ * A cluster's DNS may keep for 30 s that a fresh release's classifier had no address yet, once a second it is asked again; a
+ * classifier that is gone stays gone.
+ */
 async function decision(headers) {
-  for (let left = TRIES; ; left--) {
+  for (let left = Number(tries); ; left--) {
     const answer = await route(headers);
     const text = await answer.text();
     console.log(`POST /v1/route: ${answer.status} ${text}`);

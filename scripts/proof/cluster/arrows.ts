@@ -1,6 +1,6 @@
 /** Which pods can reach which, tried for real, against the arrows of the chart's README: these and no others. */
-import type { Cluster, KubernetesObject } from '../cluster.ts';
-import type { Release } from '../release.ts';
+import type { Cluster, KubernetesObject } from '../../cluster/cluster.ts';
+import type { Release } from '../../cluster/release.ts';
 
 interface Pod {
   readonly pod: string;

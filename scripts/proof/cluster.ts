@@ -1,0 +1,117 @@
+/**
+ * `npm run proof:cluster -- [--json] [--images FILE] [--only WORDS]`: the chart in a real Kubernetes of two nodes. Installs every values
+ * file, tries every arrow of the network policy, and lets happen to a release under load what happens in its life. Ends with one
+ * line of JSON: `{"installs","helm_tests","events","requests","lost","cut_streams","fallen_back_in_rollouts","network_arrows_ok"}`.
+ * Exits 1 when a request was lost, a stream cut, a prompt of a rollout fell back, or anything else was not as it should be.
+ */
+import { parseArgs } from 'node:util';
+import { startCluster } from '../cluster/cluster.ts';
+import { productImages } from '../cluster/images.ts';
+import { setupCluster } from '../parts/cluster.ts';
+import { changesSince, machineState } from '../test/machine-state.ts';
+import { tryArrows, wrongArrows } from './cluster/arrows.ts';
+import { EVENTS } from './cluster/events.ts';
+import { installAll } from './cluster/installs.ts';
+import { startNeighbours } from './cluster/neighbours.ts';
+import { eventsTable, podsTable } from './cluster/report.ts';
+import { runEvents, startWorld } from './cluster/world.ts';
+
+const HELP = `npm run proof:cluster -- [--json] [--images FILE] [--only WORDS]
+
+  --json         progress on standard error; standard output has the last line alone
+  --images FILE  the images as docker save writes them, instead of building them
+  --only WORDS   events whose name has these words, and no installs of values files`;
+
+function flags() {
+  try {
+    return parseArgs({
+      options: {
+        json: { type: 'boolean', default: false },
+        images: { type: 'string' },
+        only: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
+
+const { json, images, only, help } = flags();
+if (help) {
+  console.log(HELP);
+  process.exit(0);
+}
+// What sets parts up tells its progress by console.log.
+if (json) console.log = console.error;
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
+const events = EVENTS.filter(({ name }) => !only || name.includes(only));
+if (events.length === 0) {
+  console.error(`no event's name has '${only}'; there are: ${EVENTS.map(({ name }) => name).join('; ')}`);
+  process.exit(2);
+}
+
+async function prove() {
+  const programs = await setupCluster();
+  const archive = images ?? (await productImages());
+  const before = machineState();
+  const begun = Date.now();
+  const cluster = await startCluster({ nodes: 2, programs, say: (line) => console.log(line) });
+  const problems: string[] = [];
+  try {
+    await cluster.loadImages([archive]);
+    console.log(`  cluster with images: ${Math.round((Date.now() - begun) / 1_000)} s`);
+    const installs = only
+      ? []
+      : await installAll(cluster, await startNeighbours(cluster), ({ values, seconds, error }) =>
+          console.log(
+            `${error ? '✖' : '✔'} ${values}.yaml: ready after ${seconds.toFixed(1)} s${error ? `\n    ${error}` : ', helm test passed'}`,
+          ),
+        );
+    problems.push(...installs.flatMap(({ values, error }) => (error ? [`${values}: ${error}`] : [])));
+    const world = await startWorld(cluster);
+    const arrows = await tryArrows(cluster, world.release);
+    problems.push(...wrongArrows(arrows));
+    console.log(
+      `network policy: ${arrows.length} arrows tried, ${wrongArrows(arrows).length} not as they should be`,
+    );
+    const told = await runEvents(world, events, (line) => console.log(line));
+    problems.push(...told.flatMap(({ name, error }) => (error ? [`${name}: ${error}`] : [])));
+    console.log(`\n${eventsTable(told)}\n\n${await podsTable(world)}`);
+    await world.load.stop();
+    const sum = (key: 'requests' | 'lost' | 'cut') => told.reduce((all, event) => all + event[key], 0);
+    return {
+      problems,
+      result: {
+        // The release that lives through the events is one more.
+        installs: installs.filter(({ seconds }) => seconds > 0).length + 1,
+        helm_tests: installs.filter(({ error }) => error === null).length + 1,
+        events: told.length,
+        requests: sum('requests'),
+        lost: sum('lost'),
+        cut_streams: sum('cut'),
+        fallen_back_in_rollouts: told
+          .filter(({ kind }) => kind === 'rollout')
+          .reduce((all, { fellBack }) => all + fellBack, 0),
+        network_arrows_ok: wrongArrows(arrows).length === 0,
+      },
+    };
+  } finally {
+    await cluster.stop();
+    const left = changesSince(before);
+    if (left.length > 0) problems.push(`left on the machine: ${left.join('; ')}`);
+  }
+}
+
+try {
+  const { problems, result } = await prove();
+  for (const problem of problems) console.error(`✖ ${problem}`);
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+  const { lost, cut_streams, fallen_back_in_rollouts } = result;
+  process.exit(problems.length + lost + cut_streams + fallen_back_in_rollouts > 0 ? 1 : 0);
+} catch (error) {
+  console.error(`proof:cluster failed: ${error instanceof Error ? error.message : error}`);
+  process.exit(1);
+}
