@@ -6,12 +6,14 @@ import { chat } from './commands/chat.ts';
 import { completion } from './commands/completion.ts';
 import { doctor } from './commands/doctor.ts';
 import { evaluate } from './commands/evaluate.ts';
+import { importCommand } from './commands/import.ts';
 import { init } from './commands/init.ts';
 import { policyTrain } from './commands/policy-train.ts';
 import { replay } from './commands/replay.ts';
 import { route } from './commands/route.ts';
 import { start } from './commands/start.ts';
 import { targetsImport } from './commands/targets-import.ts';
+import { top } from './commands/top.ts';
 import { value } from './commands/value.ts';
 import { addFileCommands } from './file-commands.ts';
 import { newCommand } from './lib/command.ts';
@@ -35,6 +37,7 @@ export function program(): Command {
   root.addCommand(doctor());
   root.addCommand(route());
   root.addCommand(chat());
+  root.addCommand(top());
   root.addCommand(evaluate());
   root.addCommand(bodies());
   root.addCommand(replay());
@@ -45,6 +48,7 @@ export function program(): Command {
     newCommand('targets', 'models that answer', { group: 'better' }).addCommand(targetsImport()),
   );
   root.addCommand(value());
+  root.addCommand(importCommand());
   root.addCommand(completion());
   addFileCommands(root);
   root.helpCommand('help [command]', 'tells what a command does');

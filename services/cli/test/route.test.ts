@@ -83,6 +83,33 @@ test('a chat shows its decision beside the answer, which comes alone on standard
   assert.ok(told.usage.completion_tokens > 0 && told.first_token_ms >= 0);
 });
 
+test('top tells what came in one interval', async () => {
+  let isOver = false;
+  const top = runCommand(['top', '--url', whole.url, '--every', '2', '--once', '--json']).finally(() => {
+    isOver = true;
+  });
+  // Before, within and after the interval, whenever that begins.
+  while (!isOver) {
+    const response = await fetch(`${whole.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'auto', messages: [{ role: 'user', content: CODE }] }),
+    });
+    await response.text();
+  }
+  const { code, out, err } = await top;
+  assert.equal(code, 0, err);
+  const view = JSON.parse(out);
+  assert.ok(view.requests_per_s > 0);
+  assert.deepEqual(
+    view.labels.map(({ label }: { label: string }) => label),
+    ['Code Generation'],
+  );
+  const busy = view.targets.find(({ per_s }: { per_s: number }) => per_s > 0);
+  assert.deepEqual([busy.target, busy.failed, busy.breaker], ['deepseek-r1', 0, 'closed']);
+  assert.ok(busy.p50_s > 0);
+});
+
 test('what goes wrong is told in a line', async () => {
   const nobody = `http://127.0.0.1:${await freePort()}`;
   for (const [args, words] of [

@@ -1,0 +1,53 @@
+/** What a configuration of another program becomes, and what of it could not be taken over. */
+import type { NewTarget } from '../init/providers.ts';
+
+export interface Imported {
+  readonly targets: readonly NewTarget[];
+  /** What was left out, or needs a look; one line each. */
+  readonly notes: readonly string[];
+}
+
+/** USD per million tokens. */
+export interface TokenPrice {
+  readonly input: number;
+  readonly output: number;
+}
+
+/** The cheapest does the easy work and the dearest the hard; without prices the order of the file says it. */
+export function withRoles(
+  targets: readonly (Omit<NewTarget, 'roles'> & {
+    readonly price: TokenPrice | null;
+    readonly sees: boolean;
+  })[],
+): NewTarget[] {
+  const cost = (price: TokenPrice | null) => (price ? price.input + price.output : Number.NaN);
+  const isPriced = targets.every(({ price }) => price !== null);
+  const sorted = isPriced ? targets.toSorted((a, b) => cost(a.price) - cost(b.price)) : targets;
+  return sorted.map(({ price, sees, more, ...target }, place) => ({
+    ...target,
+    roles: [
+      ...(place === 0 ? (['small'] as const) : []),
+      ...(place > 0 || sorted.length === 1 ? (['large'] as const) : []),
+      ...(sees ? (['sees'] as const) : []),
+    ],
+    more: { ...more, ...(price && { price }) },
+  }));
+}
+
+/** Dearest first among those who can do the hard work, so that the first of them is the strongest. */
+export const strongestFirst = (targets: readonly NewTarget[]): NewTarget[] => {
+  const [small, ...others] = targets;
+  return small ? [small, ...others.toReversed()] : [];
+};
+
+/** Names of targets are used in the file and in URLs. */
+export const nameFrom = (text: string, taken: ReadonlySet<string>): string => {
+  const base =
+    text
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9.-]+/g, '-')
+      .replaceAll(/^-|-$/g, '') || 'target';
+  let name = base;
+  for (let n = 2; taken.has(name); n++) name = `${base}-${n}`;
+  return name;
+};
