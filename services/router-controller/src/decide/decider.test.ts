@@ -132,6 +132,32 @@ describe('a decision', () => {
   });
 });
 
+test('what a request may cost bounds a policy of labels, too, by the answer that is usual', async () => {
+  const priced = parseConfig(
+    `
+classifier: { deadline_ms: 20000 }
+targets:
+  - { name: small, api_base: http://small, model: s, price: { input: 1, output: 1 } }
+  - { name: large, api_base: http://large, model: l, price: { input: 10, output: 10 } }
+policies:
+  - name: tasks
+    url: grpc://t:1/tasks
+    answer_tokens: { large: 1000 }
+    llms: [{ name: Chat, target: small }, { name: Code, target: large }]
+`,
+    't.yaml',
+  );
+  const { decide, made } = await decider(byText, priced);
+  const at = async (maxCost: number) => {
+    const { targets, reason, passedOver } = await decide('some code', { extension: { maxCost } });
+    return [targets.map(({ name }) => name).join(), reason, passedOver!.map(({ why }) => why).join()];
+  };
+  assert.deepEqual(await at(0.02), ['large', 'classified', '']);
+  assert.deepEqual(await at(0.009), ['small', 'allowed', 'would cost about 0.01 USD, over 0.009']);
+  await assert.rejects(at(0.0001), { code: 'invalid_request', message: /No target is left to choose from/ });
+  made.close();
+});
+
 describe('classifier trouble', () => {
   for (const [what, answer, reason] of [
     ['late', fails('timeout'), 'classifier_timeout_fallback'],
