@@ -27,7 +27,7 @@ def cut_chars(text, limit):
 
 
 def cut_ids(ids, limit):
-    """[CLS] head tail [SEP]: the first floor and last ceil half of the inner tokens."""
+    """<s> head tail </s>: the first floor and last ceil half of the inner tokens."""
     if len(ids) <= limit:
         return ids
     inner = limit - 2

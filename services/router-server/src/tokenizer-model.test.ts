@@ -39,7 +39,7 @@ test('the cut by characters is that of a list of code points', () => {
   );
 });
 
-test('the cut by tokens keeps [CLS], head, tail and [SEP]', () => {
+test('the cut by tokens keeps the start, head, tail and the end', () => {
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 100 }), fc.integer({ min: 4, max: 40 }), (length, limit) => {
       const ids = Array.from({ length }, (_, i) => i);

@@ -64,7 +64,7 @@ export function cutChars(text: string, maxChars: number): { text: string; kept: 
   return { text: `${text.slice(0, head)} ${text.slice(tail)}`, kept: 2 * half + 1, whole };
 }
 
-/** [CLS] head tail [SEP]: over the limit, the first floor and last ceil half of the inner tokens stay. */
+/** Start, head, tail, end: over the limit, the first floor and last ceil half of the inner tokens stay. */
 export function cutIds(ids: readonly number[], limit: number): readonly number[] {
   if (ids.length <= limit) return ids;
   const inner = limit - 2;

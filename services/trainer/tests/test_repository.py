@@ -63,7 +63,7 @@ def test_gibberish_is_unknown_and_asking_for_a_label_does_not_get_it(served):
     assert found == ["Unknown", "Code Generation"]
 
 
-def test_batch_mates_and_padding_hardly_matter(served):
+def test_batch_mates_and_padding_do_not_matter(served):
     encoder, heads = served
     texts = [
         "what's the capital of peru", "summarize this: the meeting moved to friday", "write a poem about rust",
@@ -74,5 +74,4 @@ def test_batch_mates_and_padding_hardly_matter(served):
     together = encoder.embeddings(texts, batch=30)[:10]
     for head in heads.values():
         one, other = head.run(alone), head.run(together)
-        assert (one.argmax(1) == other.argmax(1)).mean() >= 0.9
-        assert np.abs(one - other).mean() < 0.02
+        assert np.abs(one - other).max() <= 0.005

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from . import data, labels
+from . import data, labels, languages
 from .steps import TOGETHER
 
+BODIES = "bodies"
+"""Held-out request bodies in evaluation.json: the stem of the file that `evaluate --bodies` was given."""
 SERVICE = Path(__file__).resolve().parent.parent
 TITLES = {
     TOGETHER: "all held-out sets together",
@@ -19,6 +21,7 @@ TITLES = {
     "heldout2": "second held-out set (other writers, who saw no training prompt)",
     "heldout3": "third held-out set (one writer, after the rules; a quarter not English)",
     "validation": "own prompts held back (same writers as the training prompts; calibrates)",
+    BODIES: "held-out request bodies, as prompts",
     "eval": "eval.jsonl (same sources and templates as training: flatters)",
 }
 
@@ -31,7 +34,8 @@ def write(work: Path) -> None:
     report = json.loads(path.read_text(encoding="utf-8"))
     template = (Path(__file__).parent / "card_template.md").read_text(encoding="utf-8")
     card = template.replace("{{summary}}", summary(report)).replace("{{tables}}", tables(report)).replace("{{thresholds}}", thresholds(report))
-    card = card.replace("{{agreement}}", agreement())
+    card = card.replace("{{agreement}}", agreement()).replace("{{groups}}", by_group(report)).replace("{{languages}}", by(report, TOGETHER, "by_language"))
+    card = card.replace("{{kinds}}", by(report, BODIES, "by_kind")).replace("{{shifted}}", thresholds(report, BODIES))
     (SERVICE / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     picture(report, SERVICE / "confusion.png")
     print(f"wrote {SERVICE / 'MODEL_CARD.md'} and confusion.png")
@@ -71,10 +75,37 @@ def tables(report: dict) -> str:
     return "\n\n".join(parts)
 
 
-def thresholds(report: dict) -> str:
+def by(report: dict, stem: str, what: str) -> str:
+    """Accuracy by language or kind, both heads; what has fewer than five rows is left out."""
+    both = [report.get(stem, {}).get(column, {}).get(what, {}) for column in labels.HEADS]
+    lines = ["| | task: rows | right | complexity: rows | right |", "| --- | ---: | ---: | ---: | ---: |"]
+    for name, first in both[0].items():
+        second = both[1].get(name)
+        if first["n"] >= 5:
+            rest = f"{second['n']} | {second['accuracy']:.3f}" if second else "– | –"
+            lines.append(f"| {name} | {first['n']} | {first['accuracy']:.3f} | {rest} |")
+    return "\n".join(lines) if len(lines) > 2 else "not measured"
+
+
+def by_group(report: dict) -> str:
+    """Accuracy by language group, on the held-out sets together and on the third alone."""
+    lines = ["| set | head | group | rows | accuracy |", "| --- | --- | --- | ---: | ---: |"]
+    for stem in (TOGETHER, "heldout3"):
+        for column in labels.HEADS:
+            groups: dict[str, list[dict]] = {}
+            for language, row in report.get(stem, {}).get(column, {}).get("by_language", {}).items():
+                groups.setdefault(languages.group(language), []).append(row)
+            for name, rows in groups.items():
+                count = sum(row["n"] for row in rows)
+                accuracy = sum(row["accuracy"] * row["n"] for row in rows) / count
+                lines.append(f"| {TITLES.get(stem, stem)} | {column} | {name} | {count} | {accuracy:.3f} |")
+    return "\n".join(lines)
+
+
+def thresholds(report: dict, stem: str = TOGETHER) -> str:
     """What a policy's threshold keeps, and how right the kept part is."""
     lines = ["| threshold | task: kept | task: right | complexity: kept | complexity: right |", "| ---: | ---: | ---: | ---: | ---: |"]
-    both = [report.get(TOGETHER, {}).get(column, {}).get("coverage", []) for column in ("task", "complexity")]
+    both = [report.get(stem, {}).get(column, {}).get("coverage", []) for column in ("task", "complexity")]
     for task, complexity in zip(*both):
         cells = [f"{row[key]:.3f}" if row[key] is not None else "–" for row in (task, complexity) for key in ("coverage", "accuracy")]
         lines.append(f"| {task['threshold']:.1f} | {' | '.join(cells)} |")

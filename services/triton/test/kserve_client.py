@@ -78,7 +78,7 @@ def requests_may_be_packed():
 
 @check
 def numbers_travel_as_bytes():
-    ids = np.array([[101, 2023, 2003, 102] + [0] * 12], np.int64)
+    ids = np.array([[0, 35378, 903, 2] + [0] * 12], np.int64)
     mask = (ids > 0).astype(np.int64)
     tensors = []
     for name, data in (("INPUT_IDS", ids), ("ATTENTION_MASK", mask)):
@@ -96,7 +96,7 @@ def whole_numbers_come_back_exact():
     again = grpc.infer(TOKENIZER, text_input(over_grpc, TEXTS))
     for name in ("INPUT_IDS", "ATTENTION_MASK", "TOKEN_COUNT"):
         assert np.array_equal(found.as_numpy(name), again.as_numpy(name))
-    assert found.as_numpy("INPUT_IDS").dtype == np.int64 and found.as_numpy("INPUT_IDS")[0, 0] == 101
+    assert found.as_numpy("INPUT_IDS").dtype == np.int64 and found.as_numpy("INPUT_IDS")[0, 0] == 0
 
 
 @check

@@ -111,6 +111,7 @@ const ODD: (string | Buffer)[] = [
   'שלום hello مرحبا 你好',
   '<script>alert("x")</script> &amp; &#x27;',
   '[CLS] [SEP] [PAD] [MASK] [UNK]',
+  '<s> </s> <pad> <unk> <mask> <s>',
   '{"role":"user","content":"nested \\"quotes\\" and \\\\ backslashes"}',
   '```ts\nconst f = (x: number): string => `${x}`;\n```\nwhat does it do',
   'a,b,c\n1,2,3\n4,5,6\nsum the second column',
