@@ -5,6 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The kernel lets go of a group a moment after its last process. */
 const REMOVE_MS = 20_000;
+/**
+ * A group competes for processors as one, with each process that is beside it. What runs in a box is many, and would have
+ * the time of one (1024) on a machine whose other processes are in no group.
+ */
+const CPU_SHARES = 8192;
 
 interface Hierarchy {
   /** Where it is mounted. */
@@ -55,6 +60,8 @@ export function makeGroups(name: string): string[] {
     for (const file of ['cpuset.cpus', 'cpuset.mems'])
       if (!isUnified && existsSync(join(folder, file)))
         writeFileSync(join(folder, file), readFileSync(join(parent, file)));
+    if (!isUnified && existsSync(join(folder, 'cpu.shares')))
+      writeFileSync(join(folder, 'cpu.shares'), String(CPU_SHARES));
     return folder;
   });
 }

@@ -20,6 +20,7 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['services/playground/', ['chromium']],
   ['scripts/test/alerts', ['prometheus']],
   ['scripts/test/check-dashboards', ['prometheus', 'triton']],
+  ['scripts/test/compose-live', ['engine', 'compose']],
   ['scripts/test/compose', ['compose', 'prometheus', 'redis']],
   ['scripts/test/examples', ['clients']],
   ['scripts/test/evaluate', ['triton', 'trainer']],

@@ -1,4 +1,5 @@
 /** The real parts by name. */
+import { setupEngine } from '../engine/bases.ts';
 import { setupChromium } from './chromium.ts';
 import { setupClients } from './clients.ts';
 import { setupCluster } from './cluster.ts';
@@ -26,6 +27,7 @@ export const PARTS = {
   clients: async () => (await setupClients()).python,
   strace: setupStrace,
   cluster: async () => (await setupCluster()).kubectl,
+  engine: setupEngine,
 } as const satisfies Readonly<Record<string, () => Promise<string>>>;
 
 export type PartName = keyof typeof PARTS;

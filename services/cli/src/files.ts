@@ -76,6 +76,11 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       'the chart in a real Kubernetes: every values file, rollouts, drains, network policies, under load',
     group: 'prove',
   },
+  'proof compose': {
+    file: 'scripts/proof/compose.ts',
+    about: 'every profile of compose that needs no GPU, on an engine of its own',
+    group: 'prove',
+  },
   setup: {
     file: 'scripts/setup.ts',
     about: 'installs the real parts that tests use, or those named',
