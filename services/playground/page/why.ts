@@ -49,15 +49,16 @@ function table(
 function offers({ value, entry }: FullDecision): HTMLElement | null {
   if (!value) return null;
   const rows = value.targets.map(({ target, quality, cost_usd, why }) => ({
-    name: target,
+    // Beside the bar it would make each bar's length another one.
+    name: [target, dollars(cost_usd), ...(why === null ? [] : [why])].join(' · '),
     share: quality,
-    value: `${percent(quality)} · ${dollars(cost_usd)}${why === null ? '' : ` · ${why}`}`,
+    value: percent(quality),
     top: target === entry,
   }));
   const known = value.familiarity === null ? '' : `; familiarity ${value.familiarity.toFixed(2)}`;
   return table(
     `P of a good answer, and its cost, by target; ${chooseWords(value.choose)}${known}`,
-    ['Target', 'P and cost'],
+    ['Target and cost', 'P'],
     rows,
     null,
   );
