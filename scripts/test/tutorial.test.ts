@@ -14,5 +14,6 @@ test('every command of the tutorials works, and prints what the page shows', asy
   });
   assert.equal(code, 0, out);
   assert.match(out, /your-own-policy\.md: 10 steps/);
+  assert.match(out, /worth-the-money\.md: 8 steps/);
   assert.ok(!existsSync(join(ROOT, 'my-bank')));
 });

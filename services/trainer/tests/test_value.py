@@ -77,7 +77,8 @@ def test_trains_a_head_that_tells_what_each_target_is_worth(folder, data, capsys
     np.testing.assert_allclose(scores[:, 1:], [[50, 200, 100]] * 3)
     for kind in ("head", "details", "ensemble"):
         text = (folder / f"auto_{kind}" / "config.pbtxt").read_text()
-        assert 'key: "kind" value: { string_value: "value" }' in text and 'key: "encoder_sha256"' in text
+        assert 'key: "kind" value: { string_value: "value" }' in text
+    assert 'key: "encoder_fingerprint"' in (folder / "auto_head" / "config.pbtxt").read_text()
 
 
 def test_the_graph_says_what_the_study_measured(folder, data):  # noqa: F811

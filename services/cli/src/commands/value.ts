@@ -1,7 +1,14 @@
 /** `llm-router value train | fill | import`: policies that evaluation data fills, and what they save. */
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { newCommand } from '../lib/command.ts';
 import { runTrainer } from '../lib/trainer.ts';
+
+/** USD a million tokens. */
+interface PerMillion {
+  readonly input: number;
+  readonly output: number;
+}
 
 const COMMANDS = {
   train: [
@@ -31,7 +38,25 @@ export const value = (): Command => {
   return parent;
 };
 
+/** Prices of a configuration's targets, as options; an unreadable file is the trainer's to tell. */
+async function pricesIn(args: readonly string[]): Promise<string[]> {
+  const at = args.findIndex((arg) => arg === '--config' || arg.startsWith('--config='));
+  const file = args[at]?.startsWith('--config=') ? args[at].slice('--config='.length) : args[at + 1];
+  if (at < 0 || file === undefined) return [];
+  const { load } = await import('js-yaml');
+  try {
+    const whole = load(await readFile(file, 'utf8')) as { targets?: { name?: string; price?: PerMillion }[] };
+    return (whole.targets ?? []).flatMap(({ name, price }) =>
+      name && price ? ['--price', `${name}=${price.input},${price.output}`] : [],
+    );
+  } catch {
+    return [];
+  }
+}
+
 async function run(command: string, args: readonly string[]): Promise<void> {
   const { setupPolicyTrainer } = await import('../../../../scripts/parts/trainer.ts');
-  await runTrainer(command, args, setupPolicyTrainer);
+  const priced = command === 'import-evals' ? [] : await pricesIn(args);
+  // What the command line says comes last, and holds.
+  await runTrainer(command, [...priced, ...args], setupPolicyTrainer);
 }

@@ -1,4 +1,4 @@
-"""The predictors that data chooses among, from the simplest to the richest."""
+"""The predictors that data chooses among."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from ..served import Head
 from .parts import LabelTable, Mean, Part, fit_clusters, fit_linear, table
 
 NAMES = ("label_table", "clusters", "head", "blend")
+"""All that are measured."""
+CHOICES = ("label_table", "head", "blend")
+"""From the simplest to the richest. Clusters by themselves are shown, and are a part of the blend."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ CHUNK = 2_000
 
 
 def fingerprint(repository: Path, encoder: str = "prompt_encoder") -> str:
-    """SHA-256 of the encoder's graph: what a head is bound to."""
+    """SHA-256 of the encoder's graph: embeddings of another precision are others, too."""
     return hashlib.sha256(newest(repository / encoder).read_bytes()).hexdigest()
 
 

@@ -88,7 +88,7 @@ def run(data: Outcomes, x: np.ndarray, labels: Labels | None, *, folds_count: in
     samples = Samples.of(folds.twins(data.prompts), seed)
     curves = {name: sweep(held.predicted[name], held.cost, worths) for name in candidates.NAMES if name in held.predicted}
     like = {name: measure(curve, score, cost, samples) for name, curve in curves.items()}
-    predictor, differences = simplest(like)
+    predictor, differences = simplest({name: like[name] for name in candidates.CHOICES if name in like})
     predictor = only or predictor
 
     held_unlike, unlike = None, {}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import repository as models
-from . import candidates, embed, familiarity, graph
+from . import candidates, familiarity, graph
 from .calibration import Calibrated
 from .candidates import Labels
 from .study import Study
@@ -24,7 +24,7 @@ def head(name: str, study: Study, x: np.ndarray, labels: Labels | None, tokens: 
         repository, name, targets, x.shape[1], lambda path: graph.export(fitted, like, tokens, repository, path),
         scores=("familiarity", *(f"output_tokens/{target}" for target in targets)),
         parameters={
-            "kind": "value", "encoder_sha256": embed.fingerprint(repository), "predictor": study.predictor,
+            "kind": "value", "predictor": study.predictor,
             "trained_at": datetime.date.today().isoformat(), "rows": str(len(study.data.prompts)),
         },
     )
