@@ -304,6 +304,43 @@ test('an autoscaler that is switched on finds as many pods as there are, and a f
   }
 });
 
+test('the trial Redis: another size is refused with the one it has; another password rolls it and the controllers', async () => {
+  const volume = (size: string): Manifest => ({
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name: 'r-llm-router-redis', namespace: 'llm' },
+    spec: { volumeClaimTemplates: [{ spec: { resources: { requests: { storage: size } } } }] },
+  });
+  const secret = (password: string): Manifest => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'mine', namespace: 'llm' },
+    data: { password: Buffer.from(password).toString('base64') },
+  });
+  const rendered = async (...there: Manifest[]) => {
+    const cluster = await fakeCluster([volume('1Gi'), secret('')], there);
+    try {
+      return await helm([
+        ...['template', 'r', CHART, '--dry-run=server', ...cluster.flags],
+        ...valueArgs({ values: [laptop], set: ['redis.existingSecret=mine'] }),
+      ]);
+    } finally {
+      cluster.close();
+    }
+  };
+  const traces = (out: string) => out.match(/llm-router\/(settings|redis-password): .*/g);
+  const fresh = await rendered();
+  assert.equal(fresh.code, 0, fresh.err);
+  const one = traces((await rendered(volume('1Gi'), secret('one'))).out);
+  assert.equal(one?.length, 2);
+  assert.deepEqual(traces((await rendered(volume('1Gi'), secret('one'))).out), one);
+  const two = traces((await rendered(volume('1Gi'), secret('two'))).out)!;
+  for (const [index, trace] of one!.entries()) assert.notEqual(two[index], trace);
+  const larger = await rendered(volume('8Gi'), secret('one'));
+  assert.notEqual(larger.code, 0);
+  assert.match(larger.err, /redis\.persistence\.size is 1Gi, but the volume of this release has 8Gi/);
+});
+
 test('an upgrade keeps the password that the first install made', async () => {
   const known = Buffer.from('the-password-of-before').toString('base64');
   const secret: Manifest = {
@@ -313,7 +350,8 @@ test('an upgrade keeps the password that the first install made', async () => {
     data: { password: known },
   };
   for (const there of [[secret], []]) {
-    const cluster = await fakeCluster([secret], there);
+    const set = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'any' } };
+    const cluster = await fakeCluster([secret, set], there);
     try {
       const { code, out, err } = await helm([
         'template',

@@ -7,6 +7,7 @@ import { readRouterConfig } from '../deploy/router-config.ts';
 import { RULES } from '../deploy/rules.ts';
 
 const PUBLIC = '0.0.0.0/0 but 10.0.0.0/8 100.64.0.0/10 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16';
+const PUBLIC_6 = '::/0 but fc00::/7 fe80::/10';
 const namespace = (name: string) => `ns(kubernetes.io/metadata.name=${name})`;
 const DNS = `${namespace('kube-system')} pods(k8s-app=kube-dns)`;
 
@@ -25,11 +26,15 @@ const always = (dns: string, port: number) => ({
 
 const EXPECTED: Readonly<Record<string, { dns?: [string, number]; out: string[]; in: string[] }>> = {
   laptop: {
-    out: ['controller → redis TCP 6379', `controller → ${PUBLIC} TCP 443`],
+    out: [
+      'controller → redis TCP 6379',
+      `controller → ${PUBLIC} TCP 443`,
+      `controller → ${PUBLIC_6} TCP 443`,
+    ],
     in: ['controller → redis TCP 6379'],
   },
   'one-gpu': {
-    out: [`controller → ${PUBLIC} TCP 443`],
+    out: [`controller → ${PUBLIC} TCP 443`, `controller → ${PUBLIC_6} TCP 443`],
     in: [
       `${namespace('ingress-nginx')} → controller TCP 8084`,
       `${namespace('monitoring')} → controller TCP 8084`,
@@ -39,6 +44,7 @@ const EXPECTED: Readonly<Record<string, { dns?: [string, number]; out: string[];
   production: {
     out: [
       `controller → ${PUBLIC} TCP 443`,
+      `controller → ${PUBLIC_6} TCP 443`,
       `controller → ${namespace('data')} pods(app.kubernetes.io/name=redis) TCP 6379`,
       `controller → ${namespace('observability')} TCP 4318`,
     ],
@@ -50,7 +56,11 @@ const EXPECTED: Readonly<Record<string, { dns?: [string, number]; out: string[];
   },
   openshift: {
     dns: [namespace('openshift-dns'), 5353],
-    out: ['controller → redis TCP 6379', `controller → ${PUBLIC} TCP 443`],
+    out: [
+      'controller → redis TCP 6379',
+      `controller → ${PUBLIC} TCP 443`,
+      `controller → ${PUBLIC_6} TCP 443`,
+    ],
     in: [
       'controller → redis TCP 6379',
       'ns(policy-group.network.openshift.io/ingress=) → controller TCP 8084',
@@ -63,6 +73,7 @@ const EXPECTED: Readonly<Record<string, { dns?: [string, number]; out: string[];
     out: [
       `controller → ${namespace('nims')} TCP 8000`,
       `controller → ${PUBLIC} TCP 443`,
+      `controller → ${PUBLIC_6} TCP 443`,
       `controller → ${namespace('data')} TCP 6379`,
     ],
     in: [
@@ -114,6 +125,7 @@ test('Triton may call nothing, unless it fetches its models from an object store
   ]);
   assert.deepEqual(from(fetching), [
     `classifier → ${PUBLIC} TCP 443`,
+    `classifier → ${PUBLIC_6} TCP 443`,
     `classifier → ${DNS} TCP 53`,
     `classifier → ${DNS} UDP 53`,
   ]);

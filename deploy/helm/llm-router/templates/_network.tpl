@@ -3,7 +3,7 @@
 {{- range . }}
 {{- if .cidr }}
 - ipBlock:
-    cidr: {{ .cidr }}
+    cidr: {{ .cidr | quote }}
     {{- with .except }}
     except:
       {{- toYaml . | nindent 6 }}
