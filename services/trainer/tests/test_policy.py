@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from tokenizers import Tokenizer
 
 from trainer import cli, repository
 from trainer.served import Encoder, Head
@@ -18,7 +19,7 @@ WIDTH = 24
 
 def tiny_encoder(path):
     """Mean of random word vectors: enough to tell words apart, and quick."""
-    words = np.random.default_rng(0).normal(size=(30522, WIDTH)).astype(np.float32)
+    words = np.random.default_rng(0).normal(size=(Tokenizer.from_file(str(TOKENIZER)).get_vocab_size(), WIDTH)).astype(np.float32)
     nodes = [
         helper.make_node("Gather", ["words", "INPUT_IDS"], ["x"]),
         helper.make_node("Cast", ["ATTENTION_MASK"], ["m"], to=TensorProto.FLOAT),
