@@ -14,10 +14,10 @@ test('lines arrive whole and in order', async () => {
   try {
     const sink = new LineSink({ fd });
     const lines = Array.from({ length: 5_000 }, (_, n) => `line ${n} ${'é'.repeat(n % 50)}`);
-    for (const line of lines) sink.push(line);
+    for (const line of lines) sink.push(Buffer.from(`${line}\n`));
     await sink.drained(10_000);
     assert.equal(sink.waiting, 0);
-    sink.push('the last one');
+    sink.push(Buffer.from('the last one\n'));
     sink.flushSync();
     assert.equal(readFileSync(file, 'utf8'), `${[...lines, 'the last one'].join('\n')}\n`);
   } finally {
@@ -81,10 +81,10 @@ test('a reader that stops costs lines, not the process: bounded, counted, told',
 test('a reader that is gone ends the log, not the process', async () => {
   const sink = new LineSink({ fd: 999_999, onDropped: (lines) => (dropped += lines) });
   let dropped = 0;
-  sink.push('a');
-  sink.push('b');
+  sink.push(Buffer.from('a\n'));
+  sink.push(Buffer.from('b\n'));
   await sink.drained(5_000);
-  sink.push('c');
+  sink.push(Buffer.from('c\n'));
   assert.equal(dropped, 3);
   assert.equal(sink.waiting, 0);
 });

@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const MAX_WAITING = 4 * 1024 * 1024;
 /** Bytes a write; a pipe takes as many at once. */
 const BATCH = 64 * 1024;
+/** Lines of so long go out together, milliseconds: a write of its own would cost a request more than all of its logging. */
+const GATHER_MS = 10;
 /** A descriptor that others have made non-blocking is tried again after so long. */
 const RETRY_MS = 20;
 
@@ -30,6 +32,8 @@ export class LineSink {
   #dropped = 0;
   #closed = false;
   #inFlight = false;
+  /** Ends the wait for more lines. */
+  #hurry: (() => void) | null = null;
 
   constructor({ fd, maxWaiting = MAX_WAITING, onDropped = () => {} }: LineSinkOptions) {
     this.#fd = fd;
@@ -42,15 +46,15 @@ export class LineSink {
     return this.#waiting;
   }
 
-  /** Takes a line without its line feed. Never throws, never waits. */
-  push(line: string): void {
-    const bytes = Buffer.from(`${line}\n`);
+  /** Takes a line with its line feed. Never throws, never waits. */
+  push(bytes: Buffer): void {
     if (this.#closed || this.#waiting + bytes.length > this.#max) {
       this.#drop(1);
       return;
     }
     this.#lines.push(bytes);
     this.#waiting += bytes.length;
+    if (this.#waiting >= BATCH) this.#hurry?.();
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
     });
@@ -58,6 +62,7 @@ export class LineSink {
 
   /** Resolves when all that was pushed is written, or after the time, milliseconds. */
   async drained(ms: number): Promise<void> {
+    this.#hurry?.();
     if (this.#running) await Promise.race([this.#running, sleep(ms, undefined, { ref: false })]);
   }
 
@@ -86,8 +91,7 @@ export class LineSink {
   }
 
   async #run(): Promise<void> {
-    // A turn later, so that lines of one moment go out together.
-    await Promise.resolve();
+    await this.#gather();
     while (this.#lines.length > 0) {
       const { bytes, lines } = this.#take();
       try {
@@ -103,6 +107,17 @@ export class LineSink {
       this.#waiting -= bytes.length;
       if (this.#dropped > 0) this.#tellDropped();
     }
+  }
+
+  #gather(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#hurry?.(), GATHER_MS);
+      this.#hurry = () => {
+        clearTimeout(timer);
+        this.#hurry = null;
+        resolve();
+      };
+    });
   }
 
   /** The reader must know that what it has is not all. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { redact } from './redact.ts';
+import fc from 'fast-check';
+import { isPlain, mayHoldSecret, redact } from './redact.ts';
 
 test('fields that hold secrets are hidden by name, whatever they hold', () => {
   const names = [
@@ -81,4 +82,51 @@ test('what is too deep, too long or circular is cut, not passed on', () => {
   // A body of any kind takes no time worth speaking of.
   redact('a:'.repeat(50_000));
   redact(`${'://'.repeat(5_000)}`);
+});
+
+test('property: what is written as it is would be written the same by way of redaction', () => {
+  const word = fc.oneof(
+    fc.string({ maxLength: 30 }),
+    fc.constantFrom(
+      'nvapi-abcDEF123456_x',
+      'a\nsk-proj-abcdef123456',
+      'x "AKIAIOSFODNN7EXAMPLE"',
+      'bearer\tabcdefgh12345',
+      'eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.c2lnbmF0dXJl',
+      'redis://user:hunter2@redis:6379/0',
+      '\u0001-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----',
+    ),
+  );
+  const name = fc.oneof(fc.string({ maxLength: 8 }), fc.constantFrom('api_key', 'Cookie', 'usage', 'token'));
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      word,
+      fc.double(),
+      fc.constant(null),
+      fc.constant(undefined),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(name, tie('value'), { maxKeys: 4 }),
+    ),
+  }));
+  let plain = 0;
+  fc.assert(
+    fc.property(value, (each) => {
+      const json = JSON.stringify(each);
+      if (json === undefined || !isPlain(each) || mayHoldSecret(json)) return;
+      plain++;
+      assert.equal(json, JSON.stringify(redact(each)));
+    }),
+    { numRuns: 2_000 },
+  );
+  assert.ok(plain > 200, `${plain} were plain`);
+  for (const odd of [
+    new Error('x'),
+    { at: new Date() },
+    { secret: 1 },
+    'x'.repeat(20_000),
+    [[[[[[1]]]]]],
+    1n,
+  ])
+    assert.equal(isPlain(odd), false);
 });

@@ -40,12 +40,59 @@ function redactText(text: string): string {
   return whole.replaceAll(DOTTED, hideToken).replaceAll(SECRET_VALUE, HIDDEN);
 }
 
+/** Names of fields are few, and each line has thirty of them. */
+const MOST_NAMES = 1_000;
+const judged = new Map<string, boolean>();
+
 /** True when a field's value is hidden whatever it is. */
-export const isSecretField = (name: string): boolean => SECRET_FIELD.test(name);
+export function isSecretField(name: string): boolean {
+  const known = judged.get(name);
+  if (known !== undefined) return known;
+  const secret = SECRET_FIELD.test(name);
+  if (judged.size < MOST_NAMES) judged.set(name, secret);
+  return secret;
+}
+
+/** What stands in every value that {@link redact} would change, also where JSON has escaped what is around it. */
+const TRIGGER =
+  /nvapi-|sk-|llmr_|gh[opsur]_|github_pat_|glpat-|xox[abprs]-|hf_|gsk_|AIza|AKIA|Bearer|Basic|-----BEGIN|eyJ/i;
+
+/** True when JSON text may hold a value that looks like a secret; false: it surely holds none. */
+export const mayHoldSecret = (json: string): boolean =>
+  TRIGGER.test(json) || (json.includes('://') && json.includes('@'));
+
+/** True when {@link redact} would change nothing of a value but secrets in its strings. */
+export function isPlain(value: unknown, depth = 0): boolean {
+  switch (typeof value) {
+    case 'string':
+      return value.length <= MAX_CHARS;
+    case 'object':
+      break;
+    case 'bigint':
+      return false;
+    default:
+      return true;
+  }
+  if (value === null) return true;
+  if (depth >= MAX_DEPTH) return false;
+  if (Array.isArray(value)) {
+    for (const item of value) if (!isPlain(item, depth + 1)) return false;
+    return true;
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  for (const name in value) {
+    const member = (value as Record<string, unknown>)[name];
+    // Dates, errors and what tells its JSON itself are written by redact.
+    if (typeof member === 'function' || isSecretField(name) || !isPlain(member, depth + 1)) return false;
+  }
+  return true;
+}
 
 /** Copies a value with secrets replaced, by field name and by pattern. */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return redactText(value);
+  if (typeof value === 'bigint') return String(value);
   if (value === null || typeof value !== 'object') return value;
   if (depth >= MAX_DEPTH) return '[too deep to log]';
   if (value instanceof Error) {

@@ -6,6 +6,7 @@ import type { RedisConfig } from '../config/schema-redis.ts';
 import { type Logger, type Metrics, NO_SPAN, type Span, type SpanAttributes } from '../observe/index.ts';
 import { openClient, type RedisClient, reasonOfCluster, usesTls } from './clients.ts';
 import { isRead, type RedisCall, spanNameOf } from './commands.ts';
+import { gatherCommands } from './gather.ts';
 import { CREDENTIALS, explain, PROBE, probe, type State, stateOf, type Verdict } from './probe.ts';
 import { RedisVisit } from './visit.ts';
 import { TimeLimit, within } from './within.ts';
@@ -213,7 +214,7 @@ export class SharedRedis {
   }
 
   #open(): RedisClient {
-    const client = openClient(this.#config);
+    const client = gatherCommands(openClient(this.#config));
     // Told by the probe, once; an 'error' without a listener would end the process.
     client.on('error', (error: Error) => this.#lastErrors.set(client, error));
     for (const [name, lua] of this.#scripts) client.defineCommand(name, { lua });
