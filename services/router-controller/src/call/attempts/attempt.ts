@@ -11,9 +11,9 @@ import {
   readUpTo,
 } from '../stream/opening.ts';
 import type { Time } from '../time.ts';
-import type { UpstreamResponse } from '../transport/fetch-undici.ts';
 import type { HeaderBag } from '../transport/headers.ts';
 import type { SendOptions, Transport } from '../transport/transport.ts';
+import type { UpstreamAnswer } from '../transport/upstream-answer.ts';
 import { Clock } from './clock.ts';
 import { AttemptTimeout, describeError, outcomeOfError, outcomeOfStatus } from './outcome.ts';
 import { awaitPending, isPending } from './pending.ts';
@@ -29,7 +29,7 @@ const DRAIN_MS = 250;
 /** An answer that may go to the client. */
 export interface Answer {
   readonly kind: 'answer';
-  readonly response: UpstreamResponse;
+  readonly response: UpstreamAnswer;
   readonly opening: Opening;
   /** The rest of the body; each wait is limited by the target's idle time. */
   readonly chunks: AsyncIterator<Buffer>;
@@ -146,27 +146,38 @@ class Running {
   }
 
   /** The body's chunks under the clock. Errors are those of the body, or the time limit that ended it. */
-  async *chunks(response: UpstreamResponse): AsyncGenerator<Buffer> {
+  chunks({ body }: UpstreamAnswer): AsyncIterator<Buffer, undefined> {
     const { clock, controller } = this;
-    try {
-      clock.wait();
-      for await (const chunk of response.body) {
-        if (this.firstByteMs === null) {
-          this.firstByteMs = this.sinceStart();
-          this.#onFirstByte?.();
-        }
-        clock.tick();
-        yield chunk as Buffer;
-        clock.wait();
-      }
-      this.whole = true;
-    } catch (error) {
-      throw controller.signal.aborted && controller.signal.reason instanceof Error
-        ? controller.signal.reason
-        : error;
-    } finally {
+    let over = false;
+    const end = () => {
+      over = true;
       this.release();
-    }
+    };
+    const next = async (): Promise<IteratorResult<Buffer, undefined>> => {
+      if (over) return { done: true, value: undefined };
+      clock.wait();
+      let result: IteratorResult<Buffer, undefined>;
+      try {
+        result = await body.next();
+      } catch (error) {
+        end();
+        throw controller.signal.aborted && controller.signal.reason instanceof Error
+          ? controller.signal.reason
+          : error;
+      }
+      if (result.done) {
+        this.whole = true;
+        end();
+        return result;
+      }
+      if (this.firstByteMs === null) {
+        this.firstByteMs = this.sinceStart();
+        this.#onFirstByte?.();
+      }
+      clock.tick();
+      return result;
+    };
+    return { next };
   }
 }
 
@@ -178,7 +189,7 @@ export async function attempt(
 ): Promise<AttemptResult> {
   const running = new Running(target, options);
   const { signal } = running.controller;
-  let response: UpstreamResponse;
+  let response: UpstreamAnswer;
   try {
     response = await transport.send(target, { ...options, signal });
     if (isPending(response)) {
@@ -198,7 +209,6 @@ export async function attempt(
     running.release();
     // An answer that has been read has nothing left to end, and its connection serves the next request.
     if (running.whole) return;
-    response.body.on('error', () => {});
     running.controller.abort(new Error('no longer wanted'));
     response.body.destroy();
   };
@@ -255,7 +265,7 @@ async function drain(chunks: AsyncIterator<Buffer>, time: Time): Promise<void> {
 /** Reads an error answer. The status counts even when its body is cut. */
 async function errorAnswer(
   running: Running,
-  response: UpstreamResponse,
+  response: UpstreamAnswer,
   chunks: AsyncIterator<Buffer>,
   outcome: AttemptOutcome,
   { time, asksUsage }: Pick<AttemptOptions, 'time' | 'asksUsage'>,

@@ -4,9 +4,9 @@
  */
 import type { Target } from '../../config/types.ts';
 import { sleep, type Time } from '../time.ts';
-import type { UpstreamResponse } from '../transport/fetch-undici.ts';
 import { retryAfterMs } from '../transport/headers.ts';
 import type { Transport } from '../transport/transport.ts';
+import type { UpstreamAnswer } from '../transport/upstream-answer.ts';
 import { upstreamUrl } from '../transport/upstream-url.ts';
 import { AttemptTimeout } from './outcome.ts';
 
@@ -26,11 +26,11 @@ export interface PendingOptions {
   readonly signal: AbortSignal;
 }
 
-export const isPending = ({ status, headers }: UpstreamResponse) =>
+export const isPending = ({ status, headers }: UpstreamAnswer) =>
   status === 202 && ID.test(String(headers['nvcf-reqid'] ?? ''));
 
 /** The status URL that it names, where that is on the target's own host: the key goes nowhere else. */
-function statusUrl(target: Target, { headers }: UpstreamResponse, path: string): string {
+function statusUrl(target: Target, { headers }: UpstreamAnswer, path: string): string {
   const called = new URL(upstreamUrl(target, path));
   const named = String(headers.location ?? '');
   if (named !== '' && URL.canParse(named, called.href)) {
@@ -52,13 +52,13 @@ function statusUrl(target: Target, { headers }: UpstreamResponse, path: string):
 export async function awaitPending(
   transport: Transport,
   target: Target,
-  first: UpstreamResponse,
+  first: UpstreamAnswer,
   { path, stream, time, limitMs, signal }: PendingOptions,
-): Promise<UpstreamResponse> {
+): Promise<UpstreamAnswer> {
   const until = time.now() + limitMs;
   const url = statusUrl(target, first, path);
   for (let response = first; ; ) {
-    response.body.on('error', () => {}).resume();
+    response.body.ignore();
     if (time.now() >= until)
       throw new AttemptTimeout('timeout_first_byte', `the answer was still pending after ${limitMs} ms`);
     const pause = Math.min(

@@ -6,9 +6,9 @@ import type { Usage } from '../../request.ts';
 import { AttemptTimeout, describeError, outcomeOfError } from '../attempts/outcome.ts';
 import type { IdRewriter } from '../response-ids.ts';
 import { type ClientResponse, writeTo } from '../stream/client-response.ts';
-import type { UpstreamResponse } from '../transport/fetch-undici.ts';
 import { type HeaderBag, responseHeaders, STREAM_HEADERS } from '../transport/headers.ts';
 import type { Transport } from '../transport/transport.ts';
+import type { StreamedAnswer } from '../transport/upstream-answer.ts';
 import { believe } from '../usage.ts';
 import { EventsTap, UsageTap } from './usage-tap.ts';
 
@@ -75,7 +75,7 @@ export async function passOn(
       watch.controller.abort(error);
     });
   }
-  let answer: UpstreamResponse;
+  let answer: StreamedAnswer;
   try {
     answer = await transport.pass(target, {
       ...request,
@@ -97,7 +97,7 @@ export async function passOn(
 }
 
 /** undici tells of a body that is thrown away by an error event. */
-function discard({ body }: UpstreamResponse): void {
+function discard({ body }: StreamedAnswer): void {
   body.on('error', () => {});
   body.destroy();
 }
@@ -112,7 +112,7 @@ function failed(target: Target, reason: unknown): RouterError {
 }
 
 async function relayPassed(
-  { status, headers, body }: UpstreamResponse,
+  { status, headers, body }: StreamedAnswer,
   client: ClientResponse,
   own: Readonly<Record<string, string>>,
   watch: Watch,

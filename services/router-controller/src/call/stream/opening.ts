@@ -104,17 +104,16 @@ export async function readOpening(
     begun.push(value);
     form = formOf(begun);
   }
-  const rest = replay(begun, chunks);
   if (form === 'events') {
-    if (options.stream) return readStream(rest, headers, held, options);
+    if (options.stream) return readStream(Buffer.concat(begun), chunks, headers, held, options);
     // Stock clients would take the events for the answer’s text. Rather another target, or a word that names it.
     return broken('protocol_error', 'answered with a stream, which the request did not ask for');
   }
   if (form === 'other')
     return broken('protocol_error', `sent no JSON but ${typeOf(headers) || 'bytes without a type'}`);
-  const { parts, whole } = await readUpTo(rest, options.limit);
+  const { parts, whole } = await readUpTo(chunks, options.limit, begun);
   if (!whole) return { kind: 'open', begun: parts };
-  return judge(Buffer.concat(parts), options);
+  return judge(parts.length === 1 ? parts[0]! : Buffer.concat(parts), options);
 }
 
 /** Longest beginning that is looked at for a form, bytes; nothing but blanks may still become JSON. */
@@ -137,16 +136,6 @@ function formOf(begun: readonly Buffer[]): Form | null {
   return MAYBE_EVENTS.test(text) ? null : 'other';
 }
 
-/** The chunks that were looked at, then the rest. */
-async function* replay(begun: readonly Buffer[], chunks: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  yield* begun;
-  for (;;) {
-    const { value, done } = await chunks.next();
-    if (done) return;
-    yield value;
-  }
-}
-
 function judge(body: Buffer, { answers, request }: OpeningOptions): WholeBody | Broken {
   const verdict = answers.whole(parseJson(body.toString('utf8')), request);
   if (verdict.kind === 'answer') return { kind: 'whole', body, verdict };
@@ -154,13 +143,17 @@ function judge(body: Buffer, { answers, request }: OpeningOptions): WholeBody | 
   return broken('error_event', `sent an error with status 200: ${verdict.message}`);
 }
 
-/** Reads until the end or past the limit. */
+/**
+ * Reads until the end or past the limit.
+ *
+ * @param parts what has been read already.
+ */
 export async function readUpTo(
   chunks: AsyncIterator<Buffer>,
   limit: number,
+  parts: Buffer[] = [],
 ): Promise<{ parts: Buffer[]; whole: boolean }> {
-  const parts: Buffer[] = [];
-  let size = 0;
+  let size = parts.reduce((sum, part) => sum + part.length, 0);
   while (size <= limit) {
     const { value, done } = await chunks.next();
     if (done) return { parts, whole: true };
@@ -171,6 +164,7 @@ export async function readUpTo(
 }
 
 async function readStream(
+  begun: Buffer,
   chunks: AsyncIterator<Buffer>,
   headers: HeaderBag,
   held: HeldEvent[],
@@ -180,8 +174,10 @@ async function readStream(
   const reader = answers.stream(request);
   let size = 0;
   let ready = false;
+  let next: Buffer | undefined = begun;
   for (;;) {
-    const { value, done } = await chunks.next();
+    const { value, done }: IteratorResult<Buffer> = next ? { value: next, done: false } : await chunks.next();
+    next = undefined;
     const events = done ? [splitter.end()].filter((event) => event !== null) : splitter.push(value);
     for (const event of events) {
       const kind = reader.read(event);

@@ -7,7 +7,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Target } from '../../config/types.ts';
 import { rootCause } from '../attempts/outcome.ts';
 import { type TransportLimits, tlsOptions } from './dispatcher.ts';
-import type { UpstreamResponse } from './fetch-undici.ts';
+import { bodyOf, type UpstreamAnswer } from './upstream-answer.ts';
 
 export interface NodeRequest {
   readonly url: string;
@@ -40,7 +40,7 @@ export class NodeClient {
   }
 
   /** Resolves with status and headers; the body is unread. */
-  request({ url, method, headers, body, signal }: NodeRequest): Promise<UpstreamResponse> {
+  request({ url, method, headers, body, signal }: NodeRequest): Promise<UpstreamAnswer> {
     return new Promise((resolve, reject) => {
       const send = this.#secure ? httpsRequest : httpRequest;
       const call = send(url, {
@@ -61,7 +61,7 @@ export class NodeClient {
       });
       call.once('error', reject);
       call.once('response', (message: IncomingMessage) =>
-        resolve({ status: message.statusCode ?? 0, headers: message.headers, body: message }),
+        resolve({ status: message.statusCode ?? 0, headers: message.headers, body: bodyOf(message) }),
       );
       call.end(body);
     });

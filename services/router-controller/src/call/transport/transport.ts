@@ -1,18 +1,17 @@
-/** One openai SDK client and one connection pool per upstream. */
+/** One connection pool per upstream, and what the openai SDK would send there. */
 import type { Readable } from 'node:stream';
-import OpenAI, { type ClientOptions } from 'openai';
 import type { Dispatcher } from 'undici';
 import type { Target } from '../../config/types.ts';
-import { VERSION } from '../../version.ts';
 import { keepOnly, targetKey } from '../health/target-key.ts';
 import { connect, type TransportLimits } from './dispatcher.ts';
+import { Exchange } from './exchange.ts';
 import { isUnaskedContinue, NodeClient } from './fetch-node.ts';
-import { createFetch, type RawResponse, type UpstreamResponse } from './fetch-undici.ts';
 import { proxyFor } from './proxy.ts';
+import { accepts, Recipe, USER_AGENT } from './recipe.ts';
+import { bodyOf, type StreamedAnswer, type UpstreamAnswer } from './upstream-answer.ts';
 import { upstreamUrl } from './upstream-url.ts';
 
 interface Line {
-  readonly sdk: OpenAI;
   readonly agent: Dispatcher;
   /** Takes the agent's place for an upstream whose answers it can't read. */
   node: NodeClient | null;
@@ -42,19 +41,6 @@ export interface PassOptions {
   readonly signal: AbortSignal;
 }
 
-/** Firewalls refuse requests that name nobody. */
-const USER_AGENT = `llm-router/${VERSION}`;
-/** The SDK's own timer is out of the way: the longest that a timer can be set to. */
-const NEVER_MS = 2 ** 31 - 1;
-
-const accepts = (stream: boolean) => (stream ? 'text/event-stream' : 'application/json');
-
-/** What the SDK's own `Authorization: Bearer` becomes; null takes it out. */
-function keyHeaders({ apiKey, keyHeader }: Target): Record<string, string | null> {
-  if (apiKey === null) return { authorization: null };
-  return keyHeader === 'authorization' ? {} : { authorization: null, [keyHeader]: apiKey.reveal() };
-}
-
 /** The target's key in the header that it wants it in. */
 function ownKey({ apiKey, keyHeader }: Target): Record<string, string> {
   if (apiKey === null) return {};
@@ -68,6 +54,8 @@ export class Transport {
   readonly #lines = new Map<string, Line>();
   /** Lines that have grown old: they end with their last call. */
   readonly #old = new Set<Dispatcher>();
+  /** By the target as it is now: a reload brings new ones. */
+  readonly #recipes = new WeakMap<Target, Recipe>();
 
   constructor(limits: TransportLimits) {
     this.#limits = limits;
@@ -98,56 +86,46 @@ export class Transport {
   }
 
   #connect(target: Target): Line {
-    const agent = connect(target, this.#limits);
-    let line: Line | null = null;
-    const sdk = new OpenAI({
-      baseURL: target.apiBase,
-      apiKey: target.apiKey?.reveal() ?? 'none',
-      organization: null,
-      project: null,
-      maxRetries: 0,
-      timeout: NEVER_MS,
-      logLevel: 'off',
-      fetch: createFetch(agent, () => line?.node ?? null) as unknown as NonNullable<ClientOptions['fetch']>,
-    });
-    line = { sdk, agent, node: null, since: performance.now() };
-    return line;
+    return { agent: connect(target, this.#limits), node: null, since: performance.now() };
   }
 
-  /** Sends and resolves with status and headers; the body is unread. Rejects with undici's or the SDK's errors. */
-  async send(target: Target, options: SendOptions): Promise<UpstreamResponse> {
+  async #recipe(target: Target): Promise<Recipe> {
+    const recipe = await Recipe.of(target);
+    this.#recipes.set(target, recipe);
+    return recipe;
+  }
+
+  /** Sends and resolves with status and headers; the body is unread. Rejects with undici's errors. */
+  async send(target: Target, options: SendOptions): Promise<UpstreamAnswer> {
+    const recipe = this.#recipes.get(target) ?? (await this.#recipe(target));
     const line = this.#line(target);
     try {
-      return await this.#post(line, target, options);
+      return await this.#post(line, recipe, options);
     } catch (error) {
       // A proxy's connections are undici's own.
       if (!isUnaskedContinue(error) || line.node || proxyFor(target) !== null) throw error;
       line.node = new NodeClient(target, this.#limits);
-      return this.#post(line, target, options);
+      return this.#post(line, recipe, options);
     }
   }
 
-  async #post({ sdk }: Line, target: Target, options: SendOptions): Promise<UpstreamResponse> {
-    const response = await sdk
-      .post(upstreamUrl(target, options.path, options.search), {
-        body: options.body as unknown as Record<string, unknown>,
-        headers: {
-          'content-type': 'application/json',
-          accept: accepts(options.stream),
-          'user-agent': USER_AGENT,
-          ...keyHeaders(target),
-          ...options.headers,
-          ...target.headers,
-        },
-        signal: options.signal,
-        maxRetries: 0,
-      })
-      .asResponse();
-    return (response as unknown as RawResponse).upstream;
+  #post(
+    { agent, node }: Line,
+    recipe: Recipe,
+    { path, search, stream, headers: more, body, signal }: SendOptions,
+  ): Promise<UpstreamAnswer> {
+    const place = recipe.place(path, search);
+    const headers = recipe.headers(stream, more);
+    if (node) return node.request({ url: place.url, method: 'POST', headers, body, signal });
+    return Exchange.send(
+      agent,
+      { origin: place.origin, path: place.path, method: 'POST', headers, body },
+      signal,
+    );
   }
 
   /** Sends a request that is passed on as it came, on the target's own connections. */
-  async pass(target: Target, options: PassOptions): Promise<UpstreamResponse> {
+  async pass(target: Target, options: PassOptions): Promise<StreamedAnswer> {
     const { agent } = this.#line(target);
     const { origin, pathname, search } = new URL(upstreamUrl(target, options.path, options.search));
     const answer = await agent.request({
@@ -167,7 +145,7 @@ export class Transport {
   }
 
   /** Asks once more for an answer that is pending, with the target's key. */
-  async poll(target: Target, url: string, stream: boolean, signal: AbortSignal): Promise<UpstreamResponse> {
+  async poll(target: Target, url: string, stream: boolean, signal: AbortSignal): Promise<UpstreamAnswer> {
     const { agent } = this.#line(target);
     const { origin, pathname, search } = new URL(url);
     const answer = await agent.request({
@@ -183,7 +161,7 @@ export class Transport {
       },
       signal,
     });
-    return { status: answer.statusCode, headers: answer.headers, body: answer.body };
+    return { status: answer.statusCode, headers: answer.headers, body: bodyOf(answer.body) };
   }
 
   /** Forgets the pools of targets that have left the table; their open calls end in peace. */

@@ -36,7 +36,7 @@ test(
 test(
   'a connection that is old takes no new request, and ends the one it has in peace',
   withRaw(
-    { answer: (wire) => wire.plain(sound), alone: true, upstream: { connection_max_age_ms: 50 } },
+    { answer: (wire) => wire.plain(sound), alone: true, upstream: { connection_max_age_ms: 1_500 } },
     async (call, upstream) => {
       await (await call.ask()).text();
       await (await call.ask()).text();
@@ -50,7 +50,7 @@ test(
         wire.end();
       };
       const slow = await call.ask({ stream: true });
-      await new Promise((resolve) => setTimeout(resolve, 80));
+      await new Promise((resolve) => setTimeout(resolve, 1_600));
       upstream.answer = (wire) => wire.plain(sound);
       assert.equal((await call.ask()).status, 200);
       assert.ok(upstream.connections() >= 2);

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { getEventListeners, once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { Agent } from 'undici';
+import { eventually } from '../testing.ts';
+import { Exchange } from './exchange.ts';
+import type { UpstreamBody } from './upstream-answer.ts';
+
+async function withUpstream(
+  answer: (response: ServerResponse) => void,
+  run: (
+    send: (signal?: AbortSignal) => ReturnType<typeof Exchange.send>,
+    sockets: () => number,
+  ) => Promise<void>,
+): Promise<void> {
+  const server = createServer((_request, response) => answer(response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const agent = new Agent({ connections: 1 });
+  const request = { origin: `http://127.0.0.1:${port}`, path: '/', method: 'POST', body: Buffer.from('{}') };
+  let sockets = 0;
+  server.on('connection', (socket) => {
+    sockets++;
+    socket.once('close', () => sockets--);
+  });
+  try {
+    await run(
+      (signal = new AbortController().signal) => Exchange.send(agent, request, signal),
+      () => sockets,
+    );
+  } finally {
+    await agent.destroy();
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+async function all(body: UpstreamBody): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for (;;) {
+    const { value, done } = await body.next();
+    if (done) return Buffer.concat(parts);
+    parts.push(value);
+  }
+}
+
+test('a body is read whole, and a slow reader holds the upstream back', async () => {
+  const bytes = Buffer.from(Array.from({ length: 4 * 1024 * 1024 }, (_, at) => at % 251));
+  let taken = 0;
+  const slowly = (response: ServerResponse) => {
+    let at = 0;
+    const next = () => {
+      while (at < bytes.length) {
+        const piece = bytes.subarray(at, at + 16_384);
+        at += piece.length;
+        taken = at;
+        if (!response.write(piece)) return void response.once('drain', next);
+      }
+      response.end();
+    };
+    next();
+  };
+  await withUpstream(slowly, async (send) => {
+    const { status, body } = await send();
+    assert.equal(status, 200);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const before = taken;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // What fits into the sockets and the exchange, not all.
+    assert.equal(taken, before);
+    assert.ok(before < bytes.length);
+    assert.ok((await all(body)).equals(bytes));
+    assert.deepEqual(await body.next(), { done: true, value: undefined });
+  });
+});
+
+test('an abort ends the call at once in each of its phases, and leaves no listener', async () => {
+  let respond = (_response: ServerResponse) => {};
+  await withUpstream(
+    (response) => respond(response),
+    async (send, sockets) => {
+      const waiting = new AbortController();
+      const unanswered = send(waiting.signal);
+      const behind = new AbortController();
+      // The only connection is taken.
+      const queued = send(behind.signal);
+      await eventually('it is connected', () => sockets() === 1);
+      behind.abort(new Error('left the queue'));
+      await assert.rejects(queued, /left the queue/);
+      waiting.abort(new Error('left'));
+      await assert.rejects(unanswered, /left/);
+      await eventually('its connection is closed', () => sockets() === 0);
+
+      respond = (response) => void response.write('beginning');
+      const reading = new AbortController();
+      const { body } = await send(reading.signal);
+      assert.equal(String((await body.next()).value), 'beginning');
+      const next = body.next();
+      reading.abort(new Error('left in the middle'));
+      await assert.rejects(next, /left in the middle/);
+      await assert.rejects(body.next(), /left in the middle/);
+      for (const { signal } of [waiting, behind, reading])
+        assert.equal(getEventListeners(signal, 'abort').length, 0);
+      await assert.rejects(send(AbortSignal.abort(new Error('before'))), /before/);
+    },
+  );
+});
+
+test('a body that breaks off rejects after what came; one that is ignored leaves its connection', async () => {
+  let respond = (response: ServerResponse) => {
+    response.writeHead(200, { 'content-length': 100 });
+    response.write('half', () => response.destroy());
+  };
+  await withUpstream(
+    (response) => respond(response),
+    async (send, sockets) => {
+      const { body } = await send();
+      assert.equal(String((await body.next()).value), 'half');
+      await assert.rejects(body.next());
+      respond = (response) => void response.end('x'.repeat(1_000_000));
+      const ignored = await send();
+      ignored.body.ignore();
+      assert.equal((await all((await send()).body)).length, 1_000_000);
+      assert.equal(sockets(), 1);
+      const ended = await send();
+      ended.body.destroy();
+      await assert.rejects(ended.body.next());
+    },
+  );
+});
