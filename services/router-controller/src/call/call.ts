@@ -67,7 +67,9 @@ export class UpstreamCaller {
   }
 
   #announce({ table }: RouterConfig): void {
-    this.#observer.targets(allTargets(table).map((target) => ({ target, ...this.#health.standing(target) })));
+    const targets = [...allTargets(table)];
+    this.#transport.prepare(targets);
+    this.#observer.targets(targets.map((target) => ({ target, ...this.#health.standing(target) })));
   }
 
   /** Passes a request on to a target without a decision; see passOn. */

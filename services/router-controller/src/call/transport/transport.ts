@@ -95,6 +95,12 @@ export class Transport {
     return recipe;
   }
 
+  /** Asks the SDK ahead of the first request, which has its time limits. */
+  prepare(targets: Iterable<Target>): void {
+    // What fails here fails each of the target's requests, and is told there.
+    for (const target of targets) if (!this.#recipes.has(target)) this.#recipe(target).catch(() => {});
+  }
+
   /** Sends and resolves with status and headers; the body is unread. Rejects with undici's errors. */
   async send(target: Target, options: SendOptions): Promise<UpstreamAnswer> {
     const recipe = this.#recipes.get(target) ?? (await this.#recipe(target));
