@@ -15,6 +15,7 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['services/triton/', ['triton', 'python-tools']],
   ['services/router-controller/test/attacks', ['redis']],
   ['services/router-controller/test/conformance', ['clients']],
+  ['services/router-controller/test/request-cost', ['redis', 'strace']],
   ['services/router-controller/', ['triton', 'python-tools']],
   ['services/trainer/', ['trainer']],
   ['services/playground/', ['chromium']],

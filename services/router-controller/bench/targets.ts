@@ -49,7 +49,7 @@ ${entries}`;
   const key = (at: number) =>
     `    - { id: key_${at}, hash: '${hashKey(keyOf(at))}', tenant: tenant_${at % 100} }`;
   return `server: { port: 0, max_in_flight: 2048${server} }
-redis: { url: '${redis.url}', password: '${redis.password}', call_timeout_ms: 5000 }
+redis: { url: '${redis.url}'${redis.password === '' ? '' : `, password: '${redis.password}'`}, call_timeout_ms: 5000 }
 classifier: { cache_entries: 0, startup_wait_ms: 20000, deadline_ms: 5000 }
 admission: { tenant_share: 1 }
 auth:
@@ -107,7 +107,8 @@ async function running(name: string, command: string[], cpus: string, key?: stri
     headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
     stop: async () => {
       const over = ended(child);
-      child.kill('SIGTERM');
+      // Not by a signal, which a tracer in between would keep for itself.
+      child.stdin!.end();
       const late = setTimeout(() => child.kill('SIGKILL'), 15_000);
       await over;
       clearTimeout(late);
@@ -124,15 +125,17 @@ export interface ControllerOptions {
   /** Folder of the repository whose controller it is. */
   readonly root: string;
   readonly nodeArgs?: readonly string[];
+  /** A program that runs it, with its options; default: none. */
+  readonly under?: readonly string[];
   readonly cpus: string;
 }
 
 export function startController(around: Surroundings, options: ControllerOptions): Promise<Target> {
-  const { name, shape, root, nodeArgs = [], cpus } = options;
+  const { name, shape, root, nodeArgs = [], under = [], cpus } = options;
   const config = join(around.folder, `${name}.yaml`);
   writeFileSync(config, configOf(around, { keys: 1, policies: 1, ...shape }));
   const main = join(root, 'services/router-controller/src/main.ts');
-  const command = [process.execPath, ...nodeArgs, main, '--config', config, '--exit-with-parent'];
+  const command = [...under, process.execPath, ...nodeArgs, main, '--config', config, '--exit-with-parent'];
   return running(name, command, cpus, keyOf(0));
 }
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 
 /**
- * A string that must never be printed: JSON, template strings, `console.log` and winston all show `[REDACTED]`.
+ * A string that must never be printed: JSON, template strings, `console.log` and the log all show `[REDACTED]`.
  * Only {@link Secret.reveal} gives the value, so every use of a key can be found by that name.
  *
  * @example

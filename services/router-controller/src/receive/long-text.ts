@@ -15,8 +15,8 @@ const MARKER = /\ue000([0-9a-f]{16}):(\d{1,9}):(\d{1,12})(?::(\d))?\ue000/g;
 
 /** Middles that were left out of one body. */
 export class LongTexts {
-  /** Nobody can send a marker of this body: the client would have to guess it before it sends. */
-  readonly #nonce = randomBytes(8).toString('hex');
+  /** Nobody can send a marker of this body: the client would have to guess it before it sends. Few bodies need one. */
+  #nonce = '';
   readonly #middles: Buffer[] = [];
 
   get size(): number {
@@ -28,6 +28,7 @@ export class LongTexts {
     const head = headCut(bytes, KEPT_BYTES);
     const tail = tailCut(bytes, bytes.length - KEPT_BYTES);
     const middle = bytes.subarray(head, tail);
+    if (this.#nonce === '') this.#nonce = randomBytes(8).toString('hex');
     const index = this.#middles.push(middle) - 1;
     const marker = `${EDGE}${this.#nonce}:${index}:${middle.length}${EDGE}`;
     return decode(bytes.subarray(0, head)) + marker + decode(bytes.subarray(tail));

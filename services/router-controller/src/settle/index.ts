@@ -39,9 +39,16 @@ const genAiLabels = (target: Target) => ({
   gen_ai_request_model: target.model,
 });
 
+const providers = new WeakMap<Target, string>();
+
 /** Provider by the host of the API, as OTel's attribute wants it: bounded by the configuration. */
 function provider(target: Target): string {
-  return new URL(target.apiBase).hostname;
+  let name = providers.get(target);
+  if (name === undefined) {
+    name = new URL(target.apiBase).hostname;
+    providers.set(target, name);
+  }
+  return name;
 }
 
 /** How a request ended, as far as it hangs on no tokens. */

@@ -1,5 +1,5 @@
 /** Which conversation a request belongs to, as far as the request itself tells. Digests, never the words. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Identity } from './facts.ts';
 import { type Body, isItem, type Turn, textOf } from './turns.ts';
 
@@ -20,7 +20,7 @@ const SYSTEM_CHARS = 200;
 const SEPARATOR = '\u0000';
 
 export const digest = (...texts: readonly string[]) =>
-  createHash('sha256').update(texts.join(SEPARATOR)).digest('base64url').slice(0, 22);
+  hash('sha256', texts.join(SEPARATOR), 'base64url').slice(0, 22);
 
 function fieldAt(body: Body, path: string): unknown {
   let at: unknown = body;

@@ -1,5 +1,5 @@
 /** A key as it is kept, in the configuration or in Redis: hashes only. */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import {
   type KeyRights,
   keyRightsSchema,
@@ -21,7 +21,7 @@ export interface StoredKey extends KeyRights {
 
 /** `sha256:<hex>` of a key, as the configuration holds it. Keys are 256 random bits, so a plain hash is enough. */
 export function hashKey(key: string): string {
-  return `sha256:${createHash('sha256').update(key).digest('hex')}`;
+  return `sha256:${hash('sha256', key)}`;
 }
 
 /** A new key: 256 random bits behind a prefix that secret scanners can look for. */

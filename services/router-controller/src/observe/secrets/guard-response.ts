@@ -15,6 +15,14 @@ const asBuffer = (chunk: Chunk, encoding: More): Buffer => {
   return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 };
 
+/** All texts in values of headers, as they may be given to Node. */
+function textsIn(value: unknown, into: string[]): void {
+  if (typeof value === 'string') into.push(value);
+  else if (Array.isArray(value)) for (const each of value) textsIn(each, into);
+  else if (value !== null && typeof value === 'object')
+    for (const name in value) textsIn((value as Record<string, unknown>)[name], into);
+}
+
 /**
  * Makes all responses of this prototype (of an express app, or of a class of responses) take the process' secrets out of their
  * headers and bodies. Lengths stay, so a `content-length` stays true; what has none in it passes uncopied.
@@ -32,6 +40,12 @@ export function guardResponses(prototype: ServerResponse, secrets: KnownSecrets)
   };
 
   prototype.writeHead = function (this: ServerResponse, status: number, ...more: unknown[]) {
+    const texts: string[] = [];
+    textsIn(this.getHeaders(), texts);
+    textsIn(more, texts);
+    const all = texts.join('\n');
+    // Nearly always: one search over all of them tells that none has to be looked at by itself.
+    if (secrets.text(all) === all) return Reflect.apply(writeHead, this, [status, ...more]) as ServerResponse;
     for (const [name, value] of Object.entries(this.getHeaders()))
       if (value !== undefined && typeof value !== 'number') this.setHeader(name, cleaned(value));
     const given = more.map((each) =>
