@@ -49,6 +49,7 @@ export function picture(entries: readonly Entry[]): string {
   });
   const height = 44 + shown.length * ROW;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="12">
+<title>CPU a request in earlier runs</title>
 <rect width="100%" height="100%" fill="#fff"/>
 <text x="10" y="20" font-weight="bold">CPU a request, 64 connections, × a bare undici proxy in the same run</text>
 ${bars.join('\n')}
