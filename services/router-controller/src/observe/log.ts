@@ -1,35 +1,60 @@
-/** The log: one JSON object a line, without anybody's secrets, and without ever holding up the process. */
+/** The log, through winston: one JSON object a line, without anybody's secrets, and without ever holding up the process. */
+import { createLogger, format, type Logger, transports } from 'winston';
+import Transport from 'winston-transport';
 import { LineSink } from './line-sink.ts';
 import { isPlain, mayHoldSecret, redact } from './redact.ts';
 import { secrets } from './secrets/index.ts';
 
 export { redact } from './redact.ts';
+export type { Logger };
 
-const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
-type Level = (typeof LEVELS)[number];
+/** winston's own symbol for the finished line. */
+const LINE = Symbol.for('message');
 
-/** What clouds' logs read a level by. */
-const SEVERITIES: Readonly<Record<Level, string>> = {
-  error: 'ERROR',
-  warn: 'WARNING',
-  info: 'INFO',
-  debug: 'DEBUG',
-};
+const SEVERITIES: Readonly<Record<string, string>> = { warn: 'WARNING' };
 
-type Tell = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
-
-export interface Logger {
-  /** Lines below it are not written; may be changed. */
-  level: string;
-  readonly error: Tell;
-  readonly warn: Tell;
-  readonly info: Tell;
-  readonly debug: Tell;
+/** JSON of an entry without what looks like a secret. Most hold nothing of the kind, and are written as they are. */
+function jsonOf(entry: object): string {
+  if (isPlain(entry)) {
+    const json = JSON.stringify(entry);
+    if (!mayHoldSecret(json)) return json;
+  }
+  return JSON.stringify(redact(entry));
 }
+
+/** The whole line in one step: winston's own, put together, copy an entry three times and sort its keys. */
+const lineFormat = format((info, options) => {
+  info.timestamp = new Date().toISOString();
+  if ((options as { severity: boolean }).severity) {
+    // What clouds' logs read a level by, and no name that they read otherwise.
+    info.severity = SEVERITIES[info.level] ?? info.level.toUpperCase();
+    if ('status' in info) {
+      info.http_status = info.status;
+      info.status = undefined;
+    }
+  }
+  // The process' own secrets go out of the finished line, whichever field holds them and however they are written.
+  (info as unknown as Record<symbol, unknown>)[LINE] = secrets.text(jsonOf(info));
+  return info;
+});
 
 const DESCRIPTORS = { stdout: 1, stderr: 2 } as const;
 /** How long the last lines may take when the process stops, milliseconds. */
 const FAREWELL_MS = 1_000;
+
+class SinkTransport extends Transport {
+  readonly #sink: LineSink;
+
+  constructor(sink: LineSink) {
+    super();
+    this.#sink = sink;
+  }
+
+  override log(info: Record<symbol, unknown>, next: () => void): void {
+    this.#sink.push(Buffer.from(`${String(info[LINE])}\n`));
+    next();
+  }
+}
 
 export interface LogOptions {
   readonly level: string;
@@ -49,17 +74,8 @@ export type RouterLog = Logger & {
   readonly finish: () => Promise<void>;
 };
 
-/** JSON of an entry without what looks like a secret. Most hold nothing of the kind, and are written as they are. */
-function jsonOf(entry: object): string {
-  if (isPlain(entry)) {
-    const json = JSON.stringify(entry);
-    if (!mayHoldSecret(json)) return json;
-  }
-  return JSON.stringify(redact(entry));
-}
-
 /**
- * JSON lines, by default to standard error, which leaves standard output to the start message.
+ * JSON lines, one object a line, by default to standard error, which leaves standard output to the start message.
  * Never waits for its reader: what does not fit is dropped and counted. Prompts are not passed in unless
  * `logging.prompts` says so, answers never.
  */
@@ -72,38 +88,10 @@ export function createLog({
 }: LogOptions): RouterLog {
   const sink = stream ? null : new LineSink({ fd: DESCRIPTORS[to], ...(onDropped && { onDropped }) });
   if (sink) process.once('exit', () => sink.flushSync());
-  const put = (bytes: Buffer) => (sink ? sink.push(bytes) : void stream!.write(bytes));
-
-  const teller =
-    (of: Level): Tell =>
-    (message, fields) => {
-      if (LEVELS.indexOf(of) > LEVELS.indexOf(log.level as Level)) return;
-      const entry: Record<string, unknown> = {
-        level: of,
-        message,
-        timestamp: new Date().toISOString(),
-        ...fields,
-      };
-      entry.level = of;
-      if (fields?.message !== undefined) entry.message = `${message} ${String(fields.message)}`;
-      if (severity) {
-        entry.severity = SEVERITIES[of];
-        // A name that others read otherwise.
-        if ('status' in entry) {
-          entry.http_status = entry.status;
-          entry.status = undefined;
-        }
-      }
-      // The process' own secrets go out of the finished line, whichever field holds them and however they are written.
-      put(secrets.bytes(Buffer.from(`${jsonOf(entry)}\n`)));
-    };
-  const log: RouterLog = {
+  const log = createLogger({
     level,
-    error: teller('error'),
-    warn: teller('warn'),
-    info: teller('info'),
-    debug: teller('debug'),
-    finish: async () => sink?.drained(FAREWELL_MS),
-  };
-  return log;
+    format: lineFormat({ severity }),
+    transports: [sink ? new SinkTransport(sink) : new transports.Stream({ stream: stream! })],
+  });
+  return Object.assign(log, { finish: async () => sink?.drained(FAREWELL_MS) });
 }
