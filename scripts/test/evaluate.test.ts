@@ -129,6 +129,7 @@ describe('a policy of one’s own', () => {
         'macro_f1',
         'per_label',
         'ece',
+        'by_language',
         'p50_ms',
         'p99_ms',
       ]);
