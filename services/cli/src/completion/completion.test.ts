@@ -26,7 +26,7 @@ const offered = (...line: readonly string[]) =>
 
 test('bash completes commands, their words and their options', () => {
   assert.deepEqual(offered('llm-router', 'pro'), ['proof']);
-  assert.deepEqual(offered('llm-router', 'proof', ''), ['attacks', 'faults', 'limits']);
+  assert.deepEqual(offered('llm-router', 'proof', ''), ['attacks', 'faults', 'limits', 'cluster', 'compose']);
   assert.deepEqual(offered('llm-router', 'keys', 'ro'), ['rotate']);
   assert.deepEqual(offered('llm-router', 'route', '--w'), ['--why']);
 });

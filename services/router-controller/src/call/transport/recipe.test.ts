@@ -34,7 +34,10 @@ test('property: a request is sent with the headers that the SDK would send it wi
     'x-stainless-os',
     'x-team',
   );
-  const value = fc.string({ unit: fc.constantFrom(...'abc/;=,. 09'), minLength: 1, maxLength: 12 });
+  // HTTP gives values without blanks around them; the SDK takes an Authorization of blanks alone for none.
+  const value = fc
+    .string({ unit: fc.constantFrom(...'abc/;=,. 09'), minLength: 1, maxLength: 12 })
+    .filter((text) => text.trim() !== '');
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...TARGETS),
