@@ -1,9 +1,11 @@
 /**
- * `npm test [-- --only PATTERN]`: sets up the real parts, runs every suite, prints a table, and closes with
+ * `npm test [-- --only PATTERN] [--quick] [--watch]`: sets up the real parts, runs every suite, prints a table, and closes with
  * `N passed, N failed` alone on the last line. A part that can't be set up is a failure with its message, and so is
- * every suite that needs it.
+ * every suite that needs it. --quick: types, style, and the tests beside what differs from main. --watch: the tests beside the
+ * code, again whenever a file that they import changes.
  */
 import { parseArgs } from 'node:util';
+import { nearChanges, watchTests } from './lib/near-changes.ts';
 import { quickSuites, wholeSuites } from './lib/suite-table.ts';
 import { killSuites, type Result, runSuite, type Suite } from './lib/suites.ts';
 import { PARTS, type PartName } from './parts/index.ts';
@@ -13,12 +15,15 @@ const SILENCE_MS = 10_000;
 /** Lines of a failed suite's output that are shown. */
 const SHOWN = 60;
 
-const { values } = parseArgs({ options: { only: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, quick: { type: 'boolean' }, watch: { type: 'boolean' } },
+});
 const started = Date.now();
 const selected = (suites: Suite[]) =>
   suites.filter(({ name }) => !values.only || name.toLowerCase().includes(values.only.toLowerCase()));
-const quick = selected(quickSuites());
-const whole = selected(wholeSuites());
+const quick = selected(values.quick ? nearChanges(quickSuites()) : quickSuites());
+const whole = values.quick || values.watch ? [] : selected(wholeSuites());
+if (values.watch) process.exit(await watchTests(quick));
 const total = quick.length + whole.length;
 if (total === 0) {
   console.error(`no suite's name contains '${values.only}'`);

@@ -83,7 +83,7 @@ export const quickSuites = (): Suite[] => [
   ...find(
     'protos/src/**/*.test.ts',
     'services/*/src/**/*.test.ts',
-    'scripts/{cluster,deploy,deps,docs,engine,lib,parts,sbom,stack,tutorial}/**/*.test.ts',
+    'scripts/{cluster,deploy,deps,docs,engine,examples,lib,parts,release,sbom,stack,tutorial}/**/*.test.ts',
   ).map((file) => nodeTest(file, [], UNIT_MINUTES)),
 ];
 

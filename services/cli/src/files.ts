@@ -122,6 +122,11 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
     about: 'every panel and alert on a real Prometheus',
     group: 'develop',
   },
+  release: {
+    file: 'scripts/release.ts',
+    about: 'version, changelog, chart, package, commit and tag; --dry-run changes nothing',
+    group: 'develop',
+  },
   lint: {
     file: ['@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],
     about: 'style of the code',

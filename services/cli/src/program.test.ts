@@ -23,8 +23,9 @@ test('every `npm run a:b` is a command `llm-router a b`', () => {
   };
   const commands = leaves(program());
   for (const [name, line] of Object.entries(scripts)) {
-    assert.equal(line, `exec node scripts/npm.mjs ${name}`);
-    assert.ok(commands.has(name.replaceAll(':', ' ')), `no command for npm run ${name}`);
+    const [, words] = /^exec node scripts\/npm\.mjs ([a-z:-]+)(?: --[a-z-]+)*$/.exec(line) ?? [];
+    assert.ok(words && name.startsWith(words), `npm run ${name} is ${line}`);
+    assert.ok(commands.has(words.replaceAll(':', ' ')), `no command for npm run ${name}`);
   }
 });
 

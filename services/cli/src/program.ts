@@ -4,6 +4,7 @@ import { VERSION } from '../../router-controller/src/version.ts';
 import { bodies } from './commands/bodies.ts';
 import { chat } from './commands/chat.ts';
 import { completion } from './commands/completion.ts';
+import { dev } from './commands/dev.ts';
 import { doctor } from './commands/doctor.ts';
 import { evaluate } from './commands/evaluate.ts';
 import { importCommand } from './commands/import.ts';
@@ -51,6 +52,7 @@ export function program(): Command {
   root.addCommand(importCommand());
   root.addCommand(completion());
   addFileCommands(root);
+  root.addCommand(dev());
   root.helpCommand('help [command]', 'tells what a command does');
   return root;
 }

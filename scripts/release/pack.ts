@@ -1,0 +1,51 @@
+/** The package: what `npx llm-router` needs, in one tarball. */
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { ROOT, run } from '../parts/lib.ts';
+
+/** Not of use to those who run it: pages, what compose and Kubernetes need, training data, other services' tests. */
+const LEFT_OUT =
+  /^(?:docs|deploy|examples|\.[^/]+|services\/trainer\/(?:data|tests))\/|^\.|^services\/[^/]+\/test\//;
+
+export const isPacked = (path: string): boolean => !LEFT_OUT.test(path);
+
+/**
+ * Packs what git tracks.
+ *
+ * @param into folder for the tarball.
+ * @returns its path.
+ */
+export async function pack(into: string): Promise<string> {
+  const tracked = await run('listing files', 'git', ['ls-files', '-z']);
+  const files = tracked.split('\0').filter((path) => path !== '' && isPacked(path));
+  const stage = mkdtempSync(join(tmpdir(), 'llm-router-pack-'));
+  try {
+    const digest = createHash('sha256');
+    for (const path of files) {
+      mkdirSync(dirname(join(stage, path)), { recursive: true });
+      cpSync(join(ROOT, path), join(stage, path));
+      digest.update(path).update(readFileSync(join(ROOT, path)));
+    }
+    // npm leaves a lockfile of pnpm's out; services/cli/src/enter.mjs gives it its name back.
+    cpSync(join(ROOT, 'pnpm-lock.yaml'), join(stage, 'pnpm-lock.packed.yaml'));
+    writeFileSync(join(stage, 'packed.json'), JSON.stringify({ digest: digest.digest('hex') }));
+    const manifest = JSON.parse(readFileSync(join(stage, 'package.json'), 'utf8'));
+    // What a package's scripts and tools are for stays in the workspace; npm would install or warn of them.
+    const { private: _private, ...rest } = manifest;
+    writeFileSync(join(stage, 'package.json'), `${JSON.stringify(rest, null, 2)}\n`);
+    mkdirSync(into, { recursive: true });
+    const said = await run(
+      'packing',
+      'npm',
+      ['pack', '--ignore-scripts', '--silent', '--pack-destination', into],
+      {
+        cwd: stage,
+      },
+    );
+    return join(into, said.trim().split('\n').at(-1)!);
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
+}
