@@ -63,7 +63,8 @@ export function valuesHere(replicas: { controller: number; classifier: number })
     model: `${name}#fault=slow-drip:${DRIP_MS}`,
   }));
   return {
-    config: { targets },
+    // As long as the chart's own: idle connections that clients still use have ended by then.
+    config: { targets, server: { drain_delay_ms: 5_000 } },
     controller: {
       replicas: replicas.controller,
       resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { cpu: '2', memory: '512Mi' } },

@@ -1,12 +1,13 @@
 /** What the chart makes of values that are right. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { load } from 'js-yaml';
 import { CHART } from '../../deploy/helm/src/files.ts';
 import { FIXED } from '../../services/router-controller/src/reload.ts';
-import { type Manifest, pick, type Rendering, render, valuesFiles } from '../deploy/chart.ts';
+import { helm, type Manifest, pick, type Rendering, render, valuesFiles } from '../deploy/chart.ts';
 import { readRouterConfig } from '../deploy/router-config.ts';
 import { containers, ruleProblems, workloads } from '../deploy/rules.ts';
 import { ROOT } from '../parts/lib.ts';
@@ -491,3 +492,26 @@ test('the Service, the ServiceMonitors and whatever else take further fields and
   }
   assert.equal(pick(manifests, 'ConfigMap', '-mine').metadata.name, 'r-mine');
 });
+
+test('the packaged chart is the chart: all that it renders, with the ready-made values, and nothing of the repository', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'llm-router-chart-'));
+  try {
+    const { code, err } = await helm(['package', CHART, '--destination', folder]);
+    assert.equal(code, 0, err);
+    const [file] = readdirSync(folder);
+    assert.match(file!, /^llm-router-\d+\.\d+\.\d+\.tgz$/);
+    const chart = join(folder, file!);
+    for (const values of valuesFiles().values())
+      assert.deepEqual(
+        withoutPasswords(await render({ chart, values: [values] })),
+        withoutPasswords(await render({ values: [values] })),
+      );
+    assert.ok(statSync(chart).size < 512 * 1024, `${statSync(chart).size} bytes`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** A password is made anew at each rendering without a cluster. */
+const withoutPasswords = (manifests: readonly Manifest[]) =>
+  manifests.filter(({ kind }) => kind !== 'Secret');
