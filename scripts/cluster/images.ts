@@ -1,11 +1,37 @@
-/** Images of ours for a cluster, in one archive. */
+/** Images of ours for a cluster: built by the engine from their Dockerfiles, as compose has them, and written into one archive. */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BASES, setupEngine } from '../engine/bases.ts';
+import { saveImages, withEngine } from '../engine/engine.ts';
+import { CACHE } from '../parts/lib.ts';
+import { buildImages } from '../proof/compose/images.ts';
 
+/** Of compose: router-server, stand-ins for the models, the controller. */
+const PROFILES = ['light', 'demo'];
+const WANTED = /controller|server|stand-in/;
+
+const [repository, tag] = BASES.redis.split(':') as [string, string];
 /** The chart's values for a Redis out of Debian's package. */
-export const REDIS_IMAGE = { repository: 'llm-router-base/redis', tag: 'debian', pullPolicy: 'Never' };
+export const REDIS_IMAGE = { repository, tag, pullPolicy: 'Never' };
 
-/** @returns the archive's path. */
+/** Builds what has changed. @returns the archive's path. */
 export async function productImages(): Promise<string> {
-  throw new Error(
-    'give the images by --images FILE: docker save of llm-router-controller, llm-router-server and llm-router-stand-in-llms at 0.1.0, and a Redis as llm-router-base/redis:debian',
-  );
+  await setupEngine();
+  const built = await buildImages(PROFILES);
+  const names = [...built.map(({ name }) => name).filter((name) => WANTED.test(name)), BASES.redis];
+  const folder = join(CACHE, 'cluster');
+  const archive = join(folder, 'images.tar');
+  const stamp = join(folder, 'images.json');
+  mkdirSync(folder, { recursive: true });
+  await withEngine({ network: 'machine' }, async (engine) => {
+    const all = await engine.api.images();
+    const ids = names.map((name) => [name, all.find(({ RepoTags }) => RepoTags?.includes(name))?.Id]);
+    const now = JSON.stringify(ids);
+    if (existsSync(archive) && existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return;
+    // Whole or not at all.
+    await saveImages(engine, names, `${archive}.new`);
+    renameSync(`${archive}.new`, archive);
+    writeFileSync(stamp, now);
+  });
+  return archive;
 }
