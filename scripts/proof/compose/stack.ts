@@ -50,7 +50,9 @@ export class Stack {
 
   /** `docker compose …` in the project's folder. @returns its standard output. @throws Error with what it said. */
   async compose(...args: string[]): Promise<string> {
-    const profiles = this.orders.profiles.flatMap((profile) => ['--profile', profile]);
+    // The load generator is a job: `up --wait` would take its end for a failure. `run` starts it whatever the profiles.
+    const lasting = this.orders.profiles.filter((profile) => profile !== 'loadtest');
+    const profiles = lasting.flatMap((profile) => ['--profile', profile]);
     const { stdout } = await promisify(execFile)(this.orders.compose, [...profiles, ...args], {
       cwd: this.orders.folder,
       maxBuffer: 64 * 1024 * 1024,
