@@ -15,8 +15,7 @@ export interface ProjectCopy {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** @param more variables of .env, in place of the example's. */
-export function copyProject(target: string, more: Readonly<Record<string, string>>): ProjectCopy {
+export function copyProject(target: string): ProjectCopy {
   for (const part of ['deploy/compose', 'deploy/prometheus', 'deploy/grafana', 'config']) {
     mkdirSync(join(target, part), { recursive: true });
     cpSync(join(ROOT, part), join(target, part), {
@@ -29,7 +28,6 @@ export function copyProject(target: string, more: Readonly<Record<string, string
   execFileSync('sh', ['make-env.sh'], { cwd: folder, stdio: 'ignore' });
   const file = join(folder, '.env');
   // What comes later in the file holds.
-  for (const [name, value] of Object.entries({ ...IMAGE_VARIABLES, ...more }))
-    appendFileSync(file, `${name}=${value}\n`);
+  for (const [name, value] of Object.entries(IMAGE_VARIABLES)) appendFileSync(file, `${name}=${value}\n`);
   return { folder, config: join(target, 'config/stack.yaml'), env: parseEnv(readFileSync(file, 'utf8')) };
 }

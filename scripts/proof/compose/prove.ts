@@ -20,8 +20,7 @@ export async function prove(
 ): Promise<Proof> {
   const compose = await setupCompose();
   return withEngine({ network: 'own' }, async ({ box }) => {
-    // Two ports for two controllers.
-    const copy = copyProject(join(box.folder, 'project'), { ROUTER_PORT: '8084-8085' });
+    const copy = copyProject(join(box.folder, 'project'));
     const orders: Orders = {
       ...copy,
       compose,

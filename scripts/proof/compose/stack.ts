@@ -49,7 +49,12 @@ export class Stack {
   }
 
   /** `docker compose …` in the project's folder. @returns its standard output. @throws Error with what it said. */
-  async compose(...args: string[]): Promise<string> {
+  compose(...args: string[]): Promise<string> {
+    return this.composeWith({}, ...args);
+  }
+
+  /** The same with variables in place of .env's. */
+  async composeWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<string> {
     // The load generator is a job: `up --wait` would take its end for a failure. `run` starts it whatever the profiles.
     const lasting = this.orders.profiles.filter((profile) => profile !== 'loadtest');
     const profiles = lasting.flatMap((profile) => ['--profile', profile]);
@@ -62,6 +67,7 @@ export class Stack {
         DOCKER_HOST: `unix://${this.orders.socket}`,
         // In place of .env's: the profiles are given above.
         COMPOSE_PROFILES: '',
+        ...env,
       },
     }).catch((error: { stderr?: string; message: string }) => {
       const said = (error.stderr ?? error.message).trimEnd().split('\n').slice(-15).join('\n');
@@ -102,8 +108,7 @@ export class Stack {
       if (Date.now() > end) throw new Error(`${service} was killed and did not come back healthy`);
   }
 
-  url = (path: string, port = this.orders.env.ROUTER_PORT!.split('-')[0]!) =>
-    `http://127.0.0.1:${port}${path}`;
+  url = (path: string, port = this.orders.env.ROUTER_PORT!) => `http://127.0.0.1:${port}${path}`;
 
   /** One request, uncounted. */
   async fetch(url: string, init: RequestInit = {}): Promise<Answer> {
