@@ -140,7 +140,7 @@ export const CHECKS: readonly Check[] = [
       for (let n = 0; n < 12; n++) {
         const answer = await stack.chat({}, (each) => (each.status === 429 ? null : completed(each)), {
           key,
-          port: ports(stack)[n % 2]!,
+          port: PORTS[n % 2]!,
         });
         if (answer?.status === 200 || answer?.status === 429) answers[answer.status]++;
       }
