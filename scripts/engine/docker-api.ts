@@ -16,6 +16,8 @@ export interface Image {
 export interface Container {
   readonly Id: string;
   readonly Names: readonly string[];
+  /** Compose's own among them: `com.docker.compose.service`. */
+  readonly Labels: Readonly<Record<string, string>>;
   readonly State: string;
   /** "Up 4 seconds (healthy)". */
   readonly Status: string;

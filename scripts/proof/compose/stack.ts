@@ -76,8 +76,15 @@ export class Stack {
     return stdout;
   }
 
+  /** Ids of a service's containers. */
+  async containersOf(service: string): Promise<string[]> {
+    const all = await this.api.containers();
+    return all.filter(({ Labels }) => Labels['com.docker.compose.service'] === service).map(({ Id }) => Id);
+  }
+
   async inspect(service: string): Promise<Inspected> {
-    return (await this.api.call('GET', `/containers/llm-router-${service}-1/json`)) as Inspected;
+    const [id] = await this.containersOf(service);
+    return (await this.api.call('GET', `/containers/${id}/json`)) as Inspected;
   }
 
   /** Names of the services that have a container. */
