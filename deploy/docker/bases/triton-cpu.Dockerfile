@@ -29,6 +29,6 @@ RUN cd /usr/local/lib/python3.11/dist-packages/pytriton/tritonserver \
  && chmod a+x /opt/tritonserver/bin/tritonserver /opt/tritonserver/backends/python/triton_python_backend_stub
 ENV PATH=/opt/tritonserver/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     LD_LIBRARY_PATH=/usr/local/lib/python3.11/dist-packages/nvidia_pytriton.libs
+# As in NVIDIA’s image, what is built on this one says who runs it.
 WORKDIR /opt/tritonserver
-USER 1000:1000
 CMD ["tritonserver", "--help"]
