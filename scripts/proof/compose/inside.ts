@@ -9,7 +9,7 @@ const say = (line: Line) => console.log(JSON.stringify(line));
 
 let healthy = true;
 let isUp = true;
-for (const { name, isQuick, profile, run } of CHECKS) {
+for (const { name, isQuick, isHealth, profile, run } of CHECKS) {
   const isLast = name === CHECKS.at(-1)!.name;
   if ((orders.quick && !isQuick) || (profile && !orders.profiles.includes(profile))) continue;
   // What never came up is taken down all the same, and asked nothing.
@@ -27,7 +27,7 @@ for (const { name, isQuick, profile, run } of CHECKS) {
       ...(wrong.length > 0 && { error: wrong.slice(0, 5).join('; ') }),
     });
   } catch (error) {
-    healthy = false;
+    if (isHealth) healthy = false;
     if (name === CHECKS[0]!.name) {
       isUp = false;
       const told = await stack.compose('ps', '--all').catch(String);
