@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -5,3 +6,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 # Tests import onnxruntime by themselves, too.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+# torch is an engine by choice (--engine torch), not a requirement.
+collect_ignore = [] if importlib.util.find_spec("torch") else ["tests/test_engines.py"]
