@@ -21,6 +21,8 @@ def test_both_engines_take_the_same_step(params, monkeypatch):
     theirs = second.weights()
     for name, value in first.weights().items():
         moved = np.linalg.norm(value - was[name])
+        if name.endswith("key.bias"):
+            continue  # Attention does not feel it: its gradient is nothing but rounding.
         # Adam's first steps go by a gradient's sign: single numbers near zero may go either way.
         assert np.linalg.norm(theirs[name] - value) <= 0.03 * moved, name
         assert (moved == 0) == name.startswith("embeddings.")
