@@ -91,7 +91,7 @@ const previewOptions = ({ file }: RouterConfig): GateOptions => ({
 /** A router that runs goes on with a budget that nothing can spend; check-config refuses it. */
 function warnOfPrices(log: Logger, { file, table }: RouterConfig): void {
   for (const { path, message } of priceProblems(file, table))
-    log.warn('a budget counts nothing', { path, message });
+    log.warn('a budget counts nothing', { path, problem: message });
   const targets = unpricedTargets(file, table);
   if (targets.length > 0)
     log.warn('requests to targets without a price cost budgets in USD nothing', { targets });

@@ -117,14 +117,17 @@ test('TLS and an ACL user; a wrong password or authority is told once', async ()
       { url: `rediss://localhost:${tls.port}` },
     ]) {
       const subject = admission(wrong);
-      await eventually('it is told', () => subject.lines.length > 0);
-      await new Promise((resolve) => setTimeout(resolve, 600));
-      assert.equal(subject.redis.up, false);
-      assert.equal(subject.lines.length, 1, subject.lines.join(''));
-      assert.match(subject.lines[0]!, /Redis is away.*(WRONGPASS|certificate)/);
-      assert.doesNotMatch(subject.lines.join(''), /wrong-password/);
-      assert.equal(await subject.passing(8), 5, 'limits go on in memory');
-      await subject.close();
+      try {
+        await eventually('it is told', () => subject.lines.length > 0);
+        await new Promise((resolve) => setTimeout(resolve, 600));
+        assert.equal(subject.redis.up, false);
+        assert.equal(subject.lines.length, 1, subject.lines.join(''));
+        assert.match(subject.lines[0]!, /Redis is away.*(WRONGPASS|certificate)/);
+        assert.doesNotMatch(subject.lines.join(''), /wrong-password/);
+        assert.equal(await subject.passing(8), 5, 'limits go on in memory');
+      } finally {
+        await subject.close();
+      }
     }
   } finally {
     await Promise.all([plain.close(), tls.close()]);

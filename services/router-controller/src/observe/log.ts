@@ -24,17 +24,19 @@ function jsonOf(entry: object): string {
 
 /** The whole line in one step: winston's own, put together, copy an entry three times and sort its keys. */
 const lineFormat = format((info, options) => {
-  info.timestamp = new Date().toISOString();
+  const { level, message, ...fields } = info as { level: string } & Record<string, unknown>;
+  // People read a line from its left: what happened stands before its fields, as winston's entries don't have it.
+  const entry: Record<string, unknown> = { level, message, timestamp: new Date().toISOString(), ...fields };
   if ((options as { severity: boolean }).severity) {
     // What clouds' logs read a level by, and no name that they read otherwise.
-    info.severity = SEVERITIES[info.level] ?? info.level.toUpperCase();
-    if ('status' in info) {
-      info.http_status = info.status;
-      info.status = undefined;
+    entry.severity = SEVERITIES[level] ?? level.toUpperCase();
+    if ('status' in entry) {
+      entry.http_status = entry.status;
+      entry.status = undefined;
     }
   }
   // The process' own secrets go out of the finished line, whichever field holds them and however they are written.
-  (info as unknown as Record<symbol, unknown>)[LINE] = secrets.text(jsonOf(info));
+  (info as unknown as Record<symbol, unknown>)[LINE] = secrets.text(jsonOf(entry));
   return info;
 });
 
