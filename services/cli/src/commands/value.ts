@@ -1,8 +1,9 @@
-/** `llm-router value train | fill | import`: policies that evaluation data fills, and what they save. */
+/** `llm-router value train | fill | import | collect`: policies that evaluation data fills, and what they save. */
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { newCommand } from '../lib/command.ts';
 import { runTrainer } from '../lib/trainer.ts';
+import { valueCollect } from './value-collect.ts';
 
 /** USD a million tokens. */
 interface PerMillion {
@@ -35,7 +36,7 @@ export const value = (): Command => {
         .action((_options, _parsed, self: Command) => run(command, self.args)),
     );
   }
-  return parent;
+  return parent.addCommand(valueCollect());
 };
 
 /** Prices of a configuration's targets, as options; an unreadable file is the trainer's to tell. */
