@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import fc from 'fast-check';
 import OpenAI from 'openai';
+import { anyJson } from '../src/testing.ts';
 import { ask, dialectsWorld, FUNCTION, TOOL } from './dialects-world.ts';
 
 const w = dialectsWorld();
@@ -256,7 +257,7 @@ describe('on a target that speaks chat completions only', () => {
 });
 
 test('any JSON gets an answer, or an error that speaks of the request: never one of the router’s own', async () => {
-  const anything = fc.jsonValue({ maxDepth: 2 });
+  const anything = anyJson(2);
   const item = fc.record(
     {
       type: fc.constantFrom(

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { anyJson } from '../testing.ts';
 import { PLAIN_CHAT } from './dialect.ts';
 import { SseSplitter } from './sse.ts';
 import { eventsOf } from './testing.ts';
 import { readerOf, translate } from './translate.ts';
 
-const anything = fc.jsonValue({ maxDepth: 3 });
+const anything = anyJson(3);
 const call = fc.record(
   {
     index: fc.oneof(fc.nat(3), anything),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { identitySchema } from '../config/schema-identity.ts';
+import { anyJson } from '../testing.ts';
 import { type RequestFacts, understand } from './index.ts';
 
 const settings = { prompt: { turns: 1, max_chars: 8_000 }, identity: identitySchema.parse({}) };
@@ -673,7 +674,7 @@ test('any JSON is understood, and never throws', () => {
     fc.property(
       fc.dictionary(
         fc.constantFrom('messages', 'input', 'prompt', 'tools', 'system', 'metadata', 'user'),
-        fc.jsonValue(),
+        anyJson(),
       ),
       (body) => {
         const { ask, turn } = facts(body);

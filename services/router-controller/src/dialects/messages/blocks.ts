@@ -4,7 +4,7 @@ import type { ChatCall, ChatHistory } from '../chat/messages.ts';
 import { functionName } from '../chat/names.ts';
 import type { ChatOptions } from '../dialect.ts';
 import type { Notes } from '../notes.ts';
-import { isObject, type Json, listOf, objectOf, textOf } from '../values.ts';
+import { isObject, type Json, listOf, objectOf, rowOf, textOf, wordOf } from '../values.ts';
 import { BLOCKS } from './tables.ts';
 
 /** Text that Claude Code puts before its system prompt: new with every request, it would spoil every prompt cache. */
@@ -32,7 +32,7 @@ export function addMessages(to: ChatHistory, from: unknown, options: ChatOptions
     if (role === 'assistant') assistant(to, content, `${place}.content`, options, notes);
     else if (role === 'user') user(to, content, `${place}.content`, notes);
     else if (role === 'system') to.push({ role, content: systemText(content, notes) });
-    else notes.refuse(`${place}.role`, `'${String(role)}' is none of user, assistant, system`);
+    else notes.refuse(`${place}.role`, `'${wordOf(role)}' is none of user, assistant, system`);
   }
 }
 
@@ -57,7 +57,7 @@ function assistant(
       calls.push({
         id,
         type: 'function',
-        function: { name: functionName(String(name)), arguments: options.nested(input ?? {}) },
+        function: { name: functionName(textOf(name) ?? ''), arguments: options.nested(input ?? {}) },
       });
     else if (type === 'thinking') reasoning += textOf(thinking) ?? '';
     else texts.push(...parts(block, at, notes).flatMap((part) => textOf(part.text) ?? []));
@@ -114,9 +114,9 @@ function parts(block: unknown, place: string, notes: Notes): Json[] {
     notes.refuse(place, 'a block must be an object');
     return [];
   }
-  const type = String(block.type);
-  const row = Object.hasOwn(BLOCKS, type) ? BLOCKS[type]! : null;
-  if (row === null) notes.refuse(place, `a block of type '${type}' is not known to chat completions`);
+  const type = wordOf(block.type);
+  const row = rowOf(BLOCKS, type);
+  if (!row) notes.refuse(place, `a block of type '${type}' is not known to chat completions`);
   else if (row.fate === 'refused') notes.refuse(place, row.note!);
   else if (row.fate === 'dropped' && !row.quiet) notes.drop(`messages.${type}`);
   if (row?.fate !== 'mapped') return [];
@@ -136,8 +136,13 @@ function parts(block: unknown, place: string, notes: Notes): Json[] {
 }
 
 function image(source: Json, place: string, notes: Notes): Json[] {
-  if (source.type === 'base64')
-    return [{ type: 'image_url', image_url: { url: `data:${source.media_type};base64,${source.data}` } }];
+  if (source.type === 'base64') {
+    const { media_type, data } = source;
+    if (typeof media_type === 'string' && typeof data === 'string')
+      return [{ type: 'image_url', image_url: { url: `data:${media_type};base64,${data}` } }];
+    notes.refuse(place, 'an image as base64 needs `media_type` and `data`, both text');
+    return [];
+  }
   if (source.type === 'url') return [{ type: 'image_url', image_url: { url: source.url } }];
   notes.refuse(place, 'an uploaded file is known only to who stores it; send the image as base64');
   return [];
@@ -147,7 +152,7 @@ function document({ source: given, title, context }: Json, place: string, notes:
   const source = objectOf(given);
   const before = [textOf(title), textOf(context)].filter(Boolean);
   const asText = (texts: readonly string[]) => [{ type: 'text', text: [...before, ...texts].join('\n') }];
-  if (source.type === 'text') return asText([String(source.data)]);
+  if (source.type === 'text') return asText([textOf(source.data) ?? '']);
   if (source.type === 'content') {
     if (typeof source.content === 'string') return asText([source.content]);
     const inside = listOf(source.content).flatMap((each, at) =>
@@ -156,7 +161,12 @@ function document({ source: given, title, context }: Json, place: string, notes:
     return [...(before.length > 0 ? asText([]) : []), ...inside];
   }
   if (source.type === 'base64') {
-    const file_data = `data:${source.media_type};base64,${source.data}`;
+    const { media_type, data } = source;
+    if (typeof media_type !== 'string' || typeof data !== 'string') {
+      notes.refuse(place, 'a document as base64 needs `media_type` and `data`, both text');
+      return [];
+    }
+    const file_data = `data:${media_type};base64,${data}`;
     return [{ type: 'file', file: { filename: textOf(title) ?? 'document.pdf', file_data } }];
   }
   notes.refuse(place, 'a document by URL or file id is fetched by the Messages API only; send it as base64');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { anyJson } from '../../testing.ts';
 import { PLAIN_CHAT } from '../dialect.ts';
 import { completionOf, saidArbitrary } from '../testing.ts';
 import { toChat } from './request.ts';
@@ -205,7 +206,7 @@ test('what a chat completion can’t give is refused by its name and place', () 
 });
 
 test('any JSON at all gives a translation or refusals, never an exception', () => {
-  const anything = fc.jsonValue({ maxDepth: 3 });
+  const anything = anyJson(3);
   const block = fc.record(
     {
       type: fc.constantFrom(

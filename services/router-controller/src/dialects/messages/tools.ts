@@ -2,7 +2,7 @@
 
 import { functionName } from '../chat/names.ts';
 import type { Notes } from '../notes.ts';
-import { compact, isObject, type Json, listOf, objectOf, textOf } from '../values.ts';
+import { compact, isObject, type Json, listOf, objectOf, rowOf, textOf, wordOf } from '../values.ts';
 import { BUILTINS } from './builtins.ts';
 import { TOOL_CHOICES, TOOLS } from './tables.ts';
 
@@ -14,7 +14,7 @@ export function toolMembers({ tools, tool_choice }: Json, names: Map<string, str
   for (const [index, tool] of listOf(tools).entries()) {
     const shape = chatTool(tool, `tools[${index}]`, notes, hosted);
     if (shape && shape.name !== (tool as Json).name)
-      names.set(String(shape.name), String((tool as Json).name));
+      names.set(wordOf(shape.name), wordOf((tool as Json).name));
     if (shape) offered.push({ type: 'function', function: shape });
   }
   const choice = choiceMembers(tool_choice, notes);
@@ -34,7 +34,7 @@ function chatTool(tool: unknown, place: string, notes: Notes, hosted: string[]):
   };
   if (!isObject(tool)) return refuse('a tool must be an object');
   const type = (textOf(tool.type) ?? 'custom').replace(/_\d{8}$/, '');
-  const row = TOOLS[type];
+  const row = rowOf(TOOLS, type);
   if (!row) return refuse(`tool type '${type}' is not known to chat completions`);
   if (row.fate === 'refused') return refuse(row.note!);
   if (row.fate === 'dropped') {
@@ -45,7 +45,7 @@ function chatTool(tool: unknown, place: string, notes: Notes, hosted: string[]):
   }
   if (typeof tool.name !== 'string') return refuse('a tool needs a `name`');
   const name = functionName(tool.name);
-  const builtin = BUILTINS[type];
+  const builtin = rowOf(BUILTINS, type);
   if (builtin) return { name, ...builtin };
   return compact({
     name,
@@ -58,14 +58,18 @@ function chatTool(tool: unknown, place: string, notes: Notes, hosted: string[]):
 function choiceMembers(choice: unknown, notes: Notes): Json {
   if (choice === undefined || choice === null) return {};
   const { type, name, disable_parallel_tool_use } = objectOf(choice);
-  const row = TOOL_CHOICES[String(type)];
+  const row = rowOf(TOOL_CHOICES, type);
   if (!row) {
-    notes.refuse('tool_choice', `type '${String(type)}' is none of auto, any, tool, none`);
+    notes.refuse('tool_choice', `type '${wordOf(type)}' is none of auto, any, tool, none`);
+    return {};
+  }
+  if (type === 'tool' && typeof name !== 'string') {
+    notes.refuse('tool_choice', 'the choice of a tool needs its `name`');
     return {};
   }
   return {
     tool_choice:
-      type === 'tool' ? { type: 'function', function: { name: functionName(String(name)) } } : row.to,
+      type === 'tool' ? { type: 'function', function: { name: functionName(wordOf(name)) } } : row.to,
     ...(disable_parallel_tool_use === true && { parallel_tool_calls: false }),
   };
 }

@@ -96,7 +96,7 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
     output: 'apply_patch_call_output',
     toItem: (args) => ({ operation: args }),
     fromItem: ({ operation }) => objectOf(operation),
-    outputText: (item) => textOf(item.output) ?? String(item.status ?? 'completed'),
+    outputText: (item) => textOf(item.output) ?? textOf(item.status) ?? 'completed',
   },
 };
 

@@ -3,7 +3,7 @@
 import { ChatHistory, type ChatMessage } from '../chat/messages.ts';
 import type { ChatOptions } from '../dialect.ts';
 import type { Notes } from '../notes.ts';
-import { isObject, type Json, listOf, objectOf, textOf } from '../values.ts';
+import { isObject, type Json, listOf, objectOf, rowOf, textOf, wordOf } from '../values.ts';
 import { BY_CALL, BY_OUTPUT } from './builtins.ts';
 import { chatParts, plainText } from './parts.ts';
 import { ITEMS } from './tables.ts';
@@ -41,7 +41,7 @@ export class Conversation {
       return;
     }
     const type = textOf(item.type) ?? (item.role === undefined ? 'item_reference' : 'message');
-    const row = ITEMS[type];
+    const row = rowOf(ITEMS, type);
     if (!row) {
       this.#notes.refuse(place, `item type '${type}' is not known to chat completions`);
       return;
@@ -92,7 +92,7 @@ export class Conversation {
     if (role === 'system' || role === 'developer') this.#push({ role: 'system', content: plainText(parts) });
     else if (role === 'user') this.#push({ role, content: parts });
     else
-      this.#notes.refuse(`${place}.role`, `'${String(role)}' is none of user, assistant, system, developer`);
+      this.#notes.refuse(`${place}.role`, `'${wordOf(role)}' is none of user, assistant, system, developer`);
     this.#reasoning = '';
   }
 

@@ -1,7 +1,7 @@
 /** Parts of a message's content, as chat has them. */
 
 import type { Notes } from '../notes.ts';
-import { isObject, type Json, textOf } from '../values.ts';
+import { isObject, type Json, textOf, wordOf } from '../values.ts';
 import { PARTS } from './tables.ts';
 
 /** One text is a string: many servers take no lists. */
@@ -27,7 +27,7 @@ function chatPart(part: unknown, place: string, notes: Notes): Json[] {
     notes.refuse(place, 'a part must be an object');
     return [];
   }
-  const type = String(part.type);
+  const type = wordOf(part.type);
   if (!Object.hasOwn(PARTS, type)) {
     notes.refuse(place, `content of type '${type}' is not known to chat completions`);
     return [];

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { anyJson } from '../../testing.ts';
 import { PLAIN_CHAT } from '../dialect.ts';
 import { completionOf, saidArbitrary } from '../testing.ts';
 import { toChat } from './request.ts';
@@ -224,7 +225,7 @@ test('tool choice: words, one by name, several that are allowed', () => {
 });
 
 test('any JSON at all gives a translation or refusals, never an exception', () => {
-  const anything = fc.jsonValue({ maxDepth: 3 });
+  const anything = anyJson(3);
   const item = fc.record(
     {
       type: fc.constantFrom(

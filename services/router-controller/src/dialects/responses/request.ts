@@ -2,7 +2,7 @@
 import type { ChatBody } from '../../request.ts';
 import type { ChatOptions, Translation } from '../dialect.ts';
 import { Notes } from '../notes.ts';
-import { compact, given, isObject, type Json, listOf, objectOf, textOf } from '../values.ts';
+import { compact, given, isObject, type Json, listOf, objectOf, textOf, wordOf } from '../values.ts';
 import { createAnswers } from './answer.ts';
 import { Conversation } from './items.ts';
 import { FIELDS } from './tables.ts';
@@ -25,7 +25,7 @@ export function toChat(request: Json, options: ChatOptions): Translation {
 
   const wantsLogprobs = listOf(include).includes(LOGPROBS);
   for (const each of listOf(include))
-    if (each !== LOGPROBS && each !== 'reasoning.encrypted_content') notes.drop(`include.${String(each)}`);
+    if (each !== LOGPROBS && each !== 'reasoning.encrypted_content') notes.drop(`include.${wordOf(each)}`);
   const { temperature, top_p, stream, ...rest } = same;
   const body: ChatBody = compact({
     model: request.model,
@@ -57,7 +57,7 @@ function textMembers(text: unknown, notes: Notes): Json {
   if (!isObject(format) || format.type === 'text') return members;
   if (format.type === 'json_object') return { ...members, response_format: { type: 'json_object' } };
   if (format.type !== 'json_schema') {
-    notes.refuse('text.format', `format '${String(format.type)}' is none of text, json_object, json_schema`);
+    notes.refuse('text.format', `format '${wordOf(format.type)}' is none of text, json_object, json_schema`);
     return members;
   }
   const { type, ...schema } = format;

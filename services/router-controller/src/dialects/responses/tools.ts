@@ -1,7 +1,7 @@
 /** Tools and tool choice of a Responses request, as a chat model can be offered them. */
 import { functionName } from '../chat/names.ts';
 import type { Notes } from '../notes.ts';
-import { isObject, type Json, listOf, objectOf, textOf } from '../values.ts';
+import { isObject, type Json, listOf, objectOf, rowOf, textOf } from '../values.ts';
 import { BUILTINS } from './builtins.ts';
 import { TOOL_CHOICES, TOOLS } from './tables.ts';
 
@@ -47,7 +47,7 @@ export class ToolBox {
       return;
     }
     const type = textOf(tool.type) ?? '';
-    const row = TOOLS[type.replace(/_\d{4}_\d{2}_\d{2}$/, '')];
+    const row = rowOf(TOOLS, type.replace(/_\d{4}_\d{2}_\d{2}$/, ''));
     const name = textOf(tool.name);
     if (!row) {
       this.#notes.refuse(place, `tool type '${type}' is not known to chat completions`);
@@ -71,7 +71,7 @@ export class ToolBox {
       this.#notes.refuse(place, 'a shell in a container needs a target that speaks the Responses API');
       return;
     }
-    const builtin = BUILTINS[type];
+    const builtin = rowOf(BUILTINS, type);
     if (builtin) {
       const { description, parameters } = builtin;
       this.#offer({ kind: 'builtin', name: type }, { description, parameters });
@@ -126,7 +126,7 @@ export class ToolBox {
   #choice(choice: unknown): Json {
     if (choice === undefined || choice === null) return {};
     const type = textOf(choice) ?? textOf(objectOf(choice).type) ?? '';
-    const row = TOOL_CHOICES[type];
+    const row = rowOf(TOOL_CHOICES, type);
     if (!row) {
       this.#notes.refuse('tool_choice', `'${type}' can’t be chosen at a target that speaks chat completions`);
       return {};
@@ -138,14 +138,14 @@ export class ToolBox {
   }
 
   #nameOf(choice: Json): string | null {
-    const name = BUILTINS[String(choice.type)] ? String(choice.type) : textOf(choice.name);
+    const name = rowOf(BUILTINS, choice.type) ? textOf(choice.type) : textOf(choice.name);
     const namespace = textOf(choice.namespace) ?? undefined;
     return name === null ? null : chatName({ name, ...(namespace !== undefined && { namespace }) });
   }
 
   #allow({ mode, tools }: Json): Json {
     const names = new Set(listOf(tools).map((tool) => this.#nameOf(objectOf(tool))));
-    const kept = this.tools.filter((tool) => names.has(String(tool.function.name)));
+    const kept = this.tools.filter((tool) => names.has(tool.function.name as string));
     this.tools.splice(0, this.tools.length, ...kept);
     return { tool_choice: mode === 'required' ? 'required' : 'auto' };
   }
