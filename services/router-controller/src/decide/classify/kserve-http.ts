@@ -16,6 +16,7 @@ import {
   WIRE,
   withDetails,
 } from './model-client.ts';
+import { type ModelConfig, otherEncoder } from './same-encoder.ts';
 
 interface JsonTensor {
   readonly name: string;
@@ -131,16 +132,18 @@ export class KServeHttpClient implements ModelClient {
   }
 
   async describe(options: CallOptions): Promise<ModelDescription> {
-    const parameters = await this.#parameters(options);
-    const details = detailsModelOf(parameters);
+    const config = await this.#config(this.#model, options);
+    const stranger = await otherEncoder(config, (model) => this.#config(model, options));
+    const said = stranger ? { otherEncoder: stranger } : {};
+    const details = detailsModelOf(config?.parameters);
     if (details) {
       try {
-        return { ...(await this.#describe(details, parameters, options)), model: details };
+        return { ...(await this.#describe(details, config?.parameters, options)), ...said, model: details };
       } catch (error) {
         if (!isAbsent(error, details)) throw error;
       }
     }
-    return this.#describe(this.#model, parameters, options);
+    return { ...(await this.#describe(this.#model, config?.parameters, options)), ...said };
   }
 
   async #describe(
@@ -177,15 +180,9 @@ export class KServeHttpClient implements ModelClient {
   }
 
   /** ModelConfig is Triton's extension: a server without it simply does not tell. */
-  async #parameters(options: CallOptions): Promise<ModelParameters> {
+  async #config(model: string, options: CallOptions): Promise<ModelConfig | undefined> {
     try {
-      const config = await this.#json<{ parameters?: ModelParameters; error?: string }>(
-        this.#model,
-        '/config',
-        undefined,
-        options,
-      );
-      return config.parameters;
+      return await this.#json<ModelConfig & { error?: string }>(model, '/config', undefined, options);
     } catch {
       return undefined;
     }

@@ -1,4 +1,5 @@
 /** What deciding needs of a classifier, whatever protocol it speaks. */
+import type { OtherEncoder } from './same-encoder.ts';
 
 /** The model's answer for one text. */
 export interface RawAnswer {
@@ -32,6 +33,8 @@ export interface ModelDescription {
   readonly scoreNames: readonly string[];
   /** Parameter `kind` of its config; null: it has none; absent: the server does not tell a model's config. */
   readonly kind?: string | null;
+  /** Where its head was trained on another encoder than it stands on, what both say. */
+  readonly otherEncoder?: OtherEncoder | null;
   /** The model that is asked, where the policy's own names one that tells more; absent: the policy's own. */
   readonly model?: string;
 }

@@ -25,6 +25,7 @@ import {
   type ModelClient,
   type ModelDescription,
 } from './model-client.ts';
+import { checkEncoder } from './same-encoder.ts';
 
 /** How often a healthy model's labels are read again: a head can be replaced without the ensemble's version changing. */
 const REFRESH_MS = 30_000;
@@ -181,6 +182,7 @@ export class PolicyClassifier {
       this.#readAt = performance.now();
       this.#unread = 0;
       try {
+        checkEncoder(this.policy.name, model);
         this.#labels = matchLabels(this.policy, model);
         checkScores(this.policy, this.#labels, model);
       } catch (error) {
