@@ -18,9 +18,13 @@ WINDOW = 1024
 """Rows that are sorted by length among themselves: batches of like length, yet of other company in each epoch."""
 
 
+EVEN = -1
+"""In place of a label's index."""
+
+
 @dataclass(frozen=True)
 class Batch:
-    """ids, mask int32 [rows, tokens]; label index and weight [rows] by column, weight 0 where a row has no label."""
+    """ids, mask int32 [rows, tokens]; label index and weight [rows] by column, weight 0 where a row has no label. Index EVEN: all labels alike."""
 
     ids: np.ndarray
     mask: np.ndarray
@@ -62,8 +66,9 @@ def epoch(rows: list, heads: dict[str, tuple[str, ...]], weights: dict[str, np.n
         target, weight = {}, {}
         for column in heads:
             names = [getattr(rows[i], column) for i in padded]
-            target[column] = np.array([index_of[column][n] if n else 0 for n in names], np.int32)
+            even = [rows[i].unsure for i in padded]
+            target[column] = np.array([EVEN if e else index_of[column][n] if n else 0 for e, n in zip(even, names)], np.int32)
             weight[column] = np.array(
-                [rows[i].weight * weights[column][index_of[column][n]] if n and at < len(members) else 0.0
-                 for at, (i, n) in enumerate(zip(padded, names))], np.float32)
+                [0.0 if at >= len(members) or not (e or n) else rows[i].weight * (1.0 if e else weights[column][index_of[column][n]])
+                 for at, (i, e, n) in enumerate(zip(padded, even, names))], np.float32)
         yield Batch(ids, mask, target, weight)

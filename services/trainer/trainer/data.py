@@ -12,6 +12,9 @@ from . import labels, relabel
 OWN = Path(__file__).resolve().parent.parent / "data"
 """Prompts written for this project (CC0), beside this package."""
 
+OUTLIERS = 600
+"""Texts that no label fits, among the training rows."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -30,6 +33,8 @@ class Row:
     """ISO 639-1 of the words that ask; None where nobody said."""
     kind: str = "prompt"
     """`prompt`, or what a request body was an example of (`bodies.KINDS`)."""
+    unsure: bool = False
+    """No label fits: every head is taught to find all alike (`outliers`)."""
 
 
 def read_jsonl(path: Path) -> list[Row]:
@@ -90,10 +95,14 @@ def passage_of(prompt: str) -> str:
 
 
 def training_rows(shared: Path, bodies: Path | None = None) -> list[Row]:
-    """Everything the encoder is trained on: shared rows, relabelled where they contradict themselves, and our own."""
+    """Everything the encoder is trained on: shared rows, relabelled where they contradict themselves, our own, and outliers."""
+    from . import outliers
+
     cleaned = relabel.clean(read_jsonl(shared / "train.jsonl"))
-    own = [part for row in validation_rows(own_rows(bodies=bodies))[0] for part in both_readings(row)]
-    return without(cleaned + own, held_out_rows())
+    kept = validation_rows(own_rows(bodies=bodies))[0]
+    own = [part for row in kept for part in both_readings(row)]
+    words = [word for row in kept if row.kind == "prompt" for word in row.prompt.split()[:12]]
+    return without(cleaned + own + outliers.rows(OUTLIERS, 1, words), held_out_rows())
 
 
 def both_readings(row: Row) -> list[Row]:

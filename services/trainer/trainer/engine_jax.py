@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from .batches import Batch
+from .batches import EVEN, Batch
 from .encoder import dropout, embed
 from .loss import CLIP, DROPOUT, HEAD_WEIGHT, SMOOTHING, WEIGHT_DECAY, ema_decay, is_frozen
 
@@ -22,6 +22,7 @@ def loss_of(params, ids, mask, target, weight, key):
         logits = embedding @ params[f"head.{column}.weight"].T + params[f"head.{column}.bias"]
         size = logits.shape[-1]
         soft = jax.nn.one_hot(gold, size) * (1 - SMOOTHING) + SMOOTHING / size
+        soft = jnp.where((gold == EVEN)[:, None], 1 / size, soft)
         losses = optax.softmax_cross_entropy(logits, soft)
         # Divided by the batch's rows, not its labelled rows: a lone label must not count as a whole batch.
         total += HEAD_WEIGHT.get(column, 1.0) * (losses * weight[column]).sum() / gold.shape[0]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .batches import Batch
+from .batches import EVEN, Batch
 from .loss import CLIP, DROPOUT, HEAD_WEIGHT, SMOOTHING, WEIGHT_DECAY, ema_decay, is_frozen
 from .shape import EPSILON, HEADS, WIDTH, layers_of
 
@@ -80,7 +80,9 @@ class Engine:
         total = torch.zeros((), device=self.device)
         for column, gold in batch.target.items():
             logits = F.linear(embedding, self.params[f"head.{column}.weight"], self.params[f"head.{column}.bias"])
-            losses = F.cross_entropy(logits, self._put(gold).long(), reduction="none", label_smoothing=SMOOTHING)
+            named = self._put(gold).long()
+            losses = F.cross_entropy(logits, named.clamp(min=0), reduction="none", label_smoothing=SMOOTHING)
+            losses = torch.where(named == EVEN, -logits.log_softmax(-1).mean(-1), losses)
             total = total + HEAD_WEIGHT.get(column, 1.0) * (losses * self._put(batch.weight[column])).sum() / len(gold)
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()

@@ -32,6 +32,7 @@ class LabelledText:
     complexity: str | None = None
     kind: str = "prompt"
     lang: str | None = None
+    unsure: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Shares:
     other_languages: float = 1.0
     """Factor of our own rows that are not English."""
     shared: float = 0.5
-    intent: float = 0.4
+    intent: float = 2.0
 
     def of(self, row) -> float:
         if not row.source.startswith("own/"):
