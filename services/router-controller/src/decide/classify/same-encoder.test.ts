@@ -86,7 +86,10 @@ policies: [{ name: p, url: http://127.0.0.1:${port}/v2/models/mine/infer, llms: 
   };
   await assert.rejects(start(), (error: Error) => {
     assert.ok(error instanceof LabelMismatch);
-    assert.match(error.message, /policy 'p': mine_head was trained on another encoder \(a\) than encoder is now \(b\)/);
+    assert.match(
+      error.message,
+      /policy 'p': mine_head was trained on another encoder \(a\) than encoder is now \(b\)/,
+    );
     assert.match(error.message, /npm run policy:train -- --name mine --data FILE/);
     return true;
   });
