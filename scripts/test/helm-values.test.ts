@@ -208,6 +208,13 @@ test('whatever the configuration and the environment call has to be let through'
     ],
     [{ ...env('OTEL_EXPORTER_OTLP_ENDPOINT'), ...policy({}) }, /networkPolicy\.tracing lets nothing through/],
     [
+      {
+        config: { notify: { webhooks: [{ name: 'ops', url: 'http://hooks.ops:9000/private' }] } },
+        ...policy({}),
+      },
+      /webhook ops is at http:\/\/hooks\.ops:9000, and no networkPolicy\.upstreams lets port 9000/,
+    ],
+    [
       { ...env('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'), ...policy({ tracing: arrow(4317) }) },
       /no networkPolicy\.tracing lets port 4318 through/,
     ],

@@ -1,6 +1,6 @@
 /** The processes: the router's Node, and the Triton that classifies. */
 import type { Board } from './board.ts';
-import { CHOSEN, metric, quantile, rate } from './promql.ts';
+import { CHOSEN, metric, orZero, quantile, rate } from './promql.ts';
 
 const node = (name: string) => `${name}{${CHOSEN}}`;
 const MODEL = 'model=~"$model"';
@@ -123,6 +123,16 @@ export const runtime: Board = {
           unit: 'short',
           width: 8,
           queries: [{ expr: rate('logDropped'), legend: 'lines/s' }],
+        },
+        {
+          id: 11,
+          title: 'Notices',
+          description:
+            'Notices to webhooks: sent; told by another replica; given up, because the receiver did not take them; dropped, because too many came at once.',
+          unit: 'short',
+          queries: [
+            { expr: orZero(rate('notices', ['webhook', 'result'])), legend: '{{webhook}} {{result}}' },
+          ],
         },
         {
           id: 10,

@@ -437,4 +437,26 @@ export const ALERTS: readonly Alert[] = [
       clears: 60,
     },
   },
+  {
+    name: 'LlmRouterNoticesNotDelivered',
+    severity: 'warning',
+    expr: `sum by (namespace, job, webhook) (increase(${series('notices', 'result="given_up"')}[15m])) > 0`,
+    for: '0m',
+    summary:
+      'Webhook {{ $labels.webhook }} of {{ $labels.job }} takes no notices: whoever reads them knows nothing',
+    todo: 'Look in the router’s log for “notice could not be delivered”: it says what the receiver answered.',
+    panel: runtime(11),
+    proof: {
+      series: [
+        {
+          series: 'llm_router_notices_total{job="router", webhook="ops", result="given_up"}',
+          values: '0x10 0+1x20 20x60',
+        },
+        { series: 'llm_router_notices_total{job="router", webhook="ops", result="sent"}', values: '0+1x100' },
+      ],
+      quiet: 10,
+      fires: 25,
+      clears: 60,
+    },
+  },
 ];

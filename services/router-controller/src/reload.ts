@@ -20,6 +20,8 @@ export interface ReloaderDeps {
   readonly apply: (config: RouterConfig) => Promise<void>;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Hears how each reload went. */
+  readonly onResult?: (result: ReloadResult, before: string, trigger: string) => void;
 }
 
 /** Keys that take effect at a start only: sockets, pools and breakers are made once, from these. The Helm chart rolls pods by them. */
@@ -97,6 +99,13 @@ export class Reloader {
   }
 
   async #once(trigger: string, rests: () => Promise<boolean>): Promise<ReloadResult> {
+    const before = this.#deps.current().version;
+    const result = await this.#try(trigger, rests);
+    this.#deps.onResult?.(result, before, trigger);
+    return result;
+  }
+
+  async #try(trigger: string, rests: () => Promise<boolean>): Promise<ReloadResult> {
     const { load, current, apply, metrics, log } = this.#deps;
     const before = current();
     let result: ReloadResult['result'] = 'unchanged';

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { Admission, Gate, type GateOptions } from './admit/index.ts';
 import { Authenticator, checkDoor } from './authenticate/index.ts';
-import { type Time, UpstreamCaller } from './call/index.ts';
+import { observeCalls, type Time, UpstreamCaller } from './call/index.ts';
 import { type RouterConfig, type WatchTimes, watchFiles } from './config/index.ts';
 import { priceProblems, unpricedTargets } from './config/prices.ts';
 import { Decider, type DeciderDeps, RedisStore } from './decide/index.ts';
@@ -13,6 +13,14 @@ import { createAdminApp } from './http/admin.ts';
 import { createApp } from './http/app.ts';
 import { Arrivals } from './http/arrival.ts';
 import { Ledger } from './ledger/index.ts';
+import {
+  budgetNotice,
+  classifierNotice,
+  Notifier,
+  reloadNotice,
+  sharingNotice,
+  tellOfCalls,
+} from './notify/index.ts';
 import {
   createLog,
   createMetrics,
@@ -171,6 +179,14 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     throw error;
   }
   const ledger = new Ledger(config, redis, metrics);
+  const notifier = new Notifier({ config, redis, metrics, log });
+  redis?.hearBy((up, problem) => notifier.tell(sharingNotice(up, problem)));
+  ledger.budgets.hearBy({
+    wanted: () => notifier.hasWebhooks,
+    reached: (state, level, warnAt) => notifier.tell(budgetNotice(state, level, warnAt)),
+  });
+  // A classifier that starts together with the router is no news until the router would be ready without it.
+  let started = false;
   const admission = new Admission({ config, metrics, redis, ledger });
   const store = redis && new RedisStore(redis, PINS_KEPT);
   const decider = new Decider({
@@ -179,8 +195,17 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     log,
     ...(store && { store }),
     ...(options.connect && { connect: options.connect }),
+    onClassifier: (policy, { ready, problem }) => {
+      if (started) notifier.tell(classifierNotice(policy, ready, problem));
+    },
   });
-  const caller = new UpstreamCaller({ config, metrics, log, ...(options.time && { time: options.time }) });
+  const caller = new UpstreamCaller({
+    config,
+    metrics,
+    log,
+    observer: tellOfCalls(observeCalls(metrics, log), (notice) => notifier.tell(notice)),
+    ...(options.time && { time: options.time }),
+  });
   const settler = new Settler(metrics, log, ledger);
   settler.useConfig(config);
   const feedback = settler.rememberBy((note) => new Feedback(config.file.feedback, metrics, store, note));
@@ -246,6 +271,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       caller.useConfig(next);
       redis?.useCredentials(next.file.redis);
       settler.useConfig(next);
+      notifier.useConfig(next);
       log.level = next.file.logging.level;
       metrics.build.reset();
       metrics.build.set({ version: VERSION, node: process.version, config: next.version }, 1);
@@ -253,6 +279,10 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     },
     metrics,
     log,
+    onResult: (result, before, trigger) => {
+      const notice = reloadNotice(result, before, trigger);
+      if (notice) notifier.tell(notice);
+    },
   });
 
   let url: string;
@@ -262,6 +292,9 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   try {
     // Redis that is there is used from the first request on; one that is not is not waited for.
     await Promise.all([decider.start(), redis?.firstLook()]);
+    started = true;
+    for (const [policy, { ready, problem }] of Object.entries(decider.status()))
+      if (!ready) notifier.tell(classifierNotice(policy, ready, problem));
     url = await listen(server, settings.host, settings.port);
     const { admin } = config.file;
     if (admin) {
@@ -283,6 +316,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     await caller.close();
     server.close();
     adminServer?.close();
+    await notifier.close();
     await redis?.close();
     throw error;
   }
@@ -328,6 +362,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     await settler.close();
     await admission.close();
     await ledger.close();
+    await notifier.close();
     await redis?.close();
     await tracing.close();
     log.info('stopped');

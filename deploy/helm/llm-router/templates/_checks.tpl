@@ -136,6 +136,9 @@
 {{- with dig "auth" "jwt" "jwks_url" "" $config }}
 {{- include "llm-router.checks.port" (list "config.auth.jwt.jwks_url is" . $open "upstreams") }}
 {{- end }}
+{{- range dig "notify" "webhooks" list $config }}
+{{- include "llm-router.checks.port" (list (printf "webhook %s is" .name) (regexReplaceAll "^(https?://[^/?#]+).*$" .url "${1}") $open "upstreams") }}
+{{- end }}
 {{- if and $config.redis (not $root.Values.redis.enabled) (not $policy.redis) }}{{ fail "config.redis names a Redis, and networkPolicy.redis lets nothing through: give its peers and port" }}{{ end }}
 {{- with include "llm-router.tracingEndpoint" $root }}
 {{- if not $policy.tracing }}{{ fail (printf "traces go to %s (config.tracing.endpoint, or controller.env), and networkPolicy.tracing lets nothing through: give its peers and port" .) }}{{ end }}

@@ -5,6 +5,9 @@ import { Secret } from './secret.ts';
 /** Names of the file's keys whose text is secret. */
 const SECRET_KEY = /(?:^|_)(?:(?:api_?)?key|password|passphrase|secret|token|credentials?)$/;
 
+/** Who knows the address of a webhook can write to whom it tells. */
+const isWebhook = (path: readonly PropertyKey[]) => path.at(-1) === 'url' && path.at(-3) === 'webhooks';
+
 const HEADERS = 'headers';
 /** Names of headers that carry credentials. */
 const SECRET_HEADER = /auth|key|token|secret|pass|cookie|credential|signature/i;
@@ -52,7 +55,7 @@ export function secretsIn(
       const isHeader = path.at(-2) === HEADERS;
       const isSecret = isHeader
         ? isSecretHeader(String(path.at(-1)), node, outside.has(at))
-        : SECRET_KEY.test(String(name));
+        : SECRET_KEY.test(String(name)) || isWebhook(path);
       if (isSecret && node !== '') found.push({ path: at, value: new Secret(node) });
       else for (const value of secretsOfUrl(node)) found.push({ path: at, value: new Secret(value) });
     } else if (Array.isArray(node)) for (const [index, item] of node.entries()) walk(item, [...path, index]);

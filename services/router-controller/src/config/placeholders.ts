@@ -5,6 +5,7 @@ import { configSchema } from './schema.ts';
 /** One of each form that the schema wants of a text. */
 const FORMS = [
   `sha256:${'0'.repeat(64)}`,
+  `whsec_${'A'.repeat(43)}=`,
   'grpc://placeholder.invalid:8001/placeholder',
   'http://placeholder.invalid',
   'https://placeholder.invalid',

@@ -10,6 +10,7 @@ import { adminSchema, authSchema } from './schema-auth.ts';
 import { feedbackSchema } from './schema-feedback.ts';
 import { identitySchema } from './schema-identity.ts';
 import { admissionSchema, budgetSchema, limitSchema, type mediaSchema } from './schema-limits.ts';
+import { notifySchema } from './schema-notify.ts';
 import { trustedProxiesSchema } from './schema-proxies.ts';
 import { redisSchema } from './schema-redis.ts';
 import { policySchema, targetSchema } from './schema-table.ts';
@@ -276,6 +277,7 @@ export const configSchema = z.strictObject({
   tracing: tracingSchema.prefault({}),
   decision_log: decisionLogSchema.prefault({}),
   feedback: feedbackSchema.prefault({}),
+  notify: notifySchema.prefault({}),
 });
 
 /** The file after defaults. Secrets are still `${…}` references here; config/load.ts resolves them. */

@@ -29,6 +29,8 @@ export interface DeciderDeps {
   /** Shared by replicas; default: memory. */
   readonly store?: SharedStore;
   readonly connect?: PolicyClassifierDeps['connect'];
+  /** Hears of classifiers that become ready or cease to be. */
+  readonly onClassifier?: (policy: string, status: ClassifierStatus) => void;
   readonly random?: () => number;
   /** Milliseconds since 1970, replaced in tests. */
   readonly now?: () => number;

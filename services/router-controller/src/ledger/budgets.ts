@@ -3,6 +3,7 @@
  * spend by its own account while it is under way, and charged after it.
  */
 
+import { LRUCache } from 'lru-cache';
 import type { BudgetConfig } from '../config/schema.ts';
 import { RouterError } from '../errors.ts';
 import type { Metrics } from '../observe/index.ts';
@@ -13,6 +14,8 @@ import { type Claim, type Hold, Holds } from './holds.ts';
 import { nextPeriod, periodOf } from './period.ts';
 import { NANO, type UsageEvent } from './usage.ts';
 
+/** Budgets whose level is remembered. */
+const MOST_TOLD = 10_000;
 /** A month's count outlives the month by a little, for those who look back. */
 const TTL_S = { day: 3 * 86_400, month: 40 * 86_400 };
 
@@ -34,6 +37,16 @@ export interface BudgetState {
   readonly used: number;
   readonly limit: number;
   readonly resets_at: string;
+}
+
+/** How far a budget is: past its `warn_at`, or spent. */
+export type BudgetLevel = 'near' | 'spent';
+
+/** Who is told when a budget comes so far: once a period by this process, as far as it remembers. */
+export interface BudgetListener {
+  /** False: nobody would hear it. */
+  readonly wanted: () => boolean;
+  readonly reached: (state: BudgetState, level: BudgetLevel, warnAt: number) => void;
 }
 
 export const holderOf = (caller: Caller, policy?: string): BudgetHolder => ({
@@ -65,6 +78,9 @@ export class Budgets {
   #budgets: readonly BudgetConfig[];
   /** Highest share seen of each budget in its period, for the gauge. */
   readonly #highest = new Map<string, { period: string; share: number }>();
+  #listener: BudgetListener | null = null;
+  /** What the listener was told, by budget, holder, period and limit. */
+  readonly #told = new LRUCache<string, BudgetLevel>({ max: MOST_TOLD });
 
   constructor(
     budgets: readonly BudgetConfig[],
@@ -84,6 +100,30 @@ export class Budgets {
     this.#budgets = budgets;
     this.#highest.clear();
     this.#metrics.budgetUsed.reset();
+  }
+
+  hearBy(listener: BudgetListener): void {
+    this.#listener = listener;
+  }
+
+  #reached(hash: string, { warn_at }: BudgetConfig, state: BudgetState): void {
+    const share = state.used / state.limit;
+    if (share < Math.min(1, warn_at) || !this.#listener?.wanted()) return;
+    const level = share >= 1 ? 'spent' : 'near';
+    const key = `${hash} ${state.limit}`;
+    const told = this.#told.get(key);
+    if (told === level || told === 'spent') return;
+    this.#told.set(key, level);
+    this.#listener.reached(state, level, warn_at);
+  }
+
+  /** The last request of a day may be the one that spends its budget: nobody would look again. */
+  async #look(applying: readonly Applied[]): Promise<void> {
+    const states = await this.#states(applying);
+    for (const [index, state] of states.entries()) {
+      const { hash, budget } = applying[index]!;
+      this.#reached(hash, budget, state);
+    }
   }
 
   #applying(who: BudgetHolder): Applied[] {
@@ -140,9 +180,10 @@ export class Budgets {
     const states = await this.#states(applying, visit);
     const warnings: string[] = [];
     for (const [index, state] of states.entries()) {
-      const { budget } = applying[index]!;
+      const { budget, hash } = applying[index]!;
       const share = state.used / state.limit;
       this.#show(state, share);
+      this.#reached(hash, budget, state);
       if (share >= budget.warn_at)
         warnings.push(`${state.name};used=${Math.floor(share * 100)}%;resets=${state.resets_at}`);
       if (share < 1) continue;
@@ -191,13 +232,15 @@ export class Budgets {
   }
 
   charge(who: BudgetHolder, { usage, costUsd }: Pick<UsageEvent, 'usage' | 'costUsd'>): void {
-    for (const { budget, hash } of this.#applying(who)) {
+    const applying = this.#applying(who);
+    for (const { budget, hash } of applying) {
       const amount =
         budget.usd === undefined
           ? usage.promptTokens + usage.completionTokens
           : Math.round((costUsd ?? 0) * NANO);
       this.#counters.add(hash, 'spent', amount, TTL_S[budget.period]);
     }
+    if (applying.length > 0 && this.#listener?.wanted()) void this.#look(applying).catch(() => {});
   }
 }
 

@@ -8,7 +8,7 @@ import { Counters } from './counters.ts';
 import { Holds } from './holds.ts';
 import { UsageBook } from './usage.ts';
 
-export { type BudgetHolder, type BudgetState, holderOf, type Spending } from './budgets.ts';
+export { type BudgetHolder, type BudgetLevel, type BudgetState, holderOf, type Spending } from './budgets.ts';
 export type { Hold } from './holds.ts';
 export type { UsageEvent, UsageReport } from './usage.ts';
 

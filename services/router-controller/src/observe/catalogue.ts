@@ -347,6 +347,12 @@ export const CATALOGUE = {
     'Lines of the decision log: written, dropped (disk full, slow or not writable)',
   ),
 
+  notices: counter(
+    'llm_router_notices_total',
+    ['webhook', 'result'],
+    'Notices to webhooks: sent, given_up (not delivered in time, or refused for good), dropped (queue or rate full, process stopping), told_by_another (replica)',
+  ),
+
   // the process
   eventLoopLag: histogram(
     'llm_router_event_loop_lag_seconds',

@@ -19,6 +19,7 @@ const COMMANDS = {
   keys: ['HVALS'],
   put: ['EVALSHA', 'llmKey'],
   audit: ['LRANGE'],
+  tell: ['EVALSHA', 'llmTell'],
 } as const satisfies Record<string, readonly [command: string, script?: string]>;
 
 export type RedisCall = keyof typeof COMMANDS;

@@ -60,6 +60,7 @@ export class SharedRedis {
   readonly #lastErrors = new WeakMap<RedisClient, Error>();
   #config: RedisConfig;
   #reread: (() => Promise<RedisConfig | undefined>) | null = null;
+  #onChange: (up: boolean, problem: string | null) => void = () => {};
   #client: RedisClient;
   /** Clients on which calls may still be under way. */
   readonly #retired = new Set<RedisClient>();
@@ -103,6 +104,11 @@ export class SharedRedis {
 
   get up(): boolean {
     return this.#state === 'up';
+  }
+
+  /** Who hears when it goes away or comes back; its first answer of all is no news. */
+  hearBy(listener: (up: boolean, problem: string | null) => void): void {
+    this.#onChange = listener;
   }
 
   /** Where to read the configuration anew when Redis takes the credentials no longer. */
@@ -250,6 +256,7 @@ export class SharedRedis {
           ? 'Redis is away; limits go on without it'
           : 'Redis takes no writes; limits go on without it';
       this.#log.error(message, { problem });
+      this.#onChange(false, problem);
       this.#metrics.limiterUp.set(0);
       this.#pauseMs = LOOK_MS;
       const relapse = performance.now() - this.#backAt < RELAPSE_MS;
@@ -276,6 +283,7 @@ export class SharedRedis {
     this.#state = 'up';
     this.#metrics.limiterUp.set(1);
     this.#log.info(wasAway ? 'Redis is back' : 'Redis is reached');
+    if (wasAway) this.#onChange(true, null);
     this.#told = true;
   }
 

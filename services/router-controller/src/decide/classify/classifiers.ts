@@ -28,6 +28,7 @@ interface Deps {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly connect?: PolicyClassifierDeps['connect'];
+  readonly onClassifier?: ((policy: string, status: ClassifierStatus) => void) | undefined;
 }
 
 /** Longest wait where there is nothing to fall back to: a late answer is better than a 503 then. */
@@ -59,7 +60,7 @@ export class Classifiers {
     config: RouterConfig,
     known: ReadonlyMap<string, PolicyClassifier>,
   ): Map<string, PolicyClassifier> {
-    const { metrics, log, connect } = this.#deps;
+    const { metrics, log, connect, onClassifier } = this.#deps;
     return new Map(
       [...config.table.policies.values()].map((policy) => {
         const before = known.get(policy.name);
@@ -76,6 +77,7 @@ export class Classifiers {
                 labels: status.labels,
               });
             else log.warn('classifier not ready', { policy: policy.name, problem: status.problem });
+            onClassifier?.(policy.name, status);
           },
         });
         return [policy.name, classifier];
