@@ -1,6 +1,6 @@
 /** The router's endpoints, as the playground's server relays them. */
 import { type FullDecision, type ToldDecision, toldDecision } from './decision.ts';
-import { chunksOf, sseData } from './sse.ts';
+import type { ModelFacts } from './prices.ts';
 
 export interface Upstream {
   readonly target: string;
@@ -28,9 +28,25 @@ export interface Config {
   readonly policies: readonly Policy[];
 }
 
-export interface Message {
-  readonly role: 'user' | 'assistant';
-  readonly content: string;
+export type Part =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image_url'; readonly image_url: { readonly url: string } };
+
+export interface ToolCall {
+  readonly id: string;
+  readonly type: 'function';
+  readonly function: { readonly name: string; readonly arguments: string };
+}
+
+export type Message =
+  | { readonly role: 'user'; readonly content: string | readonly Part[] }
+  | { readonly role: 'assistant'; readonly content: string | null; readonly tool_calls?: readonly ToolCall[] }
+  | { readonly role: 'tool'; readonly tool_call_id: string; readonly content: string };
+
+/** A function that the model may call, as chat completions name it. */
+export interface Tool {
+  readonly type: 'function';
+  readonly function: { readonly name: string; readonly [more: string]: unknown };
 }
 
 export interface Routing {
@@ -43,6 +59,7 @@ export interface Routing {
 export interface Usage {
   readonly prompt_tokens?: number;
   readonly completion_tokens?: number;
+  readonly prompt_tokens_details?: { readonly cached_tokens?: number | null } | null;
 }
 
 /** An error as the router, or the playground's server, said it. */
@@ -53,6 +70,8 @@ export class Fault extends Error {
   readonly param: string | null;
   readonly requestId: string | null;
   readonly decision: ToldDecision | null;
+  /** Seconds that a refusal says to wait. */
+  readonly retryAfter: number | null;
 
   constructor(
     message: string,
@@ -67,14 +86,16 @@ export class Fault extends Error {
     this.param = param;
     this.requestId = response?.headers.get('x-request-id') ?? null;
     this.decision = response ? toldDecision(response.headers) : null;
+    const wait = Number(response?.headers.get('retry-after') ?? Number.NaN);
+    this.retryAfter = Number.isFinite(wait) ? wait : null;
   }
 }
 
-interface ErrorBody {
+export interface ErrorBody {
   readonly error?: { readonly message?: unknown; readonly code?: unknown; readonly param?: unknown };
 }
 
-function faultOf(body: ErrorBody, status: number, response: Response): Fault {
+export function faultOf(body: ErrorBody, status: number, response: Response): Fault {
   const { message, code, param } = body.error ?? {};
   const words = typeof message === 'string' ? message : `the answer is a ${status} without a message`;
   const name = typeof code === 'string' || typeof code === 'number' ? String(code) : '';
@@ -92,7 +113,7 @@ async function call(path: string, init: RequestInit = {}): Promise<Response> {
   throw faultOf(body, response.status, response);
 }
 
-const post = (path: string, body: object, signal: AbortSignal | null) =>
+export const post = (path: string, body: object, signal: AbortSignal | null) =>
   call(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -100,86 +121,34 @@ const post = (path: string, body: object, signal: AbortSignal | null) =>
     signal,
   });
 
-const asked = (messages: readonly Message[], routing: Routing) => ({
+const EXTENSION = 'nim-llm-router';
+
+export interface Asked {
+  readonly messages: readonly Message[];
+  readonly tools?: readonly Tool[];
+}
+
+/** @returns the body of a chat completion, without what is said of its stream. */
+export const bodyFor = ({ messages, tools = [] }: Asked, routing: Routing) => ({
   model: '',
   messages,
-  'nim-llm-router': routing,
+  ...(tools.length > 0 && { tools }),
+  [EXTENSION]: routing,
 });
 
 export const getConfig = async (): Promise<Config> => (await call('/config')).json();
 
-/** The decision without a call. */
-export const getRoute = async (
-  messages: readonly Message[],
-  routing: Routing,
-  signal: AbortSignal,
-): Promise<FullDecision> => (await post('/v1/route', asked(messages, routing), signal)).json();
+/** What is known of each model that the key may name, prices among it. */
+export const getModels = async (): Promise<readonly ModelFacts[]> => {
+  const { data } = (await (await call('/v1/models')).json()) as { data?: readonly ModelFacts[] };
+  return data ?? [];
+};
 
-export interface ChatListener {
-  decided(decision: ToldDecision | null): void;
-  text(piece: string): void;
-  /** What a reasoning model thinks before it answers. */
-  thought(piece: string): void;
+/** The decision on a request body, without a call. @param routing for bodies that don't say it themselves */
+export async function routeBody(body: object, routing: Routing, signal: AbortSignal): Promise<FullDecision> {
+  const response = await post('/v1/route', { model: '', [EXTENSION]: routing, ...body }, signal);
+  return response.json();
 }
 
-export interface ChatEnd {
-  readonly usage: Usage | null;
-  readonly finish: string | null;
-  /** True when the stream said that it is complete. */
-  readonly whole: boolean;
-}
-
-interface Chunk extends ErrorBody {
-  readonly choices?: readonly {
-    readonly delta?: ChunkText;
-    readonly message?: ChunkText;
-    readonly finish_reason?: string | null;
-  }[];
-  readonly usage?: Usage | null;
-}
-
-interface ChunkText {
-  readonly content?: string | null;
-  readonly reasoning_content?: string | null;
-  readonly reasoning?: string | null;
-}
-
-/** Streams an answer. @throws Fault also for an error inside the stream; AbortError when stopped */
-export async function chat(
-  messages: readonly Message[],
-  routing: Routing,
-  signal: AbortSignal,
-  listener: ChatListener,
-): Promise<ChatEnd> {
-  const body = { ...asked(messages, routing), stream: true, stream_options: { include_usage: true } };
-  const response = await post('/v1/chat/completions', body, signal);
-  listener.decided(toldDecision(response.headers));
-  let usage: Usage | null = null;
-  let finish: string | null = null;
-  const take = (chunk: Chunk) => {
-    if (chunk.error) throw faultOf(chunk, 0, response);
-    usage = chunk.usage ?? usage;
-    const choice = chunk.choices?.[0];
-    const said = choice?.delta ?? choice?.message;
-    const thought = said?.reasoning_content ?? said?.reasoning;
-    if (thought) listener.thought(thought);
-    if (said?.content) listener.text(said.content);
-    finish = choice?.finish_reason ?? finish;
-  };
-  // Some upstreams answer whole though asked for a stream.
-  if (!/^text\/event-stream/i.test(response.headers.get('content-type') ?? '')) {
-    take(await response.json());
-    return { usage, finish, whole: true };
-  }
-  let whole = false;
-  try {
-    for await (const data of sseData(chunksOf(response.body!))) {
-      if (data === '[DONE]') whole = true;
-      else take(JSON.parse(data) as Chunk);
-    }
-  } catch (error) {
-    if (error instanceof Fault || signal.aborted) throw error;
-    throw new Fault('The answer broke off.', 0, 'broken_off', response);
-  }
-  return { usage, finish, whole };
-}
+export const getRoute = (asked: Asked, routing: Routing, signal: AbortSignal): Promise<FullDecision> =>
+  routeBody(bodyFor(asked, routing), routing, signal);

@@ -1,5 +1,6 @@
 /** The conversation: sends what was typed, streams the answer, and keeps what was said for the next question. */
-import { chat, Fault, type Message, type Routing } from './api.ts';
+import { Fault, type Message, type Routing } from './api.ts';
+import { chat } from './chat.ts';
 import { announce, byId } from './dom.ts';
 import { Turn } from './turn.ts';
 import { explain } from './why.ts';
@@ -38,33 +39,34 @@ export async function send(prompt: string, routing: Routing): Promise<void> {
   const messages = messagesWith(prompt);
   const mine = new AbortController();
   streaming = mine;
-  const turn = new Turn(prompt, () => void explain(messages, routing));
+  const turn = new Turn('You', prompt, [], () => void explain({ messages }, routing));
+  const { answer } = turn;
   empty.hidden = true;
   list.append(turn.element);
   turn.element.scrollIntoView({ block: 'start' });
   announce('Asking …');
   try {
-    const end = await chat(messages, routing, mine.signal, {
+    const end = await chat({ messages }, routing, mine.signal, {
       decided: (told) => {
-        follow(() => turn.decided(told));
+        follow(() => answer.decided(told));
         if (told) announce(`${told.model} answers`);
       },
-      text: (piece) => follow(() => turn.add(piece)),
-      thought: (piece) => follow(() => turn.think(piece)),
+      text: (piece) => follow(() => answer.add(piece)),
+      thought: (piece) => follow(() => answer.think(piece)),
     });
-    follow(() => turn.end(end));
-    announce(`Answer: ${turn.text}`);
+    follow(() => answer.end(end));
+    announce(`Answer: ${answer.text}`);
   } catch (error) {
     if (mine.signal.aborted) {
-      follow(() => turn.stopped());
+      follow(() => answer.stopped());
       announce('Stopped');
     } else {
       const fault = error instanceof Fault ? error : new Fault(`The page failed: ${error}`, 0, '');
-      follow(() => turn.failed(fault));
+      follow(() => answer.failed(fault));
     }
   }
   // A conversation that was begun anew meanwhile does not take this up.
   if (streaming === mine) streaming = null;
-  if (turn.text !== '' && turn.element.isConnected)
-    history = [...messages, { role: 'assistant', content: turn.text }];
+  if (answer.text !== '' && turn.element.isConnected)
+    history = [...messages, { role: 'assistant', content: answer.text }];
 }

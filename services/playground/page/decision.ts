@@ -9,6 +9,8 @@ export interface ToldDecision {
   readonly model: string;
   readonly reason: string;
   readonly requestId: string | null;
+  /** P of a good answer, of policies of kind value; null: not told. */
+  readonly quality: number | null;
 }
 
 /** As told by POST /v1/route. */
@@ -20,6 +22,8 @@ export interface FullDecision {
   readonly scores: Readonly<Record<string, number>> | null;
   readonly extra_scores: Readonly<Record<string, number>> | null;
   readonly reason: string;
+  /** The rule that decided. */
+  readonly rule?: string | null;
   readonly cached: boolean;
   readonly target: string;
   readonly model: string;
@@ -41,6 +45,9 @@ export interface Weighed {
     readonly target: string;
     readonly quality: number;
     readonly cost_usd: number;
+    readonly input_tokens: number;
+    readonly cached_tokens: number;
+    readonly output_tokens: number;
     /** Why it may not be asked; null: it may. */
     readonly why: string | null;
   }[];
@@ -71,15 +78,19 @@ export function toldDecision(headers: Headers): ToldDecision | null {
   const entry = headers.get('x-chosen-classifier');
   if (entry === null) return null;
   const read = (name: string) => decode(headers.get(`x-llm-router-${name}`) ?? '');
-  const confidence = headers.get('x-llm-router-confidence');
+  const number = (name: string) => {
+    const text = headers.get(`x-llm-router-${name}`);
+    return text === null ? null : Number(text);
+  };
   return {
     policy: read('policy'),
     entry: decode(entry),
     label: read('label'),
-    confidence: confidence === null ? null : Number(confidence),
+    confidence: number('confidence'),
     model: read('model'),
     reason: read('reason'),
     requestId: headers.get('x-request-id'),
+    quality: number('quality'),
   };
 }
 

@@ -1,9 +1,12 @@
 /** Wires the page together. */
-import { Fault, getConfig } from './api.ts';
+import { Fault, getConfig, getModels } from './api.ts';
+import { fillBatch, startBatch } from './batch.ts';
+import { fillCompare, startCompare } from './compare.ts';
 import { clear, isStreaming, messagesWith, send, stop } from './conversation.ts';
 import { byId, h } from './dom.ts';
 import { examplesFor } from './examples.ts';
 import { makeRoom, policy, routing, showConfig, startSettings } from './settings.ts';
+import { startTabs } from './tabs.ts';
 import { explain, showNothing } from './why.ts';
 
 const prompt = byId('prompt', HTMLTextAreaElement);
@@ -61,8 +64,10 @@ async function connect(): Promise<void> {
   router.className = 'router';
   router.textContent = 'Asking the router …';
   try {
-    const config = await getConfig();
-    showConfig(config);
+    const [config, models] = await Promise.all([getConfig(), getModels()]);
+    showConfig(config, models);
+    fillBatch();
+    fillCompare();
     router.classList.add('up');
     const count = config.policies.length;
     router.textContent = `Connected · ${count} ${count === 1 ? 'policy' : 'policies'} · version ${config.version}`;
@@ -82,6 +87,9 @@ startSettings(() => {
   shown = name;
 });
 showNothing();
+startBatch();
+startCompare();
+startTabs(() => {});
 
 byId('composer', HTMLFormElement).addEventListener('submit', (event) => {
   event.preventDefault();
@@ -101,7 +109,7 @@ stopButton.addEventListener('click', stop);
 explainButton.addEventListener('click', () => {
   const chosen = routing();
   const text = prompt.value.trim();
-  if (chosen && text !== '') void explain(messagesWith(text), chosen);
+  if (chosen && text !== '') void explain({ messages: messagesWith(text) }, chosen);
 });
 byId('clear', HTMLButtonElement).addEventListener('click', () => {
   clear();

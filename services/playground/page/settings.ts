@@ -1,6 +1,7 @@
 /** The choices on the left: policy, who chooses the model, and how sure the classifier has to be. */
 import type { Config, Policy, Routing } from './api.ts';
 import { byId, h } from './dom.ts';
+import { type ModelFacts, type Prices, pricesOf } from './prices.ts';
 
 const policySelect = byId('policy', HTMLSelectElement);
 const manualField = byId('manual-field', HTMLDivElement);
@@ -11,6 +12,8 @@ const threshold = byId('threshold', HTMLInputElement);
 const form = byId('routing', HTMLFormElement);
 
 let config: Config | null = null;
+let models: readonly ModelFacts[] = [];
+let priced: Prices = new Map();
 let changed: () => void = () => {};
 
 const whole = (share: number) => `${Math.round(share * 100)} %`;
@@ -18,6 +21,12 @@ const whole = (share: number) => `${Math.round(share * 100)} %`;
 export function policy(): Policy | null {
   return config?.policies.find(({ name }) => name === policySelect.value) ?? null;
 }
+
+export const currentConfig = (): Config | null => config;
+
+/** What the router tells of its models, and their prices among it. */
+export const knownModels = (): readonly ModelFacts[] => models;
+export const prices = (): Prices => priced;
 
 const isManual = () => new FormData(form).get('strategy') === 'manual';
 
@@ -48,10 +57,16 @@ export function targetOf(policyName: string, entryName: string, model: string): 
   return all.find((each) => each.model === model)?.target ?? null;
 }
 
-function fillManual({ llms }: Policy): void {
-  const models = new Set(
-    llms.flatMap((entry) => [entry, ...(entry.targets ?? [])]).map(({ model }) => model),
-  );
+/** The models that a policy may ask. */
+export const modelsOf = (policyName: string): readonly string[] => [
+  ...new Set(
+    (config?.policies.find(({ name }) => name === policyName)?.llms ?? [])
+      .flatMap((entry) => [entry, ...(entry.targets ?? [])])
+      .map(({ model }) => model),
+  ),
+];
+
+function fillManual({ name: policyName, llms }: Policy): void {
   const group = (label: string, values: Iterable<string>) => {
     const made = h('optgroup', { label });
     for (const value of values) made.append(h('option', { value }, value));
@@ -62,7 +77,7 @@ function fillManual({ llms }: Policy): void {
       'Entries',
       llms.map(({ name }) => name),
     ),
-    group('Models', models),
+    group('Models', modelsOf(policyName)),
   );
 }
 
@@ -86,8 +101,10 @@ function show(): void {
 }
 
 /** Shows a configuration; a choice that it still has stays. */
-export function showConfig(shown: Config): void {
+export function showConfig(shown: Config, told: readonly ModelFacts[]): void {
   config = shown;
+  models = told;
+  priced = pricesOf(told);
   const before = policySelect.value || shown.default_policy;
   policySelect.replaceChildren(
     ...shown.policies.map(({ name }) =>

@@ -1,8 +1,9 @@
 /** The panel that shows one whole decision: every label's probability, the scores, and what would be tried. */
-import { Fault, getRoute, type Message, type Routing } from './api.ts';
+import { type Asked, Fault, getRoute, type Message, type Routing } from './api.ts';
 import { chooseWords, dollars, type FullDecision, percent, reasonWords } from './decision.ts';
-import { announce, bar, byId, h } from './dom.ts';
+import { announce, byId, h } from './dom.ts';
 import { faultBox } from './fault.ts';
+import { measures } from './measures.ts';
 import { thresholdOf } from './settings.ts';
 
 const panel = byId('why', HTMLDivElement);
@@ -10,40 +11,6 @@ const panel = byId('why', HTMLDivElement);
 let asking: AbortController | null = null;
 
 const fact = (term: string, ...what: (Node | string)[]) => [h('dt', {}, term), h('dd', {}, ...what)];
-
-/** Long names may break after an underscore. */
-const breakable = (name: string) =>
-  name.split(/(?<=_)/).flatMap((part, index) => (index === 0 ? [part] : [h('wbr'), part]));
-
-function table(
-  caption: string,
-  heads: readonly [string, string],
-  rows: readonly { name: string; share: number | null; value: string; top: boolean }[],
-  mark: number | null,
-): HTMLElement {
-  const body = h('tbody');
-  for (const { name, share, value, top } of rows) {
-    body.append(
-      h(
-        'tr',
-        top ? { class: 'chosen' } : {},
-        h('th', { scope: 'row' }, ...breakable(name)),
-        h(
-          'td',
-          {},
-          h('span', { class: 'measure' }, share !== null && bar(share, mark), h('span', {}, value)),
-        ),
-      ),
-    );
-  }
-  return h(
-    'table',
-    { class: 'measures' },
-    h('caption', {}, caption),
-    h('thead', { class: 'unseen' }, h('tr', {}, ...heads.map((head) => h('th', { scope: 'col' }, head)))),
-    body,
-  );
-}
 
 /** P and cost of every target, the ones that may not be asked with their reason. */
 function offers({ value, entry }: FullDecision): HTMLElement | null {
@@ -56,7 +23,7 @@ function offers({ value, entry }: FullDecision): HTMLElement | null {
     top: target === entry,
   }));
   const known = value.familiarity === null ? '' : `; familiarity ${value.familiarity.toFixed(2)}`;
-  return table(
+  return measures(
     `P of a good answer, and its cost, by target; ${chooseWords(value.choose)}${known}`,
     ['Target and cost', 'P'],
     rows,
@@ -71,7 +38,7 @@ function labels({ scores, label, value }: FullDecision, threshold: number): HTML
     .map(([name, share]) => ({ name, share, value: percent(share), top: name === label }));
   const caption =
     threshold > 0 ? `All labels; the line is the threshold of ${percent(threshold)}` : 'All labels';
-  return table(caption, ['Label', 'Probability'], rows, threshold);
+  return measures(caption, ['Label', 'Probability'], rows, threshold);
 }
 
 function scores({ extra_scores, value }: FullDecision): HTMLElement | null {
@@ -83,7 +50,7 @@ function scores({ extra_scores, value }: FullDecision): HTMLElement | null {
     value: value.toFixed(2),
     top: name === 'prompt_complexity_score',
   }));
-  return table('Scores', ['Score', 'Value'], rows, null);
+  return measures('Scores', ['Score', 'Value'], rows, null);
 }
 
 function seen({ text_chars, tokens, truncated }: FullDecision): string {
@@ -142,8 +109,16 @@ export function showNothing(): void {
   );
 }
 
+/** What was said, as a reader would quote it. */
+export function wordsOf(message: Message | undefined): string {
+  const { content } = message ?? {};
+  if (typeof content === 'string') return content;
+  const texts = (content ?? []).map((part) => (part.type === 'text' ? part.text : '(a picture)'));
+  return texts.join(' ');
+}
+
 /** Asks the router how it would decide, and shows it. Only the last of several questions is answered. */
-export async function explain(messages: readonly Message[], routing: Routing): Promise<void> {
+export async function explain(asked: Asked, routing: Routing): Promise<void> {
   asking?.abort();
   const mine = new AbortController();
   asking = mine;
@@ -151,8 +126,8 @@ export async function explain(messages: readonly Message[], routing: Routing): P
   // On a phone the panel is below the conversation.
   if (matchMedia('(max-width: 1180px)').matches) panel.parentElement?.scrollIntoView({ block: 'start' });
   try {
-    const decision = await getRoute(messages, routing, mine.signal);
-    if (asking === mine) show(messages.at(-1)?.content ?? '', decision, thresholdOf(routing));
+    const decision = await getRoute(asked, routing, mine.signal);
+    if (asking === mine) show(wordsOf(asked.messages.at(-1)), decision, thresholdOf(routing));
   } catch (error) {
     if (asking === mine && error instanceof Fault) panel.replaceChildren(faultBox(error));
     else if (!mine.signal.aborted) throw error;

@@ -82,15 +82,23 @@ const COOKIE_SECONDS = 30 * 24 * 3600;
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
 /**
- * HTTP basic authentication with one password; the user's name does not matter. Wrong ones lock an address out for a while, and
- * behind a proxy everybody has the same: a browser that has known the password before is let in all the same, by its cookie.
+ * HTTP basic authentication with one password; the user's name does not matter. Wrong ones lock an address out for a while;
+ * where everybody has the same, behind a proxy that is not trusted, a browser that has known the password before is let in all
+ * the same, by its cookie.
  */
 export class PasswordGate {
   readonly #digest: Buffer;
   readonly #mark: string;
   readonly #failures = new Map<string, { count: number; since: number }>();
 
-  constructor(password: string) {
+  readonly #addressOf: (request: IncomingMessage) => string;
+
+  /** @param addressOf where a request comes from. Default: the socket's other end. */
+  constructor(
+    password: string,
+    addressOf: (request: IncomingMessage) => string = ({ socket }) => socket.remoteAddress ?? '',
+  ) {
+    this.#addressOf = addressOf;
     this.#digest = digest(password);
     // Another after each start: it saves one lock-out, no password.
     this.#mark = createHmac('sha256', randomBytes(32)).update(password).digest('base64url');
@@ -103,7 +111,7 @@ export class PasswordGate {
 
   /** @throws PlaygroundError 401, or 429 after too many wrong passwords from one address */
   check(request: IncomingMessage, response: ServerResponse): void {
-    const address = request.socket.remoteAddress ?? '';
+    const address = this.#addressOf(request);
     const now = Date.now();
     const failed = this.#failures.get(address);
     if (failed && now - failed.since >= WINDOW_MS) this.#failures.delete(address);

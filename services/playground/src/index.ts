@@ -11,6 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { PlaygroundError, SECURITY_HEADERS, sendError } from './answer.ts';
 import { loadAssets, sendAsset } from './assets.ts';
 import { checkHost, checkOrigin, isLoopback, PasswordGate } from './guard.ts';
+import { clientAddress } from './proxies.ts';
 import { type RelayOptions, relay, relayedMethod } from './relay.ts';
 
 export { isLoopback } from './guard.ts';
@@ -24,6 +25,8 @@ export interface PlaygroundOptions extends RelayOptions {
   readonly hosts?: readonly string[];
   /** Asked of browsers by basic authentication; null: nobody is asked. */
   readonly password?: string | null;
+  /** Proxies whose `X-Forwarded-For` tells the client's address: addresses, ranges, loopback, linklocal, uniquelocal. */
+  readonly trustedProxies?: readonly string[];
   /** Told of faults of the playground's own; never of prompts. */
   readonly log?: (line: string) => void;
 }
@@ -50,7 +53,9 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
   const host = options.host ?? '127.0.0.1';
   const hosts = { isLocal: isLoopback(host), named: (options.hosts ?? []).map((name) => name.toLowerCase()) };
   const assets = loadAssets();
-  const gate = options.password ? new PasswordGate(options.password) : null;
+  const gate = options.password
+    ? new PasswordGate(options.password, clientAddress(options.trustedProxies ?? []))
+    : null;
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = (request.url ?? '/').split('?')[0]!;

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { isLoopback, startPlayground } from './index.ts';
+import { proxyProblem } from './proxies.ts';
 
 const HELP = `node src/main.ts [--host H] [--port N]
 
@@ -15,7 +16,9 @@ const HELP = `node src/main.ts [--host H] [--port N]
 LLM_ROUTER_URL       base URL of the router (default: http://127.0.0.1:8084)
 LLM_ROUTER_API_KEY   key for the router; it stays on this server
 PLAYGROUND_HOSTS     names the page may be opened by, with commas between (default: loopback's, and addresses; *: any)
-PLAYGROUND_PASSWORD  asked of whoever opens the page (any user name)`;
+PLAYGROUND_PASSWORD  asked of whoever opens the page (any user name)
+PLAYGROUND_TRUSTED_PROXIES  proxies whose X-Forwarded-For tells who asks, with commas between: addresses, ranges such as
+                     10.1.0.0/16, loopback, linklocal, uniquelocal (default: none; wrong passwords are counted by address)`;
 
 function fail(message: string, code: number): never {
   console.error(message);
@@ -58,26 +61,39 @@ const router = routerUrl(process.env.LLM_ROUTER_URL || 'http://127.0.0.1:8084');
 const apiKey = process.env.LLM_ROUTER_API_KEY?.trim() || null;
 if (apiKey !== null && !/^[\x21-\x7e]+$/.test(apiKey))
   fail('LLM_ROUTER_API_KEY holds characters that no key has', 2);
-const hosts = (process.env.PLAYGROUND_HOSTS ?? '')
-  .split(',')
-  .map((name) => name.trim())
-  .filter(Boolean);
+const listOf = (text = '') =>
+  text
+    .split(',')
+    .map((each) => each.trim())
+    .filter(Boolean);
+const hosts = listOf(process.env.PLAYGROUND_HOSTS);
 for (const name of hosts)
   if (name !== '*' && !/^[\w.-]+$/.test(name))
     fail(`PLAYGROUND_HOSTS lists host names without ports, not '${name}'`, 2);
 const password = process.env.PLAYGROUND_PASSWORD || null;
+const trustedProxies = listOf(process.env.PLAYGROUND_TRUSTED_PROXIES);
+const problem = proxyProblem(trustedProxies);
+if (problem !== null) fail(`PLAYGROUND_TRUSTED_PROXIES ${problem}`, 2);
 
 const log = (line: string) => console.error(`playground: ${line}`);
-const playground = await startPlayground({ host, port, hosts, router, apiKey, password, log }).catch(
-  (error: NodeJS.ErrnoException) =>
-    fail(
-      `playground: can’t start: ${
-        error.code === 'EADDRINUSE'
-          ? `port ${port} on ${host} is taken; choose another with --port`
-          : error.message
-      }`,
-      1,
-    ),
+const playground = await startPlayground({
+  host,
+  port,
+  hosts,
+  router,
+  apiKey,
+  password,
+  trustedProxies,
+  log,
+}).catch((error: NodeJS.ErrnoException) =>
+  fail(
+    `playground: can’t start: ${
+      error.code === 'EADDRINUSE'
+        ? `port ${port} on ${host} is taken; choose another with --port`
+        : error.message
+    }`,
+    1,
+  ),
 );
 log(`relays to ${router.href} ${apiKey ? 'with LLM_ROUTER_API_KEY' : 'without a key'}`);
 if (!isLoopback(host)) {

@@ -99,6 +99,7 @@ describe('decisions', () => {
       model: 'm/1',
       reason: 'pinned',
       requestId: 'req_1',
+      quality: null,
     });
     assert.equal(toldDecision(new Headers({ 'x-request-id': 'req_1' })), null);
   });

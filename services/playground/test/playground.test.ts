@@ -43,6 +43,7 @@ describe('an answer', () => {
         'First token': '',
         Took: '',
         Tokens: '8 in, 22 out',
+        Cost: '$0.00020',
       },
     );
     const [sent] = scene.whole.llms.seen.slice(-1);

@@ -15,6 +15,12 @@ export async function ask(page: Page, prompt: string) {
   return turn;
 }
 
+/** Opens a tab by its name. */
+export async function openTab(page: Page, name: string): Promise<void> {
+  await page.getByRole('tab', { name }).click();
+  await page.getByRole('main', { name }).waitFor();
+}
+
 /** The terms and values of a description list. */
 export async function facts(list: ReturnType<Page['locator']>): Promise<Record<string, string>> {
   const terms = await list.locator('dt').allTextContents();

@@ -13,6 +13,18 @@ import { type Playground, startPlayground } from '../src/index.ts';
 /** The router's key, which no browser may ever see. */
 export const KEY = `sk-llmr-${'k'.repeat(43)}`;
 
+/** USD for a million tokens, by target; the shipped table has no prices. */
+const PRICES: Readonly<Record<string, string>> = {
+  'llama-70b': '{ input: 0.9, output: 0.9 }',
+  'mixtral-8x22b': '{ input: 1.2, output: 1.2 }',
+  'llama-8b': '{ input: 0.2, output: 0.2 }',
+  'deepseek-r1': '{ input: 3, output: 8 }',
+};
+const PRICED_CONFIG = ROUTER_CONFIG.replaceAll(
+  /^ {2}- name: (.+)\n(?= {4}api_base)/gm,
+  (line, name: string) => (PRICES[name] ? `${line}    price: ${PRICES[name]}\n` : line),
+);
+
 /** Words in a prompt that make its stand-in fail. */
 const FAULTS = {
   'hang please': { kind: 'stall-in-stream', after: 3 },
@@ -53,7 +65,7 @@ export class BrowserScene {
   static async start(): Promise<BrowserScene> {
     const classifier = await startClassifier();
     const whole = await startWhole({
-      config: `${ROUTER_CONFIG}\nauth: { keys: [{ id: playground, hash: "${hashKey(KEY)}" }] }\n`,
+      config: `${PRICED_CONFIG}\nauth: { keys: [{ id: playground, hash: "${hashKey(KEY)}" }] }\n`,
       classifierUrl: `grpc://${classifier.grpc}`,
       llms: {
         fault: ({ body }) => {

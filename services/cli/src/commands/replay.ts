@@ -33,21 +33,6 @@ export const replay = (): Command =>
     .option('--json', 'the last line is one JSON object')
     .action(run);
 
-/** @returns null: a score of an answer, not a decision. @throws Error that says what the line lacks. */
-function parse(line: string): DecisionRecord | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    throw new Error('not JSON');
-  }
-  if ((value as { type?: unknown } | null)?.type === 'feedback') return null;
-  const record = value as Partial<DecisionRecord> | null;
-  for (const key of ['policy', 'strategy', 'reason', 'entry', 'needs'] as const)
-    if (record?.[key] === undefined) throw new Error(`no '${key}': not a line of the decision log`);
-  return record as DecisionRecord;
-}
-
 const usd = (value: number) => `$${value.toFixed(value !== 0 && Math.abs(value) < 1 ? 6 : 2)}`;
 const share = (part: number, whole: number) => `${((100 * part) / Math.max(1, whole)).toFixed(1)} %`;
 
@@ -78,18 +63,23 @@ function print(summary: ReplaySummary, torn: number): void {
 
 async function run({ log: logs, config: file, json }: Options): Promise<void> {
   const { anyEnv, loadConfig } = await import('../../../router-controller/src/config/index.ts');
-  const { Replay } = await import('../../../router-controller/src/replay/index.ts');
+  const { Replay, readLogLine } = await import('../../../router-controller/src/replay/index.ts');
   // Keys are not needed to tell where a request would go.
   const replayed = new Replay(await loadConfig(file, { env: anyEnv }));
   let torn = 0;
-  for (const log of logs) if (await readLog(log, (record) => replayed.add(record))) torn++;
+  for (const log of logs)
+    if (await readLog(log, readLogLine<DecisionRecord>, (record) => replayed.add(record))) torn++;
   const summary = replayed.summary();
   print(summary, torn);
   if (json) console.log(JSON.stringify(summary));
 }
 
 /** @returns true when its last line is torn: half written by a controller that runs or was killed. */
-async function readLog(log: string, add: (record: DecisionRecord) => void): Promise<boolean> {
+async function readLog(
+  log: string,
+  parse: (line: string) => DecisionRecord | null,
+  add: (record: DecisionRecord) => void,
+): Promise<boolean> {
   if (!existsSync(log))
     throw new CommandError(
       `replay: ${log}: no such file; decision_log.path of the configuration says where it is`,

@@ -1,5 +1,6 @@
+export { chooseEntry } from './choose/by-label.ts';
 export { lacks, windowOf } from './choose/capabilities.ts';
-export { chooseEntry, findManual } from './choose/choose.ts';
+export { findManual } from './choose/choose.ts';
 export { CostShares } from './choose/cost-share.ts';
 export { costOfTokens } from './choose/estimate.ts';
 export { largerThan, saysContextOverflow } from './choose/overflow.ts';

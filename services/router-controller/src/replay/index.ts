@@ -1,1 +1,3 @@
-export { type Move, Replay, type Replayed, type ReplaySummary, replay, type Unroutable } from './replay.ts';
+export { readLogLine } from './log-line.ts';
+export { Replay, type Replayed, replay, type Unroutable } from './replay.ts';
+export type { Move, ReplaySummary } from './sums.ts';

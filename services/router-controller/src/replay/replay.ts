@@ -11,8 +11,10 @@ import {
   withinPossible,
 } from '../decide/index.ts';
 import { RouterError } from '../errors.ts';
-import { costOf, type DecisionRecord } from '../settle/index.ts';
+import type { DecisionRecord } from '../settle/index.ts';
 import { type Headers, type RequestFacts, understand } from '../understand/index.ts';
+import { firstShares, type Share, saidOf, staysPut } from './shares.ts';
+import { type ReplaySummary, ReplaySums } from './sums.ts';
 import { type ReplayedValue, replayValue } from './value.ts';
 
 export type Unroutable =
@@ -25,7 +27,7 @@ export type Unroutable =
 /** Where a request would go: each target with its share of 1, because weights draw lots. */
 export interface Replayed {
   readonly entry: Entry | null;
-  readonly shares: readonly { readonly target: Target; readonly share: number }[];
+  readonly shares: readonly Share<Target>[];
   readonly unroutable: Unroutable | null;
   /** Of policies of kind value. */
   readonly weighed?: ReplayedValue;
@@ -77,16 +79,12 @@ function ruleFor(policy: Policy, record: DecisionRecord): Rule | null {
 }
 
 function choiceFor(policy: Policy, record: DecisionRecord): { entry: Entry; target: Target | null } | null {
-  // A pinned conversation stays where it was, if that is still there.
-  const kept = record.reason === 'pinned' || record.reason === 'heuristic';
-  const same = kept ? policy.entries.get(record.entry) : undefined;
+  // What stays where it was does so if that is still there.
+  const same = staysPut(record) ? policy.entries.get(record.entry) : undefined;
   if (same) return { entry: same, target: null };
-  const told = record.label !== null && record.scores !== null && record.confidence !== null;
-  // A rule that said what the request is stands as its label; what the classifier said are the scores.
-  const [best] = Object.entries(record.scores ?? {}).sort(([, a], [, b]) => b - a);
-  const classification = told && {
-    label: best?.[0] ?? record.label!,
-    confidence: best?.[1] ?? record.confidence!,
+  const said = saidOf(record);
+  const classification = said && {
+    ...said,
     scores: record.scores!,
     extraScores: record.extra_scores,
     modelVersion: record.model_version ?? '',
@@ -108,18 +106,13 @@ function choiceFor(policy: Policy, record: DecisionRecord): { entry: Entry; targ
 /** The targets that come first: those of the lowest priority that can do it, by weight; else the first able fallback. */
 function firstTargets(policy: Policy, entry: Entry, record: DecisionRecord): Replayed['shares'] {
   const able = (target: Target) => lacks(target, record.needs).length === 0;
-  const routes = entry.routes.filter(({ target, weight }) => weight > 0 && able(target));
-  if (routes.length === 0) {
-    const { targets } = withinPossible(policy, entry, entry.fallbacks, record.needs, NO_BOUNDS, {
-      leave: record.strategy !== 'manual',
-      random: () => 0,
-    });
-    return targets[0] ? [{ target: targets[0], share: 1 }] : [];
-  }
-  const lowest = Math.min(...routes.map(({ priority }) => priority));
-  const first = routes.filter(({ priority }) => priority === lowest);
-  const whole = first.reduce((sum, { weight }) => sum + weight, 0);
-  return first.map(({ target, weight }) => ({ target, share: weight / whole }));
+  const first = firstShares(entry.routes, able);
+  if (first.length > 0) return first;
+  const { targets } = withinPossible(policy, entry, entry.fallbacks, record.needs, NO_BOUNDS, {
+    leave: record.strategy !== 'manual',
+    random: () => 0,
+  });
+  return targets[0] ? [{ target: targets[0], share: 1 }] : [];
 }
 
 /** @param shares remembers prompts for `cost_share`; by default nothing came before. */
@@ -164,45 +157,10 @@ function sharesOf(policy: Policy, entry: Entry, record: DecisionRecord): Replaye
   }
 }
 
-export interface Move {
-  readonly policy: string;
-  readonly from: string;
-  readonly to: string;
-  /** Expected requests: weights draw lots, so this may be a fraction. */
-  readonly requests: number;
-}
-
-export interface ReplaySummary {
-  readonly requests: number;
-  readonly moved_entry: number;
-  /** Expected number that another target would answer; requests that nobody answered are not in it. */
-  readonly moved_target: number;
-  readonly unroutable: Readonly<Partial<Record<Unroutable, number>>>;
-  /** Requests whose cost is known in both tables; the costs are theirs. */
-  readonly priced: number;
-  readonly cost_before_usd: number;
-  readonly cost_after_usd: number;
-  /** Requests to policies of kind value, and the mean P of the targets that answered, or would. */
-  readonly valued: number;
-  readonly quality_before: number | null;
-  readonly quality_after: number | null;
-  readonly moves: readonly Move[];
-}
-
 /** Adds up what a new table does to many requests. */
 export class Replay {
   readonly #config: RouterConfig;
-  readonly #moves = new Map<string, number>();
-  readonly #unroutable: Partial<Record<Unroutable, number>> = {};
-  #requests = 0;
-  #movedEntry = 0;
-  #movedTarget = 0;
-  #priced = 0;
-  #before = 0;
-  #after = 0;
-  #valued = 0;
-  #qualityBefore = 0;
-  #qualityAfter = 0;
+  readonly #sums = new ReplaySums<Unroutable>();
   readonly #shares = new CostShares();
 
   constructor(config: RouterConfig) {
@@ -210,52 +168,16 @@ export class Replay {
   }
 
   add(record: DecisionRecord): void {
-    this.#requests++;
-    const { entry, shares, unroutable, weighed } = replay(record, this.#config, this.#shares);
-    if (unroutable) {
-      this.#unroutable[unroutable] = (this.#unroutable[unroutable] ?? 0) + 1;
-      return;
-    }
-    if (entry!.name !== record.entry) this.#movedEntry++;
-    if (record.target === null) return;
-    if (weighed) {
-      this.#valued++;
-      this.#qualityBefore += weighed.qualityOf(record.target) ?? weighed.quality;
-      this.#qualityAfter += weighed.quality;
-    }
-    let cost = 0;
-    for (const { target, share } of shares) {
-      if (target.name !== record.target) {
-        this.#movedTarget += share;
-        const key = [record.policy, record.target, target.name].join('\0');
-        this.#moves.set(key, (this.#moves.get(key) ?? 0) + share);
-      }
-      const usage = record.usage && (weighed?.usageAt(record, record.usage) ?? record.usage);
-      cost += share * ((usage && costOf(target, usage)) ?? Number.NaN);
-    }
-    if (record.cost_usd === null || Number.isNaN(cost)) return;
-    this.#priced++;
-    this.#before += record.cost_usd;
-    this.#after += cost;
+    const replayed = replay(record, this.#config, this.#shares);
+    const { weighed } = replayed;
+    this.#sums.add(
+      record,
+      replayed,
+      weighed ? { ...weighed, usage: record.usage && weighed.usageAt(record, record.usage) } : null,
+    );
   }
 
-  summary(): ReplaySummary {
-    const moves = [...this.#moves].map(([key, requests]) => {
-      const [policy, from, to] = key.split('\0') as [string, string, string];
-      return { policy, from, to, requests };
-    });
-    return {
-      requests: this.#requests,
-      moved_entry: this.#movedEntry,
-      moved_target: this.#movedTarget,
-      unroutable: this.#unroutable,
-      priced: this.#priced,
-      cost_before_usd: this.#before,
-      cost_after_usd: this.#after,
-      valued: this.#valued,
-      quality_before: this.#valued === 0 ? null : this.#qualityBefore / this.#valued,
-      quality_after: this.#valued === 0 ? null : this.#qualityAfter / this.#valued,
-      moves: moves.sort((a, b) => b.requests - a.requests),
-    };
+  summary(): ReplaySummary<Unroutable> {
+    return this.#sums.summary();
   }
 }

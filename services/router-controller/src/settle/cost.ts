@@ -1,13 +1,11 @@
 /** Money: what a call costs by the price table, and what routing has saved. */
 import type { Target } from '../config/types.ts';
 import type { RoutedRequest, Usage } from '../request.ts';
+import { usdOf } from './price.ts';
 
 /** USD of a call by the target's prices; null when it has none. */
 export function costOf({ price }: Target, usage: Usage): number | null {
-  if (!price) return null;
-  const fresh = Math.max(0, usage.promptTokens - usage.cachedTokens);
-  const cached = usage.cachedTokens * (price.cached_input ?? price.input);
-  return (fresh * price.input + cached + usage.completionTokens * price.output) / 1e6;
+  return price && usdOf(price, usage);
 }
 
 /** What the same call would have cost at the policy's dearest target, less what it did cost. */

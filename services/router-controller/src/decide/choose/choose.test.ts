@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseConfig } from '../../config/index.ts';
-import { type Classification, chooseEntry, findManual, orderTargets } from './choose.ts';
+import { chooseEntry } from './by-label.ts';
+import { type Classification, findManual, orderTargets } from './choose.ts';
 
 const { policies } = parseConfig(
   `

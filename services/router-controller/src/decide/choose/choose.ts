@@ -29,28 +29,6 @@ export interface Choice {
   readonly weighed?: Weighed;
 }
 
-/**
- * Picks the entry by the label: an unknown one, then low confidence, then the label itself. Rules come before
- * ({@link firstRule}).
- *
- * @param threshold top-1 probability under which the fallback entry is used.
- * @returns null when the label has no entry and the policy no fallback.
- */
-export function chooseEntry(
-  policy: Policy,
-  classification: Classification,
-  threshold: number,
-): Choice | null {
-  const entry = policy.entries.get(classification.label);
-  if (!entry) return policy.fallback ? { entry: policy.fallback, reason: 'unknown_label_fallback' } : null;
-  if (classification.confidence < threshold) {
-    return policy.fallback
-      ? { entry: policy.fallback, reason: 'low_confidence_fallback' }
-      : { entry, reason: 'low_confidence' };
-  }
-  return { entry, reason: 'classified' };
-}
-
 /** Index of the route that a point in [0, 1) falls on when the routes lie side by side, as wide as their weights. */
 function drawByWeight(routes: readonly { readonly weight: number }[], point: number): number {
   let left = point * routes.reduce((sum, route) => sum + route.weight, 0);

@@ -1,0 +1,105 @@
+/** The decisions of this session, in the form of the router's decision log, for the what-if tab. Kept in the page alone. */
+import type { Answer } from './answer.ts';
+import type { Routing } from './api.ts';
+import type { FullDecision } from './decision.ts';
+import { targetOf } from './settings.ts';
+
+/** Fields of a line of the decision log that another table is tried on. */
+export interface LoggedDecision {
+  readonly policy: string;
+  readonly strategy: 'triton' | 'manual';
+  readonly model: string | null;
+  readonly threshold: number | null;
+  readonly label: string | null;
+  readonly confidence: number | null;
+  readonly scores: Readonly<Record<string, number>> | null;
+  readonly reason: string;
+  readonly entry: string;
+  readonly target: string | null;
+  readonly usage: {
+    readonly promptTokens: number;
+    readonly cachedTokens: number;
+    readonly completionTokens: number;
+  } | null;
+  readonly cost_usd: number | null;
+  readonly needs?: { readonly vision?: boolean; readonly context_tokens?: number };
+  /** What a reader knows it by. */
+  readonly text?: string;
+  readonly text_sha256?: string;
+}
+
+export type Source = 'turns' | 'batch' | 'file';
+
+/** As many as a browser shows at ease; the oldest go. */
+const MAX_KEPT = 20_000;
+
+const kept: Record<Source, LoggedDecision[]> = { turns: [], batch: [], file: [] };
+let changed: () => void = () => {};
+
+export const onDecisions = (listener: () => void): void => {
+  changed = listener;
+};
+
+export const decisionsOf = (source: Source): readonly LoggedDecision[] => kept[source];
+
+export function note(source: Source, decision: LoggedDecision): void {
+  kept[source].push(decision);
+  if (kept[source].length > MAX_KEPT) kept[source].shift();
+  changed();
+}
+
+export function replaceAll(source: Source, decisions: readonly LoggedDecision[]): void {
+  kept[source] = decisions.slice(-MAX_KEPT);
+  changed();
+}
+
+/** A preview as the log would have it. @param tokens estimated, since nobody was called */
+export const ofPreview = (
+  decision: FullDecision,
+  routing: Pick<Routing, 'threshold'>,
+  { prompt, completion, usd }: { prompt: number; completion: number; usd: number | null },
+  text: string,
+  vision: boolean,
+): LoggedDecision => ({
+  policy: decision.policy,
+  strategy: decision.reason === 'manual' ? 'manual' : 'triton',
+  model: decision.reason === 'manual' ? decision.entry : null,
+  threshold: routing.threshold ?? null,
+  label: decision.label,
+  confidence: decision.confidence,
+  scores: decision.scores,
+  reason: decision.reason,
+  entry: decision.entry,
+  target: decision.target,
+  usage: { promptTokens: prompt, cachedTokens: 0, completionTokens: completion },
+  cost_usd: usd,
+  needs: { vision, context_tokens: prompt + completion },
+  text,
+});
+
+/** Notes a turn that was answered: what its headers told, and what it used. */
+export function noteTurn({ told, usage, bill }: Answer, routing: Routing, text: string): void {
+  if (!told) return;
+  const { policy, label, confidence, reason, entry, model } = told;
+  const manual = routing.routing_strategy === 'manual';
+  note('turns', {
+    policy,
+    strategy: routing.routing_strategy,
+    model: manual ? routing.model : null,
+    threshold: routing.threshold ?? null,
+    label: confidence === null ? null : label,
+    confidence,
+    // Headers tell the likeliest label alone, which is all that a table goes by.
+    scores: confidence === null ? null : { [label]: confidence },
+    reason,
+    entry,
+    target: targetOf(policy, entry, model),
+    usage: usage && {
+      promptTokens: usage.prompt_tokens ?? 0,
+      cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
+      completionTokens: usage.completion_tokens ?? 0,
+    },
+    cost_usd: bill?.usd ?? null,
+    text,
+  });
+}
