@@ -29,6 +29,7 @@ export const FIXED = [
   'logging.stream',
   'logging.severity',
   'tracing.endpoint',
+  'tracing.protocol',
   'tracing.sample_ratio',
   'tracing.service_name',
   'server.host',

@@ -402,7 +402,7 @@ test('the environment’s sampler is kept, and one that means nothing is told', 
   const meaningless: readonly Record<string, string>[] = [
     { OTEL_TRACES_SAMPLER: 'sometimes' },
     { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: 'half' },
-    { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+    { OTEL_EXPORTER_OTLP_PROTOCOL: 'carrier-pigeon' },
   ];
   for (const env of meaningless) {
     const { spans, told } = await tracedWith(env);

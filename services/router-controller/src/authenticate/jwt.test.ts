@@ -1,7 +1,8 @@
 /** Whom a token names. */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { test } from 'node:test';
-import { generateKeyPair, SignJWT } from 'jose';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { JwtVerifier, TokenRefused } from './jwt.ts';
 
 const { privateKey, publicKey } = await generateKeyPair('ES256');
@@ -45,4 +46,35 @@ test('a subject or tenant that is no text, or longer than a name, is refused', a
     });
   for (const org of [undefined, { a: 1 }, ['acme'], 7, '', 'x'.repeat(101)])
     await assert.rejects(verify({ org, sub: 'alice' }), { message: /'org', which names the tenant/ });
+});
+
+test('a provider that only the environment’s proxy reaches is asked by it', async () => {
+  const asked: string[] = [];
+  const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256', kid: 'k' }] });
+  const proxy = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    response.setHeader('content-type', 'application/json').end(keys);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const before = process.env.http_proxy;
+  process.env.http_proxy = `http://127.0.0.1:${(proxy.address() as { port: number }).port}`;
+  try {
+    const remote = new JwtVerifier({
+      issuer: 'i',
+      audience: 'a',
+      jwks_url: 'http://id.invalid/jwks',
+      algorithms: ['ES256'],
+      tenant_claim: 'org',
+    });
+    const token = await new SignJWT({ iss: 'i', aud: 'a', sub: 'ann', org: 'acme', exp: 2_000_000_000 })
+      .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+      .sign(privateKey);
+    assert.equal((await remote.verify(token)).id, 'jwt:acme:ann');
+    assert.deepEqual(asked, ['GET http://id.invalid/jwks']);
+  } finally {
+    if (before === undefined) delete process.env.http_proxy;
+    else process.env.http_proxy = before;
+    proxy.closeAllConnections();
+    proxy.close();
+  }
 });

@@ -1,12 +1,33 @@
 /** Tokens of an identity provider. */
-import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type FetchImplementation,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from 'jose';
+import { fetch, ProxyAgent } from 'undici';
 import type { JwtConfig } from '../config/schema-auth.ts';
 import { RouterError } from '../errors.ts';
+import { proxyByEnv } from '../outbound/proxy.ts';
 import type { Caller } from '../request.ts';
 
 /** The provider's keys are read anew when an unknown one signs, at most this often. */
 const COOLDOWN_MS = 30_000;
 const FETCH_MS = 3_000;
+
+/** A hosted provider is outside like an upstream: the environment's proxy holds for it, too. */
+function fetchByProxy(address: string): FetchImplementation | null {
+  const proxy = proxyByEnv(address);
+  if (proxy === null) return null;
+  const dispatcher = new ProxyAgent(proxy);
+  return async (url, { headers, method, redirect, signal }) => {
+    const answer = await fetch(url, { headers: [...headers], method, redirect, signal, dispatcher });
+    return new Response(await answer.arrayBuffer(), { status: answer.status });
+  };
+}
 
 /** As long as a key's own tenant may be. */
 const MAX_TENANT = 100;
@@ -35,11 +56,13 @@ export class JwtVerifier {
 
   constructor(config: JwtConfig, keys?: JWTVerifyGetKey) {
     this.#config = config;
+    const byProxy = fetchByProxy(config.jwks_url);
     this.#keys =
       keys ??
       createRemoteJWKSet(new URL(config.jwks_url), {
         cooldownDuration: COOLDOWN_MS,
         timeoutDuration: FETCH_MS,
+        ...(byProxy && { [customFetch]: byProxy }),
       });
   }
 

@@ -193,8 +193,12 @@ export const tracingSchema = z.strictObject({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe(
-      'OTLP/HTTP receiver, for example http://collector:4318; absent: off, unless OTEL_EXPORTER_OTLP_ENDPOINT is set',
+      'OTLP receiver, for example http://collector:4318, or :4317 with protocol grpc; absent: off, unless OTEL_EXPORTER_OTLP_ENDPOINT is set',
     ),
+  protocol: z
+    .enum(['http/json', 'http/protobuf', 'grpc'])
+    .optional()
+    .describe('What spans are sent by; absent: as OTEL_EXPORTER_OTLP_PROTOCOL says, else http/json'),
   sample_ratio: z
     .number()
     .min(0)

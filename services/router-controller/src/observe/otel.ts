@@ -1,4 +1,4 @@
-/** Traces by OpenTelemetry's SDK, sent as OTLP over HTTP. Imported only when tracing is on. */
+/** Traces by OpenTelemetry's SDK, sent as OTLP. Imported only when tracing is on. */
 import {
   type Context,
   createTraceState,
@@ -12,7 +12,6 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import {
   defaultResource,
   detectResources,
@@ -20,14 +19,13 @@ import {
   resourceFromAttributes,
 } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
-import { checkProtocol, samplerFrom } from './otel-env.ts';
+import { batchingFrom, protocolFrom, samplerFrom, spanLimitsFrom, tellOfOthers } from './otel-env.ts';
+import { createExporter } from './otel-exporter.ts';
 import type { Headers, Span, SpanAttributes, Tracing } from './spans.ts';
 import type { TracingSettings } from './tracing.ts';
 
 /** How often the same trouble is told, milliseconds. */
 const RETELL_MS = 60_000;
-/** Longest try to send spans, its repetitions included, milliseconds. */
-const SEND_MS = 3_000;
 /** Longest wait for the last ones when the process stops. */
 const CLOSE_MS = 2_000;
 /** Less is the time that ending takes. */
@@ -103,13 +101,13 @@ class SdkSpan implements Span {
   }
 }
 
-export function startTracing(
-  { endpoint, sample_ratio, service_name }: TracingSettings,
+export async function startTracing(
+  { endpoint, protocol, sample_ratio, service_name }: TracingSettings,
   version: string,
   onError: (message: string) => void,
   env: Readonly<Record<string, string | undefined>> = process.env,
-): Tracing {
-  checkProtocol(env, onError);
+): Promise<Tracing> {
+  tellOfOthers(env, onError);
   let toldAt = Number.NEGATIVE_INFINITY;
   const tell = (message: string) => {
     if (performance.now() - toldAt < RETELL_MS) return;
@@ -121,11 +119,7 @@ export function startTracing(
     { error: tell, warn: tell, info: nothing, debug: nothing, verbose: nothing },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
-  // Without a URL it takes OpenTelemetry's own variables.
-  const exporter = new OTLPTraceExporter({
-    ...(endpoint && { url: `${endpoint.replace(/(?<!\/)\/+$/, '')}/v1/traces` }),
-    ...(!process.env.OTEL_EXPORTER_OTLP_TIMEOUT && { timeoutMillis: SEND_MS }),
-  });
+  const exporter = await createExporter(protocolFrom(env, protocol, onError), endpoint, env, onError);
   const provider = new TracerProvider({
     // Names of pod, namespace and environment come by OTEL_RESOURCE_ATTRIBUTES.
     resource: defaultResource()
@@ -133,7 +127,8 @@ export function startTracing(
       .merge(detectResources({ detectors: [envDetector] })),
     sampler: samplerFrom(env, sample_ratio, onError),
     // Its queue is bounded: spans that can't be sent in time are dropped.
-    spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: 1_000 })],
+    spanProcessors: [new BatchSpanProcessor({ exporter, ...batchingFrom(env, onError) })],
+    spanLimits: spanLimitsFrom(env, onError),
   });
   const tracer = provider.getTracer('llm-router', version);
   return {

@@ -2,8 +2,10 @@
 import { NO_TRACING, type Tracing } from './spans.ts';
 
 export interface TracingSettings {
-  /** Base URL of an OTLP/HTTP receiver. */
+  /** Base URL of an OTLP receiver. */
   readonly endpoint?: string | undefined;
+  /** What spans are sent by; undefined: as OpenTelemetry's variables say. */
+  readonly protocol?: 'http/json' | 'http/protobuf' | 'grpc' | undefined;
   readonly sample_ratio: number;
   readonly service_name: string;
 }
