@@ -1,5 +1,5 @@
 /** Parts from npm: what pnpm-lock.yaml says, for all platforms, with the licences of the packages themselves. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { ROOT } from '../parts/lib.ts';
@@ -45,11 +45,20 @@ function below(lock: Lockfile, starts: readonly string[]): Set<string> {
 const needsOf = ({ snapshots }: Lockfile, key: string) =>
   Object.entries({ ...snapshots[key]?.dependencies, ...snapshots[key]?.optionalDependencies });
 
+const STORE = join(ROOT, 'node_modules', '.pnpm');
+let folders: readonly string[] | null = null;
+function installedFolders(): readonly string[] {
+  folders ??= existsSync(STORE) ? readdirSync(STORE) : [];
+  return folders;
+}
+
 /** The licence in a package's own package.json, where it is installed. */
 export function installedLicence(name: string, version: string): string | null {
   const folder = `${name.replace('/', '+')}@${version}`;
-  const file = join(ROOT, 'node_modules', '.pnpm', folder, 'node_modules', name, 'package.json');
-  if (!existsSync(file)) return null;
+  // A package with peers lies in a folder that names them, too: a@1.0.0_b@2.0.0.
+  const found = installedFolders().find((each) => each === folder || each.startsWith(`${folder}_`));
+  if (!found) return null;
+  const file = join(STORE, found, 'node_modules', name, 'package.json');
   const { license } = JSON.parse(readFileSync(file, 'utf8')) as { license?: string | { type: string } };
   return spdx(typeof license === 'object' ? license.type : license);
 }

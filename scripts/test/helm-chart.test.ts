@@ -101,6 +101,19 @@ test('a rollout never has fewer controllers than asked for; a lone GPU is given 
   assert.deepEqual(await strategy('one-gpu', '-classifier'), { maxSurge: 0, maxUnavailable: 1 });
 });
 
+test('where pods have IPv6 alone every server listens there, in each one’s own spelling; cloud logs are asked of both parts', async () => {
+  const six = { ipFamily: 'IPv6', config: { logging: { severity: true } } };
+  const triton = template(await rendered('one-gpu', [], { over: six }), '-classifier').spec.containers[0];
+  for (const argument of ['--grpc-address=[::]', '--metrics-address=ipv6:::', '--http-address=127.0.0.1'])
+    assert.ok(triton.args.includes(argument), argument);
+  const manifests = await rendered('laptop', [], { over: six });
+  const small = template(manifests, '-classifier').spec.containers[0];
+  assert.deepEqual(small.args.slice(-4), ['--host', '::', '--log-format', 'json']);
+  assert.equal((await readRouterConfig(manifests)).file.server.host, '::');
+  const usual = template(await rendered('one-gpu'), '-classifier').spec.containers[0];
+  assert.doesNotMatch(usual.args.join(), /grpc-address|metrics-address/);
+});
+
 test('Triton has its GPU, or none with the CPU profile; probes ask gRPC’s health; the Service is headless', async () => {
   const gpu = await rendered('one-gpu');
   const [server] = template(gpu, '-classifier').spec.containers;

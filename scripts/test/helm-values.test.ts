@@ -218,6 +218,26 @@ test('whatever the configuration and the environment call has to be let through'
       { ...env('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'), ...policy({ tracing: arrow(4317) }) },
       /no networkPolicy\.tracing lets port 4318 through/,
     ],
+    [
+      {
+        controller: { extraEnv: [{ name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: 'otel.obs:4317' }] },
+        ...policy({ tracing: arrow(4318) }),
+      },
+      /the collector of traces is at otel\.obs:4317, and no networkPolicy\.tracing lets port 4317/,
+    ],
+    [
+      { controller: { env: { HTTPS_PROXY: 'http://proxy.corp:3128' } }, ...policy({}) },
+      /the proxy of controller\.env is at http:\/\/proxy\.corp:3128, .*networkPolicy\.upstreams lets port 3128/,
+    ],
+    [
+      {
+        config: {
+          targets: [{ name: 'a', api_base: 'https://a', model: 'm', proxy: 'http://proxy.corp:3128' }],
+        },
+        ...policy({}),
+      },
+      /the proxy of target a is at http:\/\/proxy\.corp:3128/,
+    ],
   ] as const)
     await assert.rejects(render({ values: [file('laptop')], over }), problem);
   const good = await render({
@@ -233,6 +253,53 @@ test('whatever the configuration and the environment call has to be let through'
   )!.spec;
   const ports = egress.flatMap(({ ports }: { ports: { port: number }[] }) => ports.map(({ port }) => port));
   for (const port of [8080, 4318]) assert.ok(ports.includes(port), String(port));
+});
+
+test('Redis, its Sentinels, its nodes, and a classifier of one’s own are let through by their own ports', async () => {
+  const arrow = (...ports: number[]) => [{ peers: [{ namespace: 'n' }], ports }];
+  const redis = (redis: object, ...ports: number[]) => ({
+    redis: { enabled: false },
+    config: { redis },
+    networkPolicy: { enabled: true, redis: arrow(...ports) },
+  });
+  const own = (url: string, port: number, more: object = {}) => ({
+    classifier: { kind: 'external' },
+    config: {
+      ...more,
+      targets: [{ name: 'a', api_base: 'https://llm', model: 'm' }],
+      policies: [{ name: 'p', url, llms: [{ name: 'l', target: 'a' }] }],
+      default_policy: 'p',
+    },
+    networkPolicy: { enabled: true, classifier: arrow(port) },
+  });
+  const node = (port: number) => ({ host: 'h', port });
+  const upgraded = { classifier: { upgrade_http_to_grpc: true } };
+  const http = 'http://t:8000/v2/models/m/infer';
+  for (const [over, problem] of [
+    [redis({ url: 'rediss://r:6380' }, 6379), /config\.redis\.url is at rediss:\/\/r:6380, .*port 6380/],
+    [redis({ url: 'redis://r' }, 6380), /lets port 6379 through/],
+    [
+      redis({ sentinels: [node(26379), node(26380)] }, 26379),
+      /one of config\.redis\.sentinels is at h:26380/,
+    ],
+    [redis({ cluster: [node(7001)] }, 6379), /one of config\.redis\.cluster is at h:7001/],
+    [redis({ cluster: [node(6379)], address_map: { 'a:1': 'b:7009' } }, 6379), /address_map is at b:7009/],
+    [own('grpc://t:9001/m', 8001), /the classifier of policy p is at grpc:\/\/t:9001\/m, .*port 9001/],
+    [own(http, 8001), /lets port 8000/],
+    [own(http, 8000, upgraded), /lets port 8001/],
+  ] as const)
+    await assert.rejects(render({ values: [file('laptop')], over }), problem);
+  for (const over of [
+    redis({ url: '${REDIS_URL}' }, 6379),
+    redis({ url: 'rediss://r:6380/1' }, 6380),
+    redis({ sentinels: [node(26379)] }, 26379, 6379),
+    own(http, 8001, upgraded),
+    own('grpc://[fd00::1]:8001/m', 8001),
+  ])
+    await render({
+      values: [file('laptop')],
+      over: { ...over, controller: { env: { REDIS_URL: 'redis://elsewhere' } } },
+    });
 });
 
 test('an address with a default is judged by it, and one known only in the pod is taken', async () => {

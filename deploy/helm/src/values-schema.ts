@@ -195,6 +195,9 @@ export const valuesSchema = z.strictObject({
   commonLabels: strings('On every object'),
   imageRegistry: text('Put before every image: a registry or mirror, with its path'),
   imagePullSecrets: z.array(z.strictObject({ name: existing('Secret') })).describe('For private registries'),
+  ipFamily: z
+    .enum(['IPv4', 'IPv6'])
+    .describe('Of the pods’ addresses; IPv6: servers listen on ::, Triton’s metrics on IPv6 alone'),
   config: configSchema.describe('The router’s configuration file; templates in it are filled in'),
   secrets: secretsSchema,
   controller: controllerSchema,

@@ -123,10 +123,19 @@ test('without Redis the CLI prints lines that the configuration takes', async ()
     '1000',
     '--budget-usd',
     '2.5',
+    '--budget-period',
+    'week',
+    '--budget-begins',
+    'Sunday',
+    '--budget-time-zone',
+    'Europe/Berlin',
     '--expires',
     '30d',
   );
   const stanza = printed.slice(printed.indexOf('auth:'));
+  assert.match(stanza, /period: week/);
+  assert.match(stanza, /begins: sunday/);
+  assert.match(stanza, /time_zone: Europe\/Berlin/);
   const whole = await startWhole({
     config: `
 targets: [{ name: llm, api_base: "{LLM}", model: m }]
@@ -146,6 +155,8 @@ test('the CLI says what is wrong', async () => {
   for (const [args, message] of [
     [['create', '--rpm', '0'], /limits\.requests_per_minute/],
     [['create', '--expires', 'soon'], /--expires wants a date/],
+    [['create', '--budget-usd', '1', '--budget-time-zone', 'Mars'], /budget\.time_zone.*no time zone/],
+    [['create', '--budget-usd', '1', '--budget-begins', '3', '--budget-period', 'day'], /budget\.begins/],
     [['list'], /needs --config/],
     [['lost'], /no command 'lost'/],
   ] as const) {

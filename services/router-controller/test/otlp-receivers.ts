@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import {
+  type handleUnaryCall,
   loadPackageDefinition,
   Server,
   ServerCredentials,
@@ -70,14 +71,14 @@ export async function grpcReceiver(tls?: { ca: string; cert: string; key: string
     ],
   });
   server.addService(service, {
-    Export: (call: { request: Request }, answer: (error: unknown, value?: object) => void) => {
+    Export: ((call, answer) => {
       try {
         take(received, call.request);
         answer(null, {});
       } catch (error) {
         answer({ code: status.INTERNAL, details: String(error) });
       }
-    },
+    }) satisfies handleUnaryCall<Request, object>,
   });
   const credentials = tls
     ? ServerCredentials.createSsl(

@@ -9,6 +9,7 @@
 import { availableParallelism } from 'node:os';
 import { serveGrpc } from './grpc.ts';
 import { serveHttp } from './http.ts';
+import type { Log } from './log.ts';
 import { Management } from './management.ts';
 import { createMetrics } from './metrics.ts';
 import { Repository } from './repository.ts';
@@ -28,7 +29,7 @@ export interface RouterServerOptions {
   readonly pollSeconds?: number;
   /** Addresses and ranges that may load and unload models; default: this machine's own. */
   readonly manageFrom?: readonly string[];
-  readonly log?: (line: string) => void;
+  readonly log?: Log;
 }
 
 export interface RouterServer {
@@ -69,7 +70,10 @@ export async function startRouterServer(options: RouterServerOptions): Promise<R
   const poll =
     seconds > 0
       ? setInterval(
-          () => void repository.sync().catch((error) => options.log?.(`can’t read the repository: ${error}`)),
+          () =>
+            void repository
+              .sync()
+              .catch((error) => options.log?.(`can’t read the repository: ${error}`, 'error')),
           seconds * 1000,
         )
       : null;

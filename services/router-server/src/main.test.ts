@@ -54,6 +54,27 @@ test('says when it serves, in one line; ends a request in flight before it goes 
   assert.deepEqual(await exited, [0, null]);
 });
 
+test('with --log-format json every line is an object with a severity, on standard output alone', async () => {
+  const { child, exited, err } = begin('--repository', MODELS, ...FREE, '--log-format', 'json');
+  let out = '';
+  while (!out.includes('ready grpc')) out += (await once(child.stdout!, 'data'))[0];
+  const lines = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  for (const line of lines) {
+    assert.deepEqual([line.level, line.severity, line.service], ['info', 'INFO', 'router-server']);
+    assert.ok(!Number.isNaN(Date.parse(line.timestamp)));
+  }
+  assert.ok(lines.some(({ message }) => message.startsWith('loaded task_router_ensemble')));
+  assert.equal(err(), '');
+  child.kill('SIGTERM');
+  await exited;
+  const other = begin('--repository', MODELS, ...FREE, '--log-format', 'xml');
+  assert.deepEqual(await other.exited, [2, null]);
+  assert.match(other.err(), /--log-format must be text or json, not 'xml'/);
+});
+
 test('stops when its parent has gone', async () => {
   const { child, ready, exited } = begin('--repository', MODELS, ...FREE, '--exit-with-parent');
   await ready;

@@ -1,11 +1,12 @@
 /**
  * Starts the embedded classifier server; `--help` tells the options.
  *
- * Prints `ready grpc HOST:PORT http URL` when it serves.
+ * Prints `ready grpc HOST:PORT http URL` when it serves, as a line of the log with --log-format json.
  */
 import { parseArgs } from 'node:util';
 import './no-telemetry.ts';
 import { startRouterServer } from './index.ts';
+import { createLog, LOG_FORMATS, type LogFormat } from './log.ts';
 
 const HELP = `node src/main.ts --repository DIR
 
@@ -16,6 +17,7 @@ const HELP = `node src/main.ts --repository DIR
   --threads N          threads of one inference (default: one per core, at most 4)
   --manage-from LIST   addresses and ranges, with commas between, that may load and unload models
                        (default: 127.0.0.0/8,::1; none: nobody may)
+  --log-format F       text, on standard error (default), or json, on standard output with a severity
   --exit-with-parent   stop when standard input ends`;
 
 function fail(message: string, code: number): never {
@@ -34,6 +36,7 @@ function flags() {
         'poll-seconds': { type: 'string', default: '2' },
         threads: { type: 'string' },
         'manage-from': { type: 'string' },
+        'log-format': { type: 'string', default: 'text' },
         'exit-with-parent': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -63,6 +66,11 @@ function number(
 
 if (!values.repository) fail(`--repository DIR is missing\n\n${HELP}`, 2);
 
+const format = values['log-format'] as LogFormat;
+if (!LOG_FORMATS.includes(format))
+  fail(`--log-format must be ${LOG_FORMATS.join(' or ')}, not '${format}'`, 2);
+const log = createLog(format);
+
 const server = await startRouterServer({
   repository: values.repository,
   host: values.host,
@@ -74,9 +82,14 @@ const server = await startRouterServer({
     manageFrom:
       values['manage-from'] === 'none' ? [] : values['manage-from'].split(',').map((entry) => entry.trim()),
   }),
-  log: (line) => console.error(`router-server: ${line}`),
-}).catch((error: Error) => fail(`router-server: can’t start: ${error.message}`, 1));
-console.log(`ready grpc ${server.grpc} http ${server.http}`);
+  log,
+}).catch((error: Error) => {
+  log(`can’t start: ${error.message}`, 'error');
+  process.exit(1);
+});
+const ready = `ready grpc ${server.grpc} http ${server.http}`;
+if (format === 'json') log(ready);
+else console.log(ready);
 
 let stopping = false;
 const stop = () => {

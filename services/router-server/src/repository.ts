@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InferError } from './errors.ts';
 import { type LoadedModel, loadEnsemble, loadLeaf } from './load-model.ts';
+import type { Level, Log } from './log.ts';
 import type { ServerMetrics } from './metrics.ts';
 import { type ModelConfig, readModelConfig } from './model-config.ts';
 import { listModels, stampOf } from './model-files.ts';
@@ -22,7 +23,7 @@ export interface RepositoryOptions {
   readonly folder: string;
   readonly threads: number;
   readonly metrics: ServerMetrics;
-  readonly log?: (line: string) => void;
+  readonly log?: Log;
 }
 
 interface Refusal {
@@ -276,7 +277,7 @@ export class Repository {
 
   #refuse(name: string, stamp: string, error: unknown): void {
     const reason = reasonOf(error);
-    if (this.#refused.get(name)?.reason !== reason) this.#log(`refused ${name}: ${reason}`);
+    if (this.#refused.get(name)?.reason !== reason) this.#log(`refused ${name}: ${reason}`, 'warn');
     this.#refused.set(name, { reason, stamp });
   }
 
@@ -298,7 +299,7 @@ export class Repository {
     }
   }
 
-  #log(line: string): void {
-    this.#options.log?.(line);
+  #log(line: string, level?: Level): void {
+    this.#options.log?.(line, level);
   }
 }

@@ -2,6 +2,9 @@
 {{- define "llm-router.config" -}}
 {{- $config := tpl (toYaml .Values.config) . | fromYaml }}
 {{- with $config.Error }}{{ fail (printf "config is not YAML once its templates are filled in: %s" .) }}{{ end }}
+{{- if and (eq .Values.ipFamily "IPv6") (eq (dig "server" "host" "" $config) "0.0.0.0") }}
+{{- $_ := set $config.server "host" "::" }}
+{{- end }}
 {{- if .Values.redis.enabled }}
 {{- if $config.redis }}{{ fail "redis.enabled makes a Redis of its own, and config.redis names another one: keep one of them" }}{{ end }}
 {{- $_ := set $config "redis" (dict "url" (printf "redis://%s-redis:6379/0" (include "llm-router.fullname" .)) "password" "${REDIS_PASSWORD}") }}
@@ -47,8 +50,7 @@
 {{/* Where traces go; empty: nowhere. */}}
 {{- define "llm-router.tracingEndpoint" -}}
 {{- $config := include "llm-router.config" . | fromYaml }}
-{{- $env := .Values.controller.env }}
-{{- dig "tracing" "endpoint" "" $config | default $env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT | default $env.OTEL_EXPORTER_OTLP_ENDPOINT | default "" }}
+{{- dig "tracing" "endpoint" "" $config | default (include "llm-router.envOf" (list . "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" "OTEL_EXPORTER_OTLP_ENDPOINT")) }}
 {{- end }}
 
 {{- define "llm-router.controllerPort" -}}

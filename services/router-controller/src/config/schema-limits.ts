@@ -1,5 +1,6 @@
 /** Limits that several requests share: in this process's memory, or exact over all replicas with a `redis` section. */
 import { z } from 'zod';
+import { isTimeZone, PERIODS, WEEKDAYS } from './calendar.ts';
 
 /** Whom a limit counts: everybody together, or each caller, tenant, policy or target by itself. */
 export const scopeSchema = z.enum(['global', 'key', 'tenant', 'policy', 'target']);
@@ -55,7 +56,18 @@ export const limitSchema = z
 export const ownLimitSchema = z.strictObject(amounts).refine(countsSomething, COUNTS_NOTHING);
 
 const spending = {
-  period: z.enum(['day', 'month']).describe('Calendar day or month, UTC'),
+  period: z.enum(PERIODS).describe('Calendar day, week or month'),
+  time_zone: z
+    .string()
+    .refine(isTimeZone, {
+      message: 'is no time zone that this machine knows; such names are right: Europe/Berlin',
+    })
+    .optional()
+    .describe('Whose days these are, by its IANA name: Europe/Berlin; absent: UTC'),
+  begins: z
+    .union([z.enum(WEEKDAYS), z.int().min(1).max(28)])
+    .optional()
+    .describe('Weekday that begins a week (absent: monday), or day that begins a month, 1 to 28 (absent: 1)'),
   usd: z.number().positive().optional().describe('Money by the targets’ prices, USD'),
   tokens: z.int().min(1).optional().describe('Tokens of prompts and answers'),
   warn_at: z
@@ -69,6 +81,14 @@ const spendsOne = ({ usd, tokens }: { usd?: number | undefined; tokens?: number 
   (usd === undefined) !== (tokens === undefined);
 const SPENDS_ONE = { message: 'give one of: usd, tokens' };
 
+const beginsAsItsPeriod = ({ period, begins }: { period: string; begins?: string | number | undefined }) =>
+  begins === undefined || { day: 'none', week: 'string', month: 'number' }[period] === typeof begins;
+const BEGINS_SO = {
+  message:
+    'takes a weekday with period: week, a day from 1 to 28 with period: month, and is left out with period: day',
+  path: ['begins'],
+};
+
 export const budgetSchema = z
   .strictObject({
     name,
@@ -77,10 +97,14 @@ export const budgetSchema = z
     ...spending,
     shadow: z.boolean().default(false).describe('Count and warn, don’t refuse'),
   })
-  .refine(spendsOne, SPENDS_ONE);
+  .refine(spendsOne, SPENDS_ONE)
+  .refine(beginsAsItsPeriod, BEGINS_SO);
 
 /** A budget that a key carries itself. */
-export const ownBudgetSchema = z.strictObject(spending).refine(spendsOne, SPENDS_ONE);
+export const ownBudgetSchema = z
+  .strictObject(spending)
+  .refine(spendsOne, SPENDS_ONE)
+  .refine(beginsAsItsPeriod, BEGINS_SO);
 
 /** What no text says of a prompt's size: estimates by kind, for reservations and where no upstream reports tokens. */
 export const mediaSchema = z.strictObject({

@@ -270,7 +270,7 @@ export const configSchema = z.strictObject({
     .array(limitSchema)
     .default([])
     .describe('Limits for everybody; several apply at once, and nothing is taken when one refuses'),
-  budgets: z.array(budgetSchema).default([]).describe('What may be spent in a day or month'),
+  budgets: z.array(budgetSchema).default([]).describe('What may be spent in a day, week or month'),
   admission: admissionSchema.prefault({}),
   redis: redisSchema
     .optional()

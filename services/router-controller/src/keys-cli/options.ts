@@ -14,7 +14,8 @@ keys revoke ID                      --config FILE
 keys audit [ID] [--limit N]         --config FILE   who changed which key, newest first
 
 RIGHTS: [--name TEXT] [--tenant NAME] [--policies A,B] [--targets A,B] [--expires TIME]
-        [--rpm N] [--tpm N] [--concurrent N] [--budget-usd N | --budget-tokens N] [--budget-period day|month]
+        [--rpm N] [--tpm N] [--concurrent N] [--budget-usd N | --budget-tokens N]
+        [--budget-period day|week|month] [--budget-time-zone Europe/Berlin] [--budget-begins WEEKDAY|1…28]
 With update, \`none\` takes one away: --expires none, --rpm none, --policies none (then all are allowed).
 --by NAME   who does it, for the audit log; default: the user of this machine
 
@@ -37,6 +38,8 @@ export const { values, positionals } = parseArgs({
     'budget-usd': { type: 'string' },
     'budget-tokens': { type: 'string' },
     'budget-period': { type: 'string' },
+    'budget-time-zone': { type: 'string' },
+    'budget-begins': { type: 'string' },
     grace: { type: 'string' },
     limit: { type: 'string' },
     by: { type: 'string' },
@@ -61,6 +64,8 @@ const RIGHTS = [
   'budget-usd',
   'budget-tokens',
   'budget-period',
+  'budget-time-zone',
+  'budget-begins',
 ] as const;
 
 /** Options that a command does not know are mistakes, not noise. */
@@ -112,6 +117,7 @@ function given(before: Partial<KeyRights>): Record<string, unknown> {
     value === undefined ? undefined : value === NONE ? null : read(value);
   const { name, tenant, policies, targets, expires, rpm, tpm, concurrent } = values;
   const { 'budget-usd': usd, 'budget-tokens': tokens, 'budget-period': period } = values;
+  const { 'budget-time-zone': time_zone, 'budget-begins': begins } = values;
   const fields: Record<string, unknown> = {
     name: text(name, String),
     tenant,
@@ -131,13 +137,21 @@ function given(before: Partial<KeyRights>): Record<string, unknown> {
     const counts = ['requests_per_minute', 'tokens_per_minute', 'concurrent'].some((field) => field in left);
     fields.limits = counts ? left : null;
   }
-  if ([usd, tokens, period].some(isSome)) {
-    const { usd: _usd, tokens: _tokens, ...rest } = before.budget ?? {};
+  if ([usd, tokens, period, time_zone, begins].some(isSome)) {
+    const { usd: _usd, tokens: _tokens, begins: began, ...rest } = before.budget ?? {};
     const amount = isSome(usd ?? tokens)
       ? some({ usd: usd && number(usd), tokens: tokens && number(tokens) })
       : some({ usd: before.budget?.usd, tokens: before.budget?.tokens });
     const isGone = [usd, tokens].some((value) => value === NONE) && Object.keys(amount).length === 0;
-    fields.budget = isGone ? null : { period: 'month', ...rest, ...some({ period }), ...amount };
+    // Another period does not begin where the one before it did.
+    const kept = { ...rest, ...(period === undefined && some({ begins: began })) };
+    const zone = text(time_zone, String);
+    const first = text(begins, (value) => (/^\d+$/.test(value) ? Number(value) : value.toLowerCase()));
+    const budget: Record<string, unknown> = { period: 'month', ...kept, ...some({ period }), ...amount };
+    for (const [field, value] of Object.entries({ time_zone: zone, begins: first }))
+      if (value === null) delete budget[field];
+      else if (value !== undefined) budget[field] = value;
+    fields.budget = isGone ? null : budget;
   }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -1,5 +1,5 @@
 /**
- * Budgets: what a key, tenant or policy may spend in a day or month. Checked before a request, which holds what it will
+ * Budgets: what a key, tenant or policy may spend in a day, week or month. Checked before a request, which holds what it will
  * spend by its own account while it is under way, and charged after it.
  */
 
@@ -11,13 +11,13 @@ import type { RedisVisit } from '../redis/index.ts';
 import type { Caller } from '../request.ts';
 import type { Counters } from './counters.ts';
 import { type Claim, type Hold, Holds } from './holds.ts';
-import { nextPeriod, periodOf } from './period.ts';
+import { periodAt, type Span } from './period.ts';
 import { NANO, type UsageEvent } from './usage.ts';
 
 /** Budgets whose level is remembered. */
 const MOST_TOLD = 10_000;
 /** A month's count outlives the month by a little, for those who look back. */
-const TTL_S = { day: 3 * 86_400, month: 40 * 86_400 };
+const TTL_S = { day: 3 * 86_400, week: 14 * 86_400, month: 40 * 86_400 };
 
 export interface BudgetHolder {
   readonly key: string;
@@ -67,7 +67,7 @@ interface Applied {
   readonly budget: BudgetConfig;
   readonly holder: string;
   readonly hash: string;
-  readonly period: string;
+  readonly period: Span;
 }
 
 export class Budgets {
@@ -134,10 +134,10 @@ export class Budgets {
       const holder = budget.scope === 'global' ? '*' : who[budget.scope];
       if (holder === undefined) return [];
       if (budget.match !== undefined && budget.match !== holder) return [];
-      const period = periodOf(budget.period, now);
+      const period = periodAt(budget, now);
       // Money and tokens are counted apart: a budget that changes its unit begins anew.
       const unit = budget.usd === undefined ? 'tokens' : 'usd';
-      return [{ budget, holder, period, hash: `budget:${budget.name}:${unit}:${holder}:${period}` }];
+      return [{ budget, holder, period, hash: `budget:${budget.name}:${unit}:${holder}:${period.id}` }];
     });
   }
 
@@ -155,11 +155,11 @@ export class Budgets {
           name: budget.name,
           scope: budget.scope,
           holder,
-          period,
+          period: period.id,
           unit,
           used: unit === 'usd' ? spent / NANO : spent,
           limit: (budget.usd ?? budget.tokens)!,
-          resets_at: nextPeriod(budget.period, this.#now()).toISOString(),
+          resets_at: new Date(period.to).toISOString(),
         };
       }),
     );

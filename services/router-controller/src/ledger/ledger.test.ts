@@ -7,29 +7,12 @@ import { createMetrics } from '../observe/index.ts';
 import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
 import { Budgets } from './budgets.ts';
 import { Counters } from './counters.ts';
-import { lastDays, nextPeriod, periodOf } from './period.ts';
 import { UsageBook } from './usage.ts';
 
 const budget = (given: object): BudgetConfig => budgetSchema.parse(given);
 const usage = (promptTokens: number, completionTokens: number, cachedTokens = 0) =>
   ({ promptTokens, completionTokens, cachedTokens, source: 'upstream' }) as const;
 const ANN = { key: 'ann', tenant: 'acme', policy: 'task_router' };
-
-test('periods are calendar days and months, UTC', () => {
-  const end = new Date('2026-12-31T23:59:59.999Z');
-  assert.equal(periodOf('day', end), '2026-12-31');
-  assert.equal(periodOf('month', end), '2026-12');
-  assert.equal(nextPeriod('day', end).toISOString(), '2027-01-01T00:00:00.000Z');
-  assert.equal(
-    nextPeriod('month', new Date('2026-02-01T00:00:00Z')).toISOString(),
-    '2026-03-01T00:00:00.000Z',
-  );
-  assert.deepEqual(lastDays(3, new Date('2024-03-01T05:00:00+09:00')), [
-    '2024-02-27',
-    '2024-02-28',
-    '2024-02-29',
-  ]);
-});
 
 test('a budget warns, then stops, and begins anew with its period', async () => {
   const metrics = createMetrics();

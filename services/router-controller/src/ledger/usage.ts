@@ -1,7 +1,7 @@
 /** What was used: by key and by tenant, a day at a time, split by policy and target. */
 import type { Usage } from '../request.ts';
 import type { Counters } from './counters.ts';
-import { lastDays, periodOf } from './period.ts';
+import { lastDays, periodAt } from './period.ts';
 
 const DAY_S = 86_400;
 /** Money is counted in whole billionths of a dollar: a token of a cheap model costs less than a millionth. */
@@ -59,7 +59,7 @@ export class UsageBook {
   }
 
   note({ key, tenant, policy, target, usage, costUsd }: UsageEvent, at = new Date()): void {
-    const day = periodOf('day', at);
+    const day = periodAt({ period: 'day' }, at).id;
     const amounts: Sums = {
       requests: 1,
       input_tokens: usage.promptTokens,
