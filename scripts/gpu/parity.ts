@@ -1,0 +1,39 @@
+/** Two servers' answers to the same prompts, held against each other. */
+
+export interface Parity {
+  readonly prompts: number;
+  /** Prompts with one clear label, and of these the ones that both give the same. */
+  readonly clear: number;
+  readonly alike: number;
+  /** Largest difference of a probability. */
+  readonly worst: number;
+  /** How many labels came up: few of them would say little. */
+  readonly labels: number;
+}
+
+/** Where the best two are closer than this, either is right. */
+const MARGIN = 0.02;
+
+function best(row: readonly number[]): { index: number; margin: number } {
+  const sorted = [...row].sort((a, b) => b - a);
+  return { index: row.indexOf(sorted[0]!), margin: sorted[0]! - (sorted[1] ?? 0) };
+}
+
+export function compare(a: readonly (readonly number[])[], b: readonly (readonly number[])[]): Parity {
+  let [clear, alike, worst] = [0, 0, 0];
+  const labels = new Set<number>();
+  for (const [at, row] of a.entries()) {
+    const other = b[at]!;
+    // Whatever is no number is as far off as can be.
+    for (const [label, value] of row.entries()) {
+      const difference = Math.abs(value - (other[label] ?? Number.NaN));
+      worst = Math.max(worst, Number.isFinite(difference) ? difference : 1);
+    }
+    const { index, margin } = best(row);
+    labels.add(index);
+    if (margin <= MARGIN) continue;
+    clear++;
+    if (best(other).index === index) alike++;
+  }
+  return { prompts: a.length, clear, alike, worst, labels: labels.size };
+}
