@@ -11,7 +11,7 @@ import {
 import { fetch, ProxyAgent } from 'undici';
 import type { JwtConfig } from '../config/schema-auth.ts';
 import { RouterError } from '../errors.ts';
-import { proxyByEnv } from '../outbound/proxy.ts';
+import { proxyByEnv } from '../outgoing/proxy.ts';
 import type { Caller } from '../request.ts';
 
 /** The provider's keys are read anew when an unknown one signs, at most this often. */

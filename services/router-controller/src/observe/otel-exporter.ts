@@ -1,7 +1,7 @@
 /** Who sends spans: OpenTelemetry's own exporters, each by the variables that it reads itself. */
 import { readFileSync } from 'node:fs';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
-import { proxyByEnv } from '../outbound/proxy.ts';
+import { proxyByEnv } from '../outgoing/proxy.ts';
 import { endpointFrom, type Protocol } from './otel-env.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;

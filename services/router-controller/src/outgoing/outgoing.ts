@@ -1,6 +1,7 @@
 /** What the router sends of its own accord, to webhooks and object stores: one small request at a time, nothing followed. */
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
-import { proxyFor } from '../call/transport/proxy.ts';
+
+import { proxyByEnv } from './proxy.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 export interface Sent {
@@ -38,7 +39,7 @@ export class Outgoing {
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
       allowH2: false,
     };
-    const proxy = proxyFor({ proxy: null, apiBase: base });
+    const proxy = proxyByEnv(base);
     this.#dispatcher = proxy === null ? new Agent(options) : new ProxyAgent({ ...options, uri: proxy });
   }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { secretsIn } from '../../config/known-secrets.ts';
 import { Secret } from '../../config/secret.ts';
-import type { Env } from '../../outbound/proxy.ts';
+import type { Env } from '../../outgoing/proxy.ts';
 import { proxyFor } from './proxy.ts';
 
 const via = (apiBase: string, env: Env, proxy: Secret | 'none' | null = null) =>
