@@ -111,7 +111,8 @@ const REASONS: Readonly<Record<string, string>> = {
   heuristic: 'The classifier is down: cue words in the prompt decided.',
   value: 'How likely each model’s answer is good was weighed against its cost.',
   floor_unreachable: 'No model reaches the quality asked for: the one that comes nearest was taken.',
-  unfamiliar: 'The prompt is unlike everything that was measured: the policy’s fixed model was taken.',
+  unfamiliar:
+    'The prompt is unlike everything that was measured: the policy’s fixed model was taken, or the one that is worth most on average.',
   explore: 'This conversation was drawn by lot, so that every model is measured now and then.',
 };
 

@@ -99,7 +99,7 @@ export type DecisionReason =
   | 'heuristic' // classifier down, cue words guessed
   | 'value' // P(good) weighed against the estimated cost
   | 'floor_unreachable' // no target reaches the quality asked for; the one with the most P
-  | 'unfamiliar' // far from all training prompts: the fixed target
+  | 'unfamiliar' // far from all training prompts: the fixed target, or what the targets' means say
   | 'explore'; // drawn by lot, so that training sees every target
 
 /** What one target is expected to be worth for a request, and to cost. */
@@ -119,6 +119,14 @@ export interface Estimate {
   readonly cachedTokens: number;
   readonly outputTokens: number;
   readonly usd: number;
+}
+
+/** What the classifier's head saw of a prompt. */
+export interface PromptEmbedding {
+  /** What names the encoder. */
+  readonly of: string;
+  /** Its numbers in half precision, little-endian, as base64. */
+  readonly f16: string;
 }
 
 /** What a policy of `kind: value` weighed. */
@@ -170,6 +178,8 @@ export interface Decision {
   readonly larger?: readonly Target[];
   /** Absent: no value was weighed, by a policy of labels, or because rules, hands or trouble decided. */
   readonly weighed?: Weighed;
+  /** For the decision log alone; absent: it does not want any. */
+  readonly embedding?: PromptEmbedding;
   /** How it goes with the conversation; absent: the request belongs to none that is kept. */
   readonly stay?: StayPlan;
 }

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { MODELS } from './harness.ts';
 
 const FROM = 'complexity_router';
+/** What names the encoder of its embeddings. */
+export const ENCODER = 'the shipped one';
 export const TARGETS = ['t0', 't1', 't2', 't3', 't4', 't5', 't6'] as const;
 
 export interface HeadFolder {
@@ -24,10 +26,14 @@ export function writeValueHead(): HeadFolder {
     const folder = join(repository, `auto_${kind}`);
     mkdirSync(folder);
     cpSync(join(MODELS, `${FROM}_${kind}`), folder, { recursive: true });
-    const config = readFileSync(join(folder, 'config.pbtxt'), 'utf8').replaceAll(FROM, 'auto');
+    let config = readFileSync(join(folder, 'config.pbtxt'), 'utf8').replaceAll(FROM, 'auto');
+    if (kind === 'details')
+      config = config
+        .replaceAll('value: "embedding"', 'value: "EMBEDDING"')
+        .replace(/(name: "SCORES"[^}]*\})/, '$1, { name: "EMBEDDING" data_type: TYPE_FP32 dims: [ 768 ] }');
     writeFileSync(
       join(folder, 'config.pbtxt'),
-      `${config}parameters { key: "kind" value: { string_value: "value" } }\n`,
+      `${config}parameters { key: "kind" value: { string_value: "value" } }\nparameters { key: "embedding_of" value: { string_value: "${ENCODER}" } }\n`,
     );
     writeFileSync(join(folder, 'labels.txt'), `${TARGETS.join('\n')}\n`);
     if (kind !== 'ensemble') {

@@ -1,9 +1,12 @@
 /** Policies of kind value over a real classifier server: client → controller → router-server with a value head → target. */
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type RouterServer, startRouterServer } from '@llm-router/router-server';
+import type { PromptEmbedding } from '../src/request.ts';
 import { chat, eventually, sample, startWhole, user, type Whole } from './harness.ts';
-import { type HeadFolder, TARGETS, writeValueHead } from './value-head.ts';
+import { ENCODER, type HeadFolder, TARGETS, writeValueHead } from './value-head.ts';
 
 const PROMPT =
   'A train leaves at 3 pm at 60 km/h, another at 4 pm at 90 km/h. When does the second catch up?';
@@ -156,6 +159,39 @@ describe('a policy of kind value', () => {
     const wrong = await chat(whole.url, { model: 'auto:bset', messages: user('x') });
     assert.equal(wrong.status, 404);
     assert.match(await wrong.text(), /Did you mean 'auto:best'\?/);
+  });
+
+  test('puts what the head saw of a prompt into the decision log where that is asked for, the same by both protocols', async () => {
+    const seen: number[][] = [];
+    for (const url of [
+      `grpc://${server.grpc}/auto_ensemble`,
+      `${server.http}/v2/models/auto_ensemble/infer`,
+    ]) {
+      const path = join(head.repository, `decisions-${seen.length}.jsonl`);
+      const whole = await startWhole({
+        config: `${config(url)}decision_log: { path: '${path}', embedding: true }\n`,
+      });
+      try {
+        // The second time it comes from the cache.
+        for (let turn = 0; turn < 2; turn++)
+          assert.equal((await chat(whole.url, { model: 'auto', messages: user(PROMPT) })).status, 200);
+        const lines = () => (existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : []);
+        await eventually('both are written', () => lines().length === 2);
+        const [first, second] = lines().map((line) => JSON.parse(line).embedding as PromptEmbedding);
+        assert.deepEqual(second, first);
+        assert.equal(first!.of, ENCODER);
+        const bytes = Buffer.from(first!.f16, 'base64');
+        seen.push([
+          ...new Float16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)),
+        ]);
+      } finally {
+        await whole.stop();
+      }
+    }
+    const [grpc, http] = seen;
+    assert.equal(grpc!.length, 768);
+    assert.ok(grpc!.some((value) => value !== 0));
+    for (const [at, value] of grpc!.entries()) assert.ok(Math.abs(value - http![at]!) < 1e-2);
   });
 
   test('whose targets are not the head’s outputs does not start, and says which', async () => {

@@ -86,14 +86,20 @@ def test_the_graph_says_what_the_study_measured(folder, data):  # noqa: F811
 
     outcomes = read.read(data)
     x = Encoder(folder).embeddings(outcomes.prompts)
-    like = familiarity.fit(x, 0)
+    general = np.random.default_rng(0).normal(size=(60, x.shape[1])).astype(np.float32)
     made = candidates.fit(x, outcomes.score, None, 0)
-    for part in (*made.values(), parts.Constant(parts.means(outcomes.score))):
-        fitted = calibration.Calibrated(part, *calibration.fit(part.predict(x), outcomes.score))
+    mean = parts.means(outcomes.score)
+    strange = np.concatenate([x, general])
+    for part, beside in zip((*made.values(), parts.Constant(mean)), (general, None, general, general)):
+        like, _ = familiarity.fit(x, beside, 0)
+        fitted = calibration.Calibrated(part, *calibration.fit(part.predict(x), outcomes.score), mean)
         graph.export(fitted, like, np.array([1.0, 2.0, 3.0]), folder, folder.parent / "head.onnx")
-        output, scores = onnxruntime.InferenceSession(str(folder.parent / "head.onnx")).run(["OUTPUT", "SCORES"], {"EMBEDDING": x})
-        np.testing.assert_allclose(output, fitted.predict(x), atol=1e-4)
-        np.testing.assert_allclose(scores[:, 0], like.of(x), atol=1e-3)
+        output, scores = onnxruntime.InferenceSession(str(folder.parent / "head.onnx")).run(["OUTPUT", "SCORES"], {"EMBEDDING": strange})
+        familiar = like.of(strange)
+        assert (familiar[-60:] == 0).all() and np.median(familiar[:-60]) > 0.2
+        np.testing.assert_allclose(scores[:, 0], familiar, atol=2e-3)
+        np.testing.assert_allclose(output, fitted.predict(strange, scores[:, 0]), atol=1e-4)
+        np.testing.assert_allclose(output[-60:], np.repeat(mean[None], 60, 0), atol=1e-5)
 
 
 def test_scores_that_have_nothing_to_do_with_prompts_write_nothing(folder, tmp_path, capsys):  # noqa: F811

@@ -75,7 +75,10 @@ def parser() -> argparse.ArgumentParser:
 
     value = command("value", lambda a: value_main(a), "trains a value policy: a head with one output per target, where that pays")
     value.add_argument("--name", required=True, help="policy name, e.g. auto")
-    value_options(value)
+    value_options(value, data_required=False)
+    value.add_argument("--log", action="append", default=[], metavar="FILE", help="instead of --data: a decision log with embeddings and feedback; may be repeated")
+    value.add_argument("--feedback", action="append", default=[], metavar="FILE", help="with --log: further scores, lines {request_id, score, source}; may be repeated")
+    value.add_argument("--policy-of", metavar="NAME", help="with --log: the policy whose requests are learnt from (default: --name)")
     value.add_argument("--policy", default="task_router", help="label policy whose labels one of the predictors is by (default: task_router)")
     value.add_argument("--config", help="configuration file to add the policy to (default: print the stanza)")
     value.add_argument("--replace", action="store_true", help="allow the name of a policy that ships with the router")
@@ -98,9 +101,9 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def value_options(sub: argparse.ArgumentParser) -> None:
+def value_options(sub: argparse.ArgumentParser, data_required: bool = True) -> None:
     """What training and filling have in common."""
-    sub.add_argument("--data", required=True, help="CSV or JSONL: prompt,target,score[,cost,input_tokens,output_tokens,group], or one row a prompt")
+    sub.add_argument("--data", required=data_required, help="CSV or JSONL: prompt,target,score[,cost,input_tokens,output_tokens,group], or one row a prompt")
     sub.add_argument("--group", metavar="COLUMN", help="column of the kind of prompt; whole groups are left out to see what unlike prompts give (default: group)")
     sub.add_argument("--folds", type=int, default=5)
     sub.add_argument("--prices", help="prices for targets without costs: CSV name,input,output (USD a million tokens) or a price list in JSON")

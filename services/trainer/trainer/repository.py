@@ -109,7 +109,7 @@ max_batch_size: {batch}
 input [ {{ name: "INPUT" data_type: TYPE_STRING dims: [ 1 ] }} ]
 output [
   {{ name: "OUTPUT" data_type: TYPE_FP32 dims: [ {labels} ] label_filename: "labels.txt" }},
-  {{ name: "TOKEN_COUNT" data_type: TYPE_INT32 dims: [ 1 ] }}{scores}
+  {{ name: "TOKEN_COUNT" data_type: TYPE_INT32 dims: [ 1 ] }}{scores}{embedding}
 ]
 # Tokens the encoder sees; the controller compares TOKEN_COUNT with it.
 parameters {{ key: "max_tokens" value: {{ string_value: "{max_tokens}" }} }}
@@ -128,12 +128,12 @@ ensemble_scheduling {{
       model_version: -1
       input_map {{ key: "INPUT_IDS" value: "ids" }}
       input_map {{ key: "ATTENTION_MASK" value: "mask" }}
-      output_map {{ key: "EMBEDDING" value: "embedding" }}
+      output_map {{ key: "EMBEDDING" value: "{seen}" }}
     }},
     {{
       model_name: "{policy}_head"
       model_version: -1
-      input_map {{ key: "EMBEDDING" value: "embedding" }}
+      input_map {{ key: "EMBEDDING" value: "{seen}" }}
       output_map {{ key: "OUTPUT" value: "OUTPUT" }}{score_map}
     }}
   ]
@@ -227,17 +227,23 @@ def write_policy(
 def write_head(
     repository: Path, policy: str, names: tuple[str, ...], width: int, export: Callable[[Path], None], *,
     scores: tuple[str, ...] = (), encoder: str = "prompt_encoder", tokenizer: str = "prompt_tokenizer", max_tokens: int = MAX_TOKENS,
-    parameters: dict[str, str] | None = None,
+    parameters: dict[str, str] | None = None, embedding: bool = False,
 ) -> None:
     """Head and ensembles of one policy; the head first, so that they find it. `export` writes the head's graph.
 
-    scores: names of SCORES, where the graph gives them. parameters: further ones for all three configurations.
+    scores: names of SCORES, where the graph gives them. parameters: further ones for all three configurations. embedding: the details
+    tell what the encoder made of the text, too, and of which encoder it is.
     """
+    known = fingerprint_of(repository, encoder)
+    if embedding and known:
+        parameters = {**(parameters or {}), "embedding_of": known}
     more = "".join(f"parameters {{ key: {json.dumps(key)} value: {{ string_value: {json.dumps(value)} }} }}\n" for key, value in (parameters or {}).items())
     fill = {
         "policy": policy, "batch": BATCH, "width": width, "labels": len(names), "max_tokens": max_tokens, "encoder": encoder,
-        "tokenizer": tokenizer, "fingerprint": _fingerprint("The encoder that it was trained on", fingerprint_of(repository, encoder)),
+        "tokenizer": tokenizer, "fingerprint": _fingerprint("The encoder that it was trained on", known),
         "scores": f',\n  {{ name: "SCORES" data_type: TYPE_FP32 dims: [ {len(scores)} ] label_filename: "scores.txt" }}' if scores else "",
+        "embedding": f',\n  {{ name: "EMBEDDING" data_type: TYPE_FP32 dims: [ {width} ] }}' if embedding else "",
+        "seen": "EMBEDDING" if embedding else "embedding",
         "score_map": '\n      output_map { key: "SCORES" value: "SCORES" }' if scores else "",
     }
     for kind, template in (("head", HEAD), ("details", DETAILS), ("ensemble", ENSEMBLE)):

@@ -99,7 +99,7 @@ export function valueSettings(
     return found ?? null;
   };
   const { unfamiliar, answer_tokens: tokens } = policy;
-  const far = unfamiliar && entry(unfamiliar.target, [...path, 'unfamiliar', 'target']);
+  const far = unfamiliar?.target ? entry(unfamiliar.target, [...path, 'unfamiliar', 'target']) : null;
   if (typeof tokens !== 'number')
     for (const name of Object.keys(tokens)) entry(name, [...path, 'answer_tokens', name]);
   const points: [string, Choose][] = [
@@ -110,7 +110,7 @@ export function valueSettings(
   ];
   return {
     choose,
-    unfamiliar: unfamiliar && far ? { below: unfamiliar.below, entry: far } : null,
+    unfamiliar: unfamiliar ? { below: unfamiliar.below, entry: far } : null,
     points: new Map(points),
     explore: policy.explore,
   };

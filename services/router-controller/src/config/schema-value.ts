@@ -53,10 +53,16 @@ export const valueKeys = {
         .describe(
           'Familiarity under which a prompt counts as unlike all training prompts: the share of training-like prompts that are sent away, too',
         ),
-      target: name.describe('Where such prompts go'),
+      target: name
+        .optional()
+        .describe(
+          'Where such prompts go. Without one they are weighed as all others; a head of value:train knows its targets’ means alone of them then',
+        ),
     })
     .optional()
-    .describe('kind value: prompts about which the head knows nothing go to a fixed target'),
+    .describe(
+      'kind value: prompts about which the head knows nothing are told as such (reason `unfamiliar`), and go to a fixed target if one is named',
+    ),
   answer_tokens: z
     .union([z.int().min(1), z.record(name, z.int().min(1))])
     .default(400)

@@ -224,6 +224,12 @@ export const decisionLogSchema = z.strictObject({
     .describe(
       'hash: sha256 of the classified text; full: the text itself as well, which may be personal data',
     ),
+  embedding: z
+    .boolean()
+    .default(false)
+    .describe(
+      'What the classifier saw of a prompt, as numbers (2 KB a line), of policies of kind value: `npm run value:train -- --log` learns from it. Much of the text can be told from it, so it may be personal data',
+    ),
   max_bytes: z
     .int()
     .min(1024)

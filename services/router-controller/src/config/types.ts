@@ -92,8 +92,8 @@ export interface Choose {
 /** What a policy of `kind: value` has beside its entries, which are its targets. */
 export interface ValueSettings {
   readonly choose: Choose;
-  /** Prompts of less familiarity go to a fixed entry; null: all are chosen for. */
-  readonly unfamiliar: { readonly below: number; readonly entry: Entry } | null;
+  /** Prompts of less familiarity are told as unfamiliar, and go to a fixed entry (null: are weighed as all others); null: all are alike. */
+  readonly unfamiliar: { readonly below: number; readonly entry: Entry | null } | null;
   /** Settings that clients may name. */
   readonly points: ReadonlyMap<string, Choose>;
   /** Share of new conversations that a target drawn by lot answers. */

@@ -262,6 +262,7 @@ export class Decider {
       passedOver: possible.passedOver,
       larger: possible.larger,
       ...(choice.weighed && { weighed: choice.weighed }),
+      ...(classification?.embedding && { embedding: classification.embedding }),
     };
   }
 }

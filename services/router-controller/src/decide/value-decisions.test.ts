@@ -199,6 +199,16 @@ describe('a decision by value', () => {
     all.close();
   });
 
+  test('of prompts unlike all that was measured, without a fixed target: weighed as all others, and told', async () => {
+    const { told, all } = await decider(config('unfamiliar: { below: 0.01 }'));
+    const [entry, reason] = await told('a strange one');
+    assert.equal(reason, 'unfamiliar');
+    const plain = await decider(config());
+    assert.equal((await plain.told('a strange one'))[0], entry);
+    all.close();
+    plain.all.close();
+  });
+
   test('without an answer of the head is the fallback, then 503', async () => {
     const lost = () => Promise.reject(new ClassifierError('unavailable', 'scripted'));
     const { told, all } = await decider(config(), lost);

@@ -49,7 +49,11 @@ function decisionLog(name: string, more: Partial<ConstructorParameters<typeof De
     },
   });
   const log = createLog({ level: 'info', stream });
-  const made = new DecisionLog({ path, text: 'hash', max_bytes: 1e6, keep: 2, ...more }, metrics, log);
+  const made = new DecisionLog(
+    { path, text: 'hash', embedding: false, max_bytes: 1e6, keep: 2, ...more },
+    metrics,
+    log,
+  );
   const lines = (file = path) =>
     readFileSync(file, 'utf8')
       .trim()
@@ -80,6 +84,18 @@ test('the text itself when asked for', async () => {
   made.note(request('my diary'), 200, null);
   await made.flush();
   assert.equal(lines()[0]!.text, 'my diary');
+});
+
+test('what the head saw of the text only when asked for', async () => {
+  for (const embedding of [false, true]) {
+    const { made, lines, path } = decisionLog(`embedding-${embedding}.jsonl`, { embedding });
+    const noted = request('x');
+    const seen = { of: 'encoder', f16: 'ADw=' };
+    made.note({ ...noted, decision: { ...noted.decision!, embedding: seen } }, 200, null);
+    await made.flush();
+    assert.deepEqual(lines()[0]!.embedding, embedding ? seen : undefined);
+    assert.equal(/ADw=/.test(readFileSync(path, 'utf8')), embedding);
+  }
 });
 
 test('lines come in order, and a full file makes room', async () => {

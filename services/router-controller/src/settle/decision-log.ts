@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 import type { DecisionLogConfig } from '../config/schema.ts';
 import type { ChooseBy } from '../config/schema-value.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
-import type { DecisionReason, RoutedRequest, Usage, Weighed } from '../request.ts';
+import type { DecisionReason, PromptEmbedding, RoutedRequest, Usage, Weighed } from '../request.ts';
 import type { Features, Needs, TurnFacts } from '../understand/index.ts';
 import type { FeedbackRecord } from './feedback.ts';
 
@@ -66,6 +66,8 @@ export interface DecisionRecord {
   readonly rule?: string | null;
   readonly second_look?: boolean;
   readonly value?: LoggedValue;
+  /** Only with `embedding: true`, of policies of kind value. */
+  readonly embedding?: PromptEmbedding;
   readonly usage: Usage | null;
   readonly cost_usd: number | null;
   /** sha256 of the text that was classified, hex. */
@@ -96,7 +98,7 @@ export class DecisionLog {
 
   /** Notes a request that has a decision; never throws, never waits. */
   note(request: RoutedRequest, status: number, cost: number | null): void {
-    const record = recordOf(request, status, cost, this.#config.text === 'full');
+    const record = recordOf(request, status, cost, this.#config);
     if (record) this.#add(record);
   }
 
@@ -206,7 +208,7 @@ function recordOf(
   request: RoutedRequest,
   status: number,
   cost: number | null,
-  withText: boolean,
+  { text: texts, embedding: withEmbedding }: DecisionLogConfig,
 ): DecisionRecord | null {
   const { decision, outcome, extension, facts, config } = request;
   if (!decision || !facts) return null;
@@ -235,10 +237,11 @@ function recordOf(
     rule: decision.rule ?? null,
     second_look: decision.secondLook ?? false,
     ...(decision.weighed && { value: toldValue(decision.weighed, extension.choose != null) }),
+    ...(withEmbedding && decision.embedding && { embedding: decision.embedding }),
     usage: outcome?.usage ?? null,
     cost_usd: cost,
     text_sha256: createHash('sha256').update(text).digest('hex'),
     text_chars: chars,
-    ...(withText && { text }),
+    ...(texts === 'full' && { text }),
   };
 }

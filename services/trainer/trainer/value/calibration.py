@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .parts import Part, means
+from .familiarity import trust
+from .parts import Part, counted, means
 
 BINS = 10
 LOW, HIGH = 0.005, 0.995
@@ -14,29 +15,38 @@ LOW, HIGH = 0.005, 0.995
 
 @dataclass(frozen=True)
 class Calibrated:
-    """P = clip(part(x) @ mix + bias). mix: [targets, targets]; bias: [targets]."""
+    """P of prompts that are familiar. mix: [targets, targets]; bias, mean: [targets]."""
 
     part: Part
     mix: np.ndarray
     bias: np.ndarray
+    mean: np.ndarray
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        """Embeddings [prompts, width] → P(good) [prompts, targets]."""
-        return self.of_raw(self.part.predict(x))
-
-    def of_raw(self, raw: np.ndarray) -> np.ndarray:
-        return np.clip(raw @ self.mix + self.bias, LOW, HIGH)
+    def predict(self, x: np.ndarray, familiar: np.ndarray) -> np.ndarray:
+        """Embeddings [prompts, width], familiarity [prompts] → P(good) [prompts, targets]."""
+        return trusted(mixed(self.part.predict(x), self.mix, self.bias), familiar, self.mean)
 
 
-def fit(raw: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """mix and bias from predictions on prompts held back; NaN scores teach nothing.
+def mixed(raw: np.ndarray, mix: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """What a part says, as probabilities."""
+    return np.clip(raw @ mix + bias, LOW, HIGH)
+
+
+def trusted(p: np.ndarray, familiar: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """P [prompts, targets], drawn to the targets' means [targets] where a prompt is unfamiliar [prompts]: who knows nothing of a prompt
+    sends it where the coin would."""
+    return mean + trust(familiar)[:, None] * (p - mean)
+
+
+def fit(raw: np.ndarray, score: np.ndarray, weight: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """mix and bias from predictions on prompts held back; NaN scores teach nothing. weight as `Outcomes` has it.
 
     Two numbers alone are fitted, one for what targets share and one for their differences, so that targets which
     are nearly as good as each other are not torn apart by noise.
     """
     count = raw.shape[1]
-    known = ~np.isnan(score)
-    overall = means(score)
+    known, count_of = ~np.isnan(score), counted(score, weight)
+    overall = means(score, weight)
     level = raw.mean(1, keepdims=True)
     difference = raw - level
     level_mean, difference_mean = level.mean(), difference.mean(0)
@@ -44,7 +54,7 @@ def fit(raw: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     slopes = []
     for signal in (np.repeat(level - level_mean, count, 1), difference - difference_mean):
         with_it = np.where(known, signal, 0)
-        slopes.append(float(np.clip((with_it * off).sum() / max((with_it**2).sum(), 1e-9), 0, 1.5)))
+        slopes.append(float(np.clip((count_of * with_it * off).sum() / max((count_of * with_it**2).sum(), 1e-9), 0, 1.5)))
     shared, own = slopes
     together = np.full((count, count), 1 / count)
     mix = own * (np.eye(count) - together) + shared * together

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,13 +36,12 @@ def labels_of(repository: Path, policy: str = "task_router", width: int | None =
     return Labels(policy, head) if width in (None, head.session.get_inputs()[0].shape[1]) else None
 
 
-def fit(x: np.ndarray, score: np.ndarray, labels: Labels | None, seed: int) -> dict[str, Part]:
-    """All candidates on these prompts. x: embeddings [prompts, width]; score: [prompts, targets], NaN unknown."""
-    clusters, head = fit_clusters(x, score, seed), fit_linear(x, score)
+def fit(x: np.ndarray, score: np.ndarray, labels: Labels | None, seed: int, weight: np.ndarray | None = None) -> dict[str, Part]:
+    """All candidates on these prompts. x: embeddings [prompts, width]; score: [prompts, targets], NaN unknown; weight as `Outcomes` has it."""
+    clusters, head = fit_clusters(x, score, seed, weight), fit_linear(x, score, weight)
     made: dict[str, Part] = {"clusters": clusters, "head": head, "blend": Mean((clusters, head))}
     if labels is not None:
-        made = {"label_table": LabelTable(labels.head, labels.policy, table(labels.of(x), len(labels.head.labels), score)), **made}
+        made = {"label_table": LabelTable(labels.head, labels.policy, table(labels.of(x), len(labels.head.labels), score, weight)), **made}
     return made
 
 
-Fit = Callable[[np.ndarray, np.ndarray, "Labels | None", int], dict[str, Part]]

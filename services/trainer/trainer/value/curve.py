@@ -43,12 +43,9 @@ def choose(quality: np.ndarray, cost: np.ndarray, worth: float) -> np.ndarray:
     return np.where(gain >= gain.max(1, keepdims=True) - 1e-9, -cost, -np.inf).argmax(1)
 
 
-def sweep(quality: np.ndarray, cost: np.ndarray, worths: np.ndarray, fixed: np.ndarray | None = None, unfamiliar: np.ndarray | None = None) -> Curve:
-    """The chooser's curve. quality, cost: predicted, [prompts, targets]. `unfamiliar` prompts [prompts] get the target of `fixed` [settings]."""
-    choices = np.stack([choose(quality, cost, worth) for worth in worths])
-    if unfamiliar is not None and fixed is not None:
-        choices[:, unfamiliar] = fixed[:, None]
-    return Curve(worths, choices)
+def sweep(quality: np.ndarray, cost: np.ndarray, worths: np.ndarray) -> Curve:
+    """The chooser's curve. quality, cost: predicted, [prompts, targets]."""
+    return Curve(worths, np.stack([choose(quality, cost, worth) for worth in worths]))
 
 
 def hull(cost: np.ndarray, quality: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -42,7 +42,7 @@ def embeddings(repository: Path, texts: list[str], cache: Path | None, log=lambd
             known.update({keys[i]: vector for i, vector in zip(some, vectors)})
             if file is not None:
                 _keep(file, known)
-    return np.stack([known[key] for key in keys]).astype(np.float32)
+    return np.stack([known[key] for key in keys]).astype(np.float32) if keys else np.zeros((0, 0), np.float32)
 
 
 def _keep(file: Path, known: dict[str, np.ndarray]) -> None:

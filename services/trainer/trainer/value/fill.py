@@ -42,7 +42,7 @@ def cells(study: Study, labels: tuple[str, ...], index: np.ndarray, setting: Set
 
 def run(arguments, log) -> dict:
     """Everything; returns what --json prints."""
-    data, _ = train.checked(arguments)
+    data, _, _ = train.checked(arguments)
     config = Path(arguments.config) if arguments.config else None
     if config is not None:
         table_file.check(config, arguments.policy, data.targets)

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from ..export_onnx import Graph
 from ..served import newest
 from .calibration import HIGH, LOW, Calibrated
-from .familiarity import LEVELS, Familiarity
+from .familiarity import LEVELS, UNFAMILIAR, Familiarity
 from .parts import Clusters, Constant, LabelTable, Linear, Mean, Part
 
 
@@ -20,13 +20,16 @@ def export(p: Calibrated, familiarity: Familiarity, tokens: np.ndarray, reposito
     g = Graph()
     raw = _part(g, p.part, repository)
     mixed = g.op("Gemm", raw, g.const(p.mix.astype(np.float32)), g.const(p.bias.astype(np.float32)))
-    g.op("Clip", mixed, g.const(np.array(LOW, np.float32)), g.const(np.array(HIGH, np.float32)), out="OUTPUT")
+    clipped = g.op("Clip", mixed, g.const(np.array(LOW, np.float32)), g.const(np.array(HIGH, np.float32)))
     familiar = _familiarity(g, familiarity)
+    trust = g.op("Min", g.op("Mul", familiar, g.const(np.array(1 / UNFAMILIAR, np.float32))), g.const(np.array(1, np.float32)))
+    mean = g.const(p.mean[None].astype(np.float32))
+    g.op("Add", mean, g.op("Mul", trust, g.op("Sub", clipped, mean)), out="OUTPUT")
     # The same for every prompt, once a row.
     zeros = g.op("Mul", familiar, g.const(np.zeros((1, len(tokens)), np.float32)))
     lengths = g.op("Add", zeros, g.const(tokens[None].astype(np.float32)))
     g.op("Concat", familiar, lengths, out="SCORES", axis=1)
-    width = familiarity.centres.shape[1]
+    width = len(familiarity.near.origin)
     g.model(
         [helper.make_tensor_value_info("EMBEDDING", TensorProto.FLOAT, ["rows", width])],
         [
@@ -69,11 +72,23 @@ def _squared(g: Graph, centres: np.ndarray) -> str:
 
 
 def _familiarity(g: Graph, f: Familiarity) -> str:
-    """[rows, 1]: straight lines between the knots, as a sum of ramps."""
-    distance = g.op("Sqrt", g.op("Max", _squared(g, f.centres), g.const(np.array(0, np.float32))))
-    least = g.op("ReduceMin", g.op("Div", distance, g.const(f.radius[None])), axes=[1], keepdims=1)
-    start, span = f.knots[:-1], np.maximum(np.diff(f.knots), 1e-7)
-    ramp = g.op("Clip", g.op("Div", g.op("Sub", least, g.const(start[None])), g.const(span[None])),
+    """[rows, 1]"""
+    near = f.near
+    z = g.op("Sub", "EMBEDDING", g.const(near.origin[None]))
+    whole = g.op("Mul", g.op("ReduceSumSquare", z, axes=[1], keepdims=1), g.const(np.array(near.rest, np.float32)))
+    known = g.op("ReduceSumSquare", g.op("MatMul", z, g.const(near.basis)), axes=[1], keepdims=1)
+    centre = g.op("ReduceMin", g.op("Gemm", z, g.const(near.cross), g.const(near.constant)), axes=[1], keepdims=1)
+    low = _level(g, g.op("Add", g.op("Sub", whole, known), centre), f.near_knots)
+    if f.apart is not None:
+        side = g.op("Gemm", "EMBEDDING", g.const(f.apart.weight[:, None]), g.const(np.array([f.apart.bias], np.float32)))
+        low = g.op("Min", low, _level(g, side, f.apart_knots))
+    return _level(g, g.op("Neg", low), f.knots)
+
+
+def _level(g: Graph, value: str, knots: np.ndarray) -> str:
+    """[rows, 1]: LEVELS at the knots and straight lines between them, as a sum of ramps."""
+    start, span = knots[:-1], np.maximum(np.diff(knots), 1e-7)
+    ramp = g.op("Clip", g.op("Div", g.op("Sub", value, g.const(start[None])), g.const(span[None])),
                 g.const(np.array(0, np.float32)), g.const(np.array(1, np.float32)))
     fallen = g.op("MatMul", ramp, g.const((-np.diff(LEVELS))[:, None].astype(np.float32)))
     return g.op("Sub", g.const(np.array(LEVELS[0], np.float32)), fallen)

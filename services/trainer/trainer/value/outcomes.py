@@ -14,7 +14,8 @@ class Outcomes:
     """Scores and costs of targets on prompts.
 
     score: [prompts, targets], 0…1. cost: [prompts, targets], USD. output_tokens, input_tokens: [prompts, targets].
-    NaN is unknown. groups: one name a prompt, or None. rows: lines that were read.
+    NaN is unknown. groups: one name a prompt, or None. rows: lines that were read. weight: [prompts, targets], 1 / the probability with
+    which this cell came to be known, 0 where it is not; None: chance decided, for all prompts alike.
     """
 
     prompts: list[str]
@@ -26,6 +27,7 @@ class Outcomes:
     groups: tuple[str, ...] | None
     rows: int
     notes: tuple[str, ...] = ()
+    weight: np.ndarray | None = None
 
     @property
     def lengths(self) -> np.ndarray:
@@ -41,4 +43,5 @@ class Outcomes:
             self, prompts=[self.prompts[i] for i in rows], score=self.score[rows], cost=self.cost[rows],
             input_tokens=self.input_tokens[rows], output_tokens=self.output_tokens[rows],
             groups=None if self.groups is None else tuple(self.groups[i] for i in rows),
+            weight=None if self.weight is None else self.weight[rows],
         )

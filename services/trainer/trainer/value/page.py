@@ -50,8 +50,8 @@ def html(whole: dict) -> str:
         left = whole["left_out"]
         parts += [
             "<h2>Prompts unlike these</h2>",
-            f"<p>The same with whole groups left out of the training. {left['unfamiliar']:.0%} of their prompts are told to be unfamiliar and take the target that "
-            f"the coin would; ECE of the rest {left['ece']:.3f}.</p>",
+            f"<p>The same with whole groups left out of the training. {left['unfamiliar']:.0%} of their prompts are told to be unfamiliar, and P is drawn "
+            f"to the targets' means there; ECE {left['ece']:.3f}.</p>",
             _table(HEAD, rows_of(whole, left["choosers"], coin=False)),
             _table(["group", "prompts", "unfamiliar", "ECE"], [[g["group"] or "(none)", str(g["prompts"]), f"{g['unfamiliar']:.0%}", f"{g['ece']:.3f}"] for g in left["groups"]]),
         ]

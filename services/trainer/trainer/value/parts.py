@@ -25,20 +25,28 @@ class Part(Protocol):
     def predict(self, x: np.ndarray) -> np.ndarray: ...
 
 
-def means(score: np.ndarray) -> np.ndarray:
-    """Mean score of each target over the prompts that it was tried on, [targets]."""
+def counted(score: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """How much each cell counts, [prompts, targets]: 0 where it is unknown; of each target as many as are known."""
     known = ~np.isnan(score)
-    return (np.where(known, score, 0).sum(0) + 1e-9) / np.maximum(known.sum(0), 1e-9)
+    if weight is None:
+        return known.astype(float)
+    whole = np.where(known, weight, 0)
+    return whole * known.sum(0) / np.maximum(whole.sum(0), 1e-9)
 
 
-def table(index: np.ndarray, size: int, score: np.ndarray) -> np.ndarray:
+def means(score: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+    """Mean score of each target over the prompts that it was tried on, [targets]; with weights (`Outcomes`) over all prompts."""
+    count = counted(score, weight)
+    return ((np.nan_to_num(score) * count).sum(0) + 1e-9) / np.maximum(count.sum(0), 1e-9)
+
+
+def table(index: np.ndarray, size: int, score: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
     """Mean score of each target on each kind of prompt, [kinds, targets]; few rows count little."""
-    known = ~np.isnan(score)
-    overall = means(score)
+    overall, count = means(score, weight), counted(score, weight)
     sums = np.zeros((size, score.shape[1]))
     counts = np.zeros_like(sums)
-    np.add.at(sums, index, np.where(known, score - overall, 0))
-    np.add.at(counts, index, known)
+    np.add.at(sums, index, np.nan_to_num(score - overall) * count)
+    np.add.at(counts, index, count)
     return overall + sums / (counts + PRIOR_ROWS)
 
 
@@ -126,18 +134,20 @@ def clusters_for(rows: int) -> int:
     return int(np.clip(rows // ROWS_A_CLUSTER, 1, MOST_CLUSTERS))
 
 
-def fit_clusters(x: np.ndarray, score: np.ndarray, seed: int) -> Clusters:
+def fit_clusters(x: np.ndarray, score: np.ndarray, seed: int, weight: np.ndarray | None = None) -> Clusters:
     centres = partition(x, clusters_for(len(x)), seed)
-    return Clusters(centres, table(nearest(x, centres)[0], len(centres), score))
+    return Clusters(centres, table(nearest(x, centres)[0], len(centres), score, weight))
 
 
-def fit_linear(x: np.ndarray, score: np.ndarray) -> Linear:
+def fit_linear(x: np.ndarray, score: np.ndarray, weight: np.ndarray | None = None) -> Linear:
     """Ridge: what all targets share of a prompt's difficulty, and each target's difference from that.
 
     Fitted target by target, noise passes for signal among targets that are nearly as good as each other.
     """
+    some = ~np.isnan(score).all(1)
+    x, score, weight = x[some], score[some], None if weight is None else weight[some]
     known = ~np.isnan(score)
-    overall = means(score)
+    overall = means(score, weight)
     off = np.where(known, score - overall, 0)
     tried = known.sum(1)
     whole = tried == score.shape[1]

@@ -75,7 +75,7 @@ def _left_out(study: Study) -> dict | None:
     return {
         "choosers": {key: _measured(one) for key, one in study.unlike.items()},
         "unfamiliar": float(stranger.mean()),
-        "ece": calibration.ece(predicted[~stranger], study.data.score[~stranger]) if (~stranger).any() else 0.0,
+        "ece": calibration.ece(predicted, study.data.score),
         "groups": [
             {"group": str(g), "prompts": int((names == g).sum()), "unfamiliar": float(stranger[names == g].mean()),
              "ece": calibration.ece(predicted[names == g], study.data.score[names == g])}
@@ -125,7 +125,7 @@ def text(whole: dict) -> str:
     if whole["left_out"] is not None:
         left = whole["left_out"]
         parts += [
-            f"\nPrompts unlike these: whole groups left out, unfamiliar ones ({left['unfamiliar']:.0%}) to a fixed target. ECE of the rest {left['ece']:.3f}:\n",
+            f"\nPrompts unlike these: whole groups left out, what is unfamiliar ({left['unfamiliar']:.0%}) drawn to the targets' means. ECE {left['ece']:.3f}:\n",
             table(HEAD, rows_of(whole, left["choosers"], coin=False)),
         ]
     parts.append(f"\nCalibration of {TITLES[whole['predictor']]}: ECE {whole['calibration']['ece']:.3f}")

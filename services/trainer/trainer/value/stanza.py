@@ -11,7 +11,7 @@ from .recommend import Setting
 
 @dataclass(frozen=True)
 class ValueStanza:
-    """choose: of all points, the policy's own. use: the target of what is unfamiliar, and of a classifier that is away."""
+    """choose: of all points, the policy's own. use: the target where the classifier is away."""
 
     name: str
     targets: tuple[str, ...]
@@ -27,7 +27,7 @@ class ValueStanza:
             f"  targets: [{', '.join(scalar(name) if '/' not in name and ',' not in name else _quoted(name) for name in self.targets)}]",
             f"  fallback: {scalar(self.use)}",
             f"  choose: {{ willingness_usd: {self.choose.willingness_usd:g} }}",
-            f"  unfamiliar: {{ below: {UNFAMILIAR:g}, target: {scalar(self.use)} }}",
+            f"  unfamiliar: {{ below: {UNFAMILIAR:g} }}",
             "  points:", *(f"    {name}: {{ willingness_usd: {point.willingness_usd:g} }}" for name, point in self.points.items()),
         ]) + "\n"
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import calibration, candidates, crossfit, folds
-from .candidates import Labels
-from .crossfit import Held
-from .curve import Curve, choose, settings, sweep
-from .familiarity import UNFAMILIAR
+from .crossfit import Held, Known
+from .curve import Curve, settings, sweep
 from .measures import Measured, Samples, measure
 from .outcomes import Outcomes
 from .pair import pair
@@ -78,12 +76,12 @@ def simplest(measured: dict[str, Measured]) -> tuple[str, dict[str, tuple[float,
     return chosen, differences
 
 
-def run(data: Outcomes, x: np.ndarray, labels: Labels | None, *, folds_count: int = 5, seed: int = 0, only: str | None = None, log=lambda _: None) -> Study:
+def run(data: Outcomes, x: np.ndarray, known: Known, *, folds_count: int = 5, seed: int = 0, only: str | None = None, log=lambda _: None) -> Study:
     """x: embeddings [prompts, width] of the data's prompts. only: the predictor to take, whatever the others reach."""
     fold = folds.like(data.prompts, data.groups, folds_count, seed)
-    held = crossfit.run(x, data, fold, labels, seed, log=log)
-    score = crossfit.filled(data.score, held.predicted["head"])
-    cost = crossfit.filled(data.cost, held.cost)
+    held = crossfit.run(x, data, fold, known, seed, log=log)
+    score = crossfit.filled(data.score, held.predicted["head"], data.weight)
+    cost = crossfit.filled(data.cost, held.cost, data.weight)
     worths = settings(held.predicted["head"], held.cost)
     samples = Samples.of(folds.twins(data.prompts), seed)
     curves = {name: sweep(held.predicted[name], held.cost, worths) for name in candidates.NAMES if name in held.predicted}
@@ -94,14 +92,8 @@ def run(data: Outcomes, x: np.ndarray, labels: Labels | None, *, folds_count: in
     held_unlike, unlike = None, {}
     left_out = folds.unlike(data.groups, seed)
     if left_out is not None:
-        held_unlike = crossfit.run(x, data, left_out, labels, seed, unlike=True, mixes=held.mixes, log=log)
-        stranger = held_unlike.familiar < UNFAMILIAR
-        # What the coin takes at the same setting: a fixed choice is made on all that is known, and so is the coin's.
-        fixed = np.stack([np.repeat(choose(score.mean(0)[None], cost.mean(0)[None], worth), len(x)) for worth in worths])
-        for name in curves:
-            made = sweep(held_unlike.predicted[name], held_unlike.cost, worths)
-            choices = np.where(stranger[None], fixed, made.choices)
-            unlike[name] = measure(Curve(worths, choices), score, cost, samples)
+        held_unlike = crossfit.run(x, data, left_out, known, seed, unlike=True, mixes=held.mixes, log=log)
+        unlike = {name: measure(sweep(held_unlike.predicted[name], held_unlike.cost, worths), score, cost, samples) for name in curves}
     oracle = measure(sweep(score, cost, worths), score, cost, samples)
     known_means = np.repeat(score.mean(0)[None], len(x), 0)
     blind = measure(sweep(known_means, held.cost, worths), score, cost, samples)

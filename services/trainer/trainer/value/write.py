@@ -8,22 +8,23 @@ from pathlib import Path
 import numpy as np
 
 from .. import repository as models
-from . import candidates, familiarity, graph
+from . import candidates, graph
 from .calibration import Calibrated
 from .candidates import Labels
+from .parts import means
 from .study import Study
 
 
 def head(name: str, study: Study, x: np.ndarray, labels: Labels | None, tokens: np.ndarray, repository: Path, seed: int) -> Calibrated:
     """Writes NAME_head, NAME_details, NAME_ensemble. Returns what was fitted."""
-    part = candidates.fit(x, study.data.score, labels, seed)[study.predictor]
-    fitted = Calibrated(part, *study.held.mixes[study.predictor])
-    like = familiarity.fit(x, seed)
+    part = candidates.fit(x, study.data.score, labels, seed, study.data.weight)[study.predictor]
+    fitted = Calibrated(part, *study.held.mixes[study.predictor], means(study.data.score, study.data.weight))
+    like = study.held.measure
     targets = study.data.targets
     models.write_head(
         repository, name, targets, x.shape[1], lambda path: graph.export(fitted, like, tokens, repository, path),
         scores=("familiarity", *(f"output_tokens/{target}" for target in targets)),
-        parameters={
+        embedding=True, parameters={
             "kind": "value", "predictor": study.predictor,
             "trained_at": datetime.date.today().isoformat(), "rows": str(len(study.data.prompts)),
         },

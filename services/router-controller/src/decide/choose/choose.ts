@@ -1,7 +1,7 @@
 /** Pure: from a classification and a policy to the entry and the order of its targets. */
 import { mayUseTarget } from '../../authenticate/index.ts';
 import type { Entry, Policy, Rule, Target } from '../../config/types.ts';
-import type { DecisionReason, Weighed } from '../../request.ts';
+import type { DecisionReason, PromptEmbedding, Weighed } from '../../request.ts';
 
 /** A model's answer with names put to its numbers. */
 export interface Classification {
@@ -13,6 +13,8 @@ export interface Classification {
   readonly tokenCount: number | null;
   /** True when the model saw only head and tail of the text. */
   readonly tokensCut: boolean;
+  /** Absent: it was not asked for. */
+  readonly embedding?: PromptEmbedding;
 }
 
 export interface Choice {

@@ -36,7 +36,8 @@ export function weigh({ policy, classification, offers, ...more }: Weighing): We
     weighed: { choose, offers, familiarity, propensity },
   });
   const { unfamiliar, explore } = value;
-  if (unfamiliar && familiarity !== null && familiarity < unfamiliar.below) {
+  const strange = unfamiliar !== null && familiarity !== null && familiarity < unfamiliar.below;
+  if (strange && unfamiliar.entry) {
     const fixed = may.find(({ entry }) => entry === unfamiliar.entry);
     // Where the fixed one can't, the best of what is left is the next safe place.
     return made(fixed?.entry ?? bestOf(ranked).entry, 'unfamiliar', 1);
@@ -48,6 +49,7 @@ export function weigh({ policy, classification, offers, ...more }: Weighing): We
     const drawn = may[Math.floor(more.random() * may.length)]!.entry;
     if (drawn !== chosen) return made(drawn, 'explore', explore / may.length);
   }
-  const reason = reachesFloor(may, choose) ? 'value' : 'floor_unreachable';
+  // Without a fixed place the means have decided that the head brings P to, and more is to be learnt there than elsewhere.
+  const reason = strange ? 'unfamiliar' : reachesFloor(may, choose) ? 'value' : 'floor_unreachable';
   return made(chosen, reason, draws ? 1 - explore + explore / may.length : 1);
 }

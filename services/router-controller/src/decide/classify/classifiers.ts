@@ -64,9 +64,12 @@ export class Classifiers {
     return new Map(
       [...config.table.policies.values()].map((policy) => {
         const before = known.get(policy.name);
-        if (before?.serves(policy, config.file.classifier)) return [policy.name, before];
-        const classifier = new PolicyClassifier(policy, config.file.classifier, {
+        const { path, embedding: isLogged } = config.file.decision_log;
+        const embedding = path !== undefined && isLogged && policy.value !== null;
+        if (before?.serves(policy, config.file.classifier, embedding)) return [policy.name, before];
+        const classifier: PolicyClassifier = new PolicyClassifier(policy, config.file.classifier, {
           ...(connect && { connect }),
+          embedding,
           onBatch: (size) => metrics.classifierBatch.observe(size),
           onStatus: (status) => {
             metrics.classifierReady.set({ policy: policy.name }, status.ready ? 1 : 0);
@@ -76,7 +79,12 @@ export class Classifiers {
                 model_version: status.modelVersion,
                 labels: status.labels,
               });
-            else log.warn('classifier not ready', { policy: policy.name, problem: status.problem });
+            if (status.ready && classifier.lacksEmbedding)
+              log.warn('decision_log.embedding is on, but the head gives none: train it anew (value:train)', {
+                policy: policy.name,
+              });
+            if (!status.ready)
+              log.warn('classifier not ready', { policy: policy.name, problem: status.problem });
             onClassifier?.(policy.name, status);
           },
         });

@@ -16,6 +16,7 @@ import {
   ClassifierError,
   type ClassifierFailure,
   detailsModelOf,
+  embeddingOf,
   type InferResult,
   kindOf,
   labelsFromClasses,
@@ -180,6 +181,7 @@ export class KServeGrpcClient implements ModelClient {
       hasTokenCount: metadata.outputs.some((tensor) => tensor.name === WIRE.tokenCount),
       tokenLimit: tokenLimitOf(parameters),
       ...kindOf(parameters),
+      ...embeddingOf(parameters, metadata.outputs),
       scoreNames: scores ? ((await this.#labels(model, WIRE.scores, scoreSize, options)) ?? []) : [],
     };
   }
@@ -228,13 +230,15 @@ export class KServeGrpcClient implements ModelClient {
     const outputs: RequestedOutput[] = [{ name: WIRE.output }];
     if (want.hasTokenCount) outputs.push({ name: WIRE.tokenCount });
     if (want.scoreNames.length > 0) outputs.push({ name: WIRE.scores });
+    if (want.embeddingOf) outputs.push({ name: WIRE.embedding });
     const response = await this.#call('ModelInfer', this.#request(model, texts, outputs), options);
     const output = this.#numbers(response, WIRE.output);
     if (!output) throw new ClassifierError('bad_answer', `the answer of ${model} has no ${WIRE.output}`);
     const tokenCount = want.hasTokenCount ? this.#numbers(response, WIRE.tokenCount) : null;
     const scores = want.scoreNames.length > 0 ? this.#numbers(response, WIRE.scores) : null;
+    const embedding = want.embeddingOf ? this.#numbers(response, WIRE.embedding) : null;
     return {
-      answers: assemble(texts.length, output, tokenCount, scores),
+      answers: assemble(texts.length, output, tokenCount, scores, embedding),
       modelVersion: response.model_version || want.version,
     };
   }

@@ -5,6 +5,7 @@ import {
   type CallOptions,
   ClassifierError,
   detailsModelOf,
+  embeddingOf,
   type InferResult,
   kindOf,
   labelsFromClasses,
@@ -175,6 +176,7 @@ export class KServeHttpClient implements ModelClient {
       hasTokenCount: outputs.some((tensor) => tensor.name === WIRE.tokenCount),
       tokenLimit: tokenLimitOf(parameters),
       ...kindOf(parameters),
+      ...embeddingOf(parameters, outputs),
       scoreNames: scores ? ((await this.#labels(model, WIRE.scores, scoreSize, options)) ?? []) : [],
     };
   }
@@ -227,6 +229,7 @@ export class KServeHttpClient implements ModelClient {
       WIRE.output,
       ...(want.hasTokenCount ? [WIRE.tokenCount] : []),
       ...(want.scoreNames.length ? [WIRE.scores] : []),
+      ...(want.embeddingOf ? [WIRE.embedding] : []),
     ];
     const answer = await this.#json<JsonAnswer>(
       model,
@@ -241,7 +244,13 @@ export class KServeHttpClient implements ModelClient {
     const output = values(WIRE.output);
     if (!output) throw new ClassifierError('bad_answer', `the answer of ${model} has no ${WIRE.output}`);
     return {
-      answers: assemble(texts.length, output, values(WIRE.tokenCount), values(WIRE.scores)),
+      answers: assemble(
+        texts.length,
+        output,
+        values(WIRE.tokenCount),
+        values(WIRE.scores),
+        values(WIRE.embedding),
+      ),
       modelVersion: answer.model_version ?? want.version,
     };
   }

@@ -9,6 +9,8 @@ export interface RawAnswer {
   readonly tokenCount: number | null;
   /** SCORES: further scores by index; null when there are none. */
   readonly scores: ArrayLike<number> | null;
+  /** EMBEDDING: what the head saw of the text; absent: it was not asked for. */
+  readonly embedding?: ArrayLike<number> | null;
 }
 
 export interface InferResult {
@@ -35,6 +37,8 @@ export interface ModelDescription {
   readonly kind?: string | null;
   /** Where its head was trained on another encoder than it stands on, what both say. */
   readonly otherEncoder?: OtherEncoder | null;
+  /** What names the encoder of its output EMBEDDING (parameter `embedding_of` of its config); absent: it has none, or none is wanted. */
+  readonly embeddingOf?: string | undefined;
   /** The model that is asked, where the policy's own names one that tells more; absent: the policy's own. */
   readonly model?: string;
 }
@@ -80,6 +84,7 @@ export const WIRE = {
   output: 'OUTPUT',
   tokenCount: 'TOKEN_COUNT',
   scores: 'SCORES',
+  embedding: 'EMBEDDING',
 } as const;
 
 /** A text that every classifier can answer; asked once to learn labels and sizes. */
@@ -110,26 +115,38 @@ export const detailsModelOf = (parameters: ModelParameters): string | null =>
 export const kindOf = (parameters: ModelParameters): { kind?: string | null } =>
   parameters === undefined ? {} : { kind: parameters.kind?.string_value || null };
 
+/** Reads the parameter `embedding_of` of a ModelConfig that has the output, too. */
+export function embeddingOf(
+  parameters: ModelParameters,
+  outputs: readonly { readonly name: string }[],
+): { embeddingOf?: string } {
+  const named = parameters?.embedding_of?.string_value;
+  return named && outputs.some(({ name }) => name === WIRE.embedding) ? { embeddingOf: named } : {};
+}
+
 /** Reads the parameter `max_tokens` of a ModelConfig. */
 export function tokenLimitOf(parameters: ModelParameters): number | null {
   const value = Number(parameters?.max_tokens?.string_value);
   return Number.isInteger(value) && value > 0 ? value : null;
 }
 
-/** Puts the three outputs together, one answer per text. */
+/** Puts the outputs together, one answer per text. */
 export function assemble(
   rows: number,
   output: ArrayLike<number>,
   tokenCount: ArrayLike<number> | null,
   scores: ArrayLike<number> | null,
+  embedding: ArrayLike<number> | null = null,
 ): RawAnswer[] {
   const outputs = rowsOf(output, rows, WIRE.output);
   const counts = tokenCount ? rowsOf(tokenCount, rows, WIRE.tokenCount) : null;
   const extra = scores ? rowsOf(scores, rows, WIRE.scores) : null;
+  const seen = embedding ? rowsOf(embedding, rows, WIRE.embedding) : null;
   return outputs.map((row, i) => ({
     output: row,
     tokenCount: counts?.[i] ? Number(counts[i][0]) : null,
     scores: extra?.[i] ?? null,
+    ...(seen && { embedding: seen[i]! }),
   }));
 }
 
@@ -165,6 +182,6 @@ export async function withDetails(
     return await infer(want.model, want);
   } catch (error) {
     if (!isAbsent(error, want.model)) throw error;
-    return infer(plain, { ...want, hasTokenCount: false, scoreNames: [] });
+    return infer(plain, { ...want, hasTokenCount: false, scoreNames: [], embeddingOf: undefined });
   }
 }

@@ -15,6 +15,7 @@ import type { ClassifierConfig } from '../../config/schema.ts';
 import type { ClassifierEndpoint, Policy } from '../../config/types.ts';
 import type { Classification } from '../choose/choose.ts';
 import { PromptBatcher, type TextOptions } from './batcher.ts';
+import { embeddingFor } from './embedding.ts';
 import { KServeGrpcClient } from './kserve-grpc.ts';
 import { KServeHttpClient } from './kserve-http.ts';
 import { checkScores, extraEntries, matchLabels } from './match-labels.ts';
@@ -65,6 +66,8 @@ export interface PolicyClassifierDeps {
   readonly connect?: (endpoint: ClassifierEndpoint) => ModelClient;
   readonly onStatus?: (status: ClassifierStatus) => void;
   readonly onBatch?: (size: number) => void;
+  /** Whether embeddings are wanted, too. */
+  readonly embedding?: boolean;
 }
 
 export class PolicyClassifier {
@@ -77,6 +80,8 @@ export class PolicyClassifier {
   readonly #batcher: PromptBatcher;
   readonly #breaker;
   #model: ModelDescription | null = null;
+  /** The model with what is asked of it. */
+  #wanted: ModelDescription | null = null;
   #labels: readonly string[] = [];
   #problem: string | null = 'not yet reached';
   /** Why nobody answers any more. The model is still asked: the next call may find it back. */
@@ -105,8 +110,16 @@ export class PolicyClassifier {
   }
 
   /** True when it would do the same for this policy: same models, same labels, same settings. */
-  serves(policy: Policy, config: ClassifierConfig): boolean {
-    return isDeepStrictEqual(meaning(this.policy, this.#config), meaning(policy, config));
+  serves(policy: Policy, config: ClassifierConfig, embedding = false): boolean {
+    return (
+      (this.#deps.embedding ?? false) === embedding &&
+      isDeepStrictEqual(meaning(this.policy, this.#config), meaning(policy, config))
+    );
+  }
+
+  /** Embeddings are wanted, and its model gives none. */
+  get lacksEmbedding(): boolean {
+    return this.#deps.embedding === true && this.#model !== null && this.#model.embeddingOf === undefined;
   }
 
   status(): ClassifierStatus {
@@ -191,6 +204,7 @@ export class PolicyClassifier {
         throw error;
       }
       this.#model = model;
+      this.#wanted = this.#deps.embedding ? model : { ...model, embeddingOf: undefined };
       this.#setProblem(null);
       return;
     }
@@ -213,7 +227,7 @@ export class PolicyClassifier {
   }
 
   async #infer(texts: readonly string[], options: Required<CallOptions>): Promise<InferResult> {
-    const model = this.#model;
+    const model = this.#model && this.#wanted;
     if (!model)
       throw new ClassifierError('unavailable', `classifier of '${this.policy.name}': ${this.#problem}`);
     this.#deps.onBatch?.(texts.length);
@@ -281,6 +295,7 @@ export class PolicyClassifier {
     const extraScores = answer.scores
       ? Object.fromEntries(model.scoreNames.map((name, i) => [name, answer.scores![i]!]))
       : null;
+    const embedding = embeddingFor(model.embeddingOf, answer.embedding);
     return {
       label: this.#labels[best]!,
       confidence: Math.min(1, Math.max(0, output[best]!)),
@@ -289,6 +304,7 @@ export class PolicyClassifier {
       modelVersion,
       tokenCount: answer.tokenCount,
       tokensCut: model.tokenLimit !== null && (answer.tokenCount ?? 0) > model.tokenLimit,
+      ...(embedding && { embedding }),
       joined,
     };
   }
