@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import data, labels, languages
+from . import data, doubt, labels, languages, ratings
 from .steps import TOGETHER
 
 BODIES = "bodies"
@@ -36,9 +36,16 @@ def write(work: Path) -> None:
     card = template.replace("{{summary}}", summary(report)).replace("{{tables}}", tables(report)).replace("{{thresholds}}", thresholds(report))
     card = card.replace("{{agreement}}", agreement()).replace("{{groups}}", by_group(report)).replace("{{languages}}", by(report, TOGETHER, "by_language"))
     card = card.replace("{{kinds}}", by(report, BODIES, "by_kind")).replace("{{shifted}}", thresholds(report, BODIES))
+    for name, module in (("ratings", "scores"), ("doubt", "doubt")):
+        card = card.replace("{{" + name + "}}", further(work / f"{module}.json", {"scores": ratings.table, "doubt": doubt.table}[module]))
     (SERVICE / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     picture(report, SERVICE / "confusion.png")
     print(f"wrote {SERVICE / 'MODEL_CARD.md'} and confusion.png")
+
+
+def further(path: Path, table) -> str:
+    """The table of a command that keeps its figures in a file of its own."""
+    return table(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else "not measured"
 
 
 def agreement() -> str:

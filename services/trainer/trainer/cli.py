@@ -1,4 +1,4 @@
-"""`python -m trainer vocabulary|data|train|calibrate|export|precision|evaluate|card|policy|value|fill|import-evals|convert`: one command for each step."""
+"""`python -m trainer vocabulary|data|train|calibrate|export|precision|evaluate|scores|doubt|card|policy|value|fill|import-evals|convert`: one command for each step."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
         ("intent", "Banking77's"), ("other-languages", "factor of our own that are not English"),
     ):
         train.add_argument(f"--share-{name}", type=float, default=argparse.SUPPRESS, help=f"how often an epoch sees {text}")
-    calibrate = command("calibrate", lambda a: steps().calibrate(a), "fits each head's temperature on prompts held back from training, as the int8 graph reads them")
+    calibrate = command("calibrate", lambda a: steps().calibrate(a), "fits each head's temperature, and factors by language and kind of request, on prompts held back from training, as the int8 graph reads them")
     shared(calibrate)
     command("export", lambda a: steps().export(a), "writes fp32, fp16 and int8 graphs and the model repository")
     precision = command("precision", lambda a: precision_main(a), "writes a repository's encoder anew as fp16 (for GPUs) or fp32, from the int8 graph that it holds")
@@ -61,6 +61,9 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--bodies", type=Path, help="prompts made of held-out request bodies by `npm run bodies`, besides")
     evaluate.add_argument("--json", action="store_true", help="the last line is the figures as one JSON object: by file, head, label, language, kind")
     evaluate.add_argument("--graph", type=Path, help="another encoder graph, e.g. .cache/train/prompt_encoder.fp32.onnx")
+    command("scores", lambda a: steps().scores(a), "rank correlations of the complexity scores with readers' ratings")
+    doubt = command("doubt", lambda a: steps().doubt(a), "which signal tells wrong answers best, and how sure the heads are of noise")
+    doubt.add_argument("--bodies", type=Path, help="prompts made of held-out request bodies by `npm run bodies`, besides")
     command("card", lambda a: steps().card(a), "writes MODEL_CARD.md and the confusion picture from the last evaluation")
 
     policy = command("policy", lambda a: policy_main(a), "trains a head of your own on the shared encoder")

@@ -12,7 +12,8 @@ import numpy as np
 
 from . import data as prompts
 from . import evaluate as figures
-from . import base, bodies, labels, languages, quantize, repository
+from . import doubt as unsure
+from . import base, bodies, labels, languages, quantize, ratings, repository, sharpness
 from . import train as training
 from .calibrate import fit_temperature, softmax
 from .data import Row
@@ -81,32 +82,49 @@ def _labelled(rows: list[Row], column: str, names: tuple[str, ...]) -> tuple[np.
 
 
 def calibrate(a) -> None:
-    """temperatures.json. Fitted on our own prompts held back from training; every source counts by its rows."""
+    """calibration.npz. Fitted on our own prompts and bodies held back from training; what tells their groups, on training rows."""
     params, heads = training.load(a.work / "weights.npz")
     rows = _stored(a.work / "validation.jsonl")
-    graph = repository.stage_encoder(a.work, params)
-    embedding = Encoder(a.repository, graph=graph).embeddings([row.prompt for row in rows], progress=_reading)
+    encoder = Encoder(a.repository, graph=repository.stage_encoder(a.work, params))
+    shown = _of_all_groups([row for row in _stored(a.work / "rows.jsonl") if row.source.startswith("own/") and not row.unsure], a.seed)
+    probed = sharpness.probes(encoder.embeddings([row.prompt for row in shown], progress=_reading), shown)
+    embedding = encoder.embeddings([row.prompt for row in rows], progress=_reading)
     out = {}
     for column in labels.HEADS:
         index, gold = _labelled(rows, column, heads[column])
         logits = embedding[index] @ params[f"head.{column}.weight"].T + params[f"head.{column}.bias"]
-        out[column] = fit_temperature(logits, gold)
-        before, after = (figures.ece(gold, softmax(logits, t)) for t in (1.0, out[column]))
-        log(f"{column}: temperature {out[column]:.3f} from {len(gold)} rows; ECE {before:.3f} → {after:.3f}")
-    (a.work / "temperatures.json").write_text(json.dumps(out, indent=2) + "\n", encoding="utf-8")
+        out[column] = sharpness.fit(embedding[index], logits, gold, probed)
+        once = softmax(logits, fit_temperature(logits, gold))
+        before, after = (figures.ece(gold, p) for p in (once, softmax(logits * out[column].of(embedding[index]))))
+        factors = [f"{name} {factor:.2f}" for part, names in zip(out[column].groupings, sharpness.GROUPINGS.values()) for name, factor in zip(names, np.exp(part.log_factor))]
+        log(f"{column}: factor {out[column].base:.3f} from {len(gold)} rows, of it {', '.join(factors)}; ECE {before:.3f} with one for all → {after:.3f}")
+    sharpness.save(a.work / "calibration.npz", out)
+
+
+def _of_all_groups(rows: list[Row], seed: int, count: int = 250) -> list[Row]:
+    """So many rows of each language group and kind, or all that there are."""
+    order = np.random.default_rng(seed).permutation(len(rows))
+    seen: Counter = Counter()
+    picked = []
+    for row in (rows[i] for i in order):
+        group = tuple(of(row) for of in sharpness.GROUP_OF.values())
+        seen[group] += 1
+        if seen[group] <= count:
+            picked.append(row)
+    return picked
 
 
 def export(a) -> None:
     """fp32, fp16 and int8 graphs in the work folder; the repository gets int8, heads and ensembles."""
     params, heads = training.load(a.work / "weights.npz")
-    temperatures = json.loads((a.work / "temperatures.json").read_text(encoding="utf-8"))
+    calibrated = sharpness.load(a.work / "calibration.npz")
     small = repository.stage_encoder(a.work, params)
     quantize.to_fp16(a.work / "prompt_encoder.fp32.onnx", a.work / "prompt_encoder.fp16.onnx")
     repository.install_encoder(a.repository, small)
     for column, names in labels.HEADS.items():
         repository.write_policy(
             a.repository, labels.POLICIES[column], names, params[f"head.{column}.weight"], params[f"head.{column}.bias"],
-            temperatures[column], with_scores=column == "complexity",
+            1 / calibrated[column].base, with_scores=column == "complexity", groupings=calibrated[column].groupings,
         )
     for path in (a.work / "prompt_encoder.fp32.onnx", a.work / "prompt_encoder.fp16.onnx", a.repository / "prompt_encoder/1/model.onnx"):
         log(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
@@ -146,6 +164,28 @@ def evaluate(a) -> None:
     (a.work / "evaluation.json").write_text(json.dumps(report), encoding="utf-8")
     if a.json:
         log(json.dumps(report))
+
+
+def scores(a) -> None:
+    """scores.json: what SCORES have in common with the ratings in data/ratings.jsonl, printed as a table."""
+    prompts_, rated = ratings.read()
+    embedding = Encoder(a.repository).embeddings(prompts_, progress=_reading)
+    found = ratings.report(Head(a.repository, labels.POLICIES["complexity"]).scores(embedding), rated, a.seed)
+    a.work.mkdir(parents=True, exist_ok=True)
+    (a.work / "scores.json").write_text(json.dumps(found), encoding="utf-8")
+    log(ratings.table(found))
+
+
+def doubt(a) -> None:
+    """doubt.json: which signal tells wrong answers best, on held-out prompts, shifted ones and bodies, and how sure the heads are of noise."""
+    known = [row for row in prompts.own_rows() if row.kind == "prompt"]
+    order = np.random.default_rng(a.seed).permutation(len(known))[:3000]
+    sets = {"held-out": prompts.held_out_rows(), "rare languages": unsure.shifted_rows()}
+    sets |= {"bodies": prompts.read_jsonl(a.bodies)} if a.bodies else {}
+    found = unsure.study(a.repository, [known[i] for i in order], sets, _reading)
+    a.work.mkdir(parents=True, exist_ok=True)
+    (a.work / "doubt.json").write_text(json.dumps(found), encoding="utf-8")
+    log(unsure.table(found))
 
 
 def card(a) -> None:
