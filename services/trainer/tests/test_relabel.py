@@ -44,3 +44,9 @@ def test_an_explicit_limit_is_not_called_routine():
 
 def test_rows_without_any_label_are_dropped():
     assert relabel.clean([Row("hello", None, None, None, "x")]) == []
+
+
+def test_only_noisy_sources_lose_their_task():
+    noisy, other = row(f"Who rises there?\n\n{PASSAGE}", "Summarization", "dolly/summarization#closed-context"), row("Who wrote it?", "Code Generation", "mbpp")
+    assert relabel.is_noisy(noisy) and not relabel.is_noisy(other) and not relabel.is_noisy(row("x", None))
+    assert relabel.task_of(noisy) == "Closed QA" and relabel.task_of(other) == "Code Generation"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .languages import group
+
 
 def scores(
     gold: np.ndarray, probabilities: np.ndarray, names: tuple[str, ...], languages: np.ndarray | None = None, kinds: np.ndarray | None = None,
@@ -24,6 +26,8 @@ def scores(
         per_label[name] = {"precision": precision, "recall": recall, "f1": f1, "n": present}
     present_f1 = [row["f1"] for row in per_label.values() if row["n"]]
     parts = {"by_language": languages, "by_kind": kinds}
+    if languages is not None:
+        parts["by_group"] = np.array([group(str(language)) for language in languages])
     return {
         **{name: by(values, gold, probabilities) for name, values in parts.items() if values is not None},
         "n": len(gold),

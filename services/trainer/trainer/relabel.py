@@ -77,13 +77,21 @@ def weak_complexity(row: Row) -> str | None:
     return None
 
 
+def is_noisy(row: Row) -> bool:
+    """Whether its source's task labels are."""
+    return row.source.split("#")[0] in NOISY and row.task is not None
+
+
+def task_of(row: Row) -> str | None:
+    """The task label, mended where its source's are noisy."""
+    return task_by_cue(row.prompt) if is_noisy(row) else row.task
+
+
 def clean(rows: list[Row]) -> list[Row]:
     """Relabels noisy rows, adds weak complexity labels, drops rows that end without any label."""
     out = []
     for row in rows:
-        task = row.task
-        if row.source.split("#")[0] in NOISY and task is not None:
-            task = task_by_cue(row.prompt)
+        task = task_of(row)
         complexity = row.complexity or (weak_complexity(row) if row.intent is None else None)
         weight = row.weight if row.complexity or row.task is None or not complexity else row.weight * 0.6
         if task or complexity or row.intent:

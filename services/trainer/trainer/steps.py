@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from . import data as prompts
 from . import evaluate as figures
 from . import doubt as unsure
-from . import base, bodies, labels, languages, quantize, ratings, repository, sharpness
+from . import base, bodies, labels, languages, quantize, ratings, relabel, repository, sharpness
 from . import train as training
 from .calibrate import fit_temperature, softmax
 from .data import Row
@@ -21,6 +21,10 @@ from .served import Encoder, Head
 
 TOGETHER = "held-out"
 """All held-out sets as one, in evaluation.json."""
+
+
+MENDED = ", mended"
+"""End of the name of a set whose noisy task labels went through `relabel`, as training's do."""
 
 
 def log(message: str) -> None:
@@ -101,7 +105,7 @@ def calibrate(a) -> None:
     sharpness.save(a.work / "calibration.npz", out)
 
 
-def _of_all_groups(rows: list[Row], seed: int, count: int = 250) -> list[Row]:
+def _of_all_groups(rows: list[Row], seed: int, count: int = 100) -> list[Row]:
     """So many rows of each language group and kind, or all that there are."""
     order = np.random.default_rng(seed).permutation(len(rows))
     seen: Counter = Counter()
@@ -143,15 +147,20 @@ def evaluate(a) -> None:
         rows = prompts.read_jsonl(path)
         log(f"{path}: {len(rows):,} rows")
         embedding = encoder.embeddings([row.prompt for row in rows], progress=_reading)
-        for column, head in heads.items():
-            index, gold = _labelled(rows, column, head.labels)
-            if not len(index):
-                continue
-            probabilities = head.run(embedding[index])
-            spoken = np.array([languages.of(rows[i].prompt, rows[i].lang) for i in index])
-            kinds = np.array([rows[i].kind for i in index])
-            for name in (path.stem, *((TOGETHER,) if path.resolve() in held_out else ())):
-                answers.setdefault(name, {}).setdefault(column, []).append((gold, probabilities, spoken, kinds))
+        readings = [(path.stem, rows, tuple(heads))]
+        if any(map(relabel.is_noisy, rows)):
+            readings.append((f"{path.stem}{MENDED}", [replace(row, task=relabel.task_of(row)) for row in rows], ("task",)))
+        for stem, read, columns in readings:
+            for column in columns:
+                head = heads[column]
+                index, gold = _labelled(read, column, head.labels)
+                if not len(index):
+                    continue
+                probabilities = head.run(embedding[index])
+                spoken = np.array([languages.of(read[i].prompt, read[i].lang) for i in index])
+                kinds = np.array([read[i].kind for i in index])
+                for name in (stem, *((TOGETHER,) if path.resolve() in held_out else ())):
+                    answers.setdefault(name, {}).setdefault(column, []).append((gold, probabilities, spoken, kinds))
     report: dict[str, dict] = {}
     for name, columns in answers.items():
         for column, parts in columns.items():
