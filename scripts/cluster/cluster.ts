@@ -17,7 +17,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Box, startBox } from '../engine/box.ts';
-import { type ClusterPrograms, setupCluster } from '../parts/cluster.ts';
+import { type ClusterPrograms, setupCluster, setupMetricsServer } from '../parts/cluster.ts';
 import { MAX_NODES, nodeName } from './addresses.ts';
 import { type Authority, makeAuthority } from './certificates.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
@@ -56,6 +56,8 @@ export interface Cluster {
   follow(...args: readonly string[]): ChildProcess;
   /** Lets the platform choose user ids in namespaces labelled `llm-router.test/user-ids: platform`, as OpenShift does. */
   addPlatform(): Promise<void>;
+  /** Lets the API server tell what pods use; waits until it does. Autoscalers go by it. */
+  addMetrics(): Promise<void>;
   /** The certificate of the cluster's authority, PEM. */
   readonly authority: string;
   /** A certificate by that authority, for a server in the cluster. */
@@ -72,6 +74,7 @@ export type KubernetesObject = any;
 const ADD_ONS = join(import.meta.dirname, 'add-ons');
 const addOn = (name: string) => readFileSync(join(ADD_ONS, `${name}.yaml`), 'utf8');
 const READY_MS = 120_000;
+const METRICS_IMAGE = 'docker.io/library/llm-router-metrics-server:local';
 
 /** @throws Error that says what is missing, or what did not start and its log. */
 export async function startCluster({
@@ -161,6 +164,15 @@ function clusterOf(
   const { box } = nodes[0]!;
   const env = { KUBECONFIG: kubeconfig, HOME: box.folder };
   const kubectl = (...args: readonly string[]) => ask(box, programs.kubectl, args, { env });
+  const apply = (yaml: string) =>
+    ask(box, programs.kubectl, ['apply', '--server-side', '-f', '-'], { env, input: yaml });
+  const loadImages = async (archives: readonly string[]) => {
+    await Promise.all(
+      nodes.map(async ({ ctr }) => {
+        for (const archive of archives) await ctr(['images', 'import', archive]);
+      }),
+    );
+  };
   return {
     nodes,
     programs,
@@ -168,7 +180,7 @@ function clusterOf(
     kubeconfig,
     kubectl,
     get: async (...args) => JSON.parse(await kubectl('get', ...args, '-o', 'json')),
-    apply: (yaml) => ask(box, programs.kubectl, ['apply', '--server-side', '-f', '-'], { env, input: yaml }),
+    apply,
     run: (command, args, input = '') => ask(box, command, args, { env, input }),
     tell: (command, args, input = '') => tell(box, command, args, { env, input }),
     follow: (...args) =>
@@ -177,20 +189,26 @@ function clusterOf(
         stdio: ['ignore', 'pipe', 'inherit'],
       }),
     addPlatform: async () => {
-      await ask(box, programs.kubectl, ['apply', '--server-side', '-f', '-'], {
-        env,
-        input: addOn('platform'),
-      });
+      await apply(addOn('platform'));
+    },
+    addMetrics: async () => {
+      const archive = join(box.folder, 'images', 'metrics.tar');
+      const program = await setupMetricsServer();
+      await writeImageArchive(archive, { name: METRICS_IMAGE, program, user: '1000:1000' });
+      await loadImages([archive]);
+      await apply(addOn('metrics'));
+      await kubectl('-n', 'kube-system', 'rollout', 'status', 'deploy/metrics-server', '--timeout=120s');
+      const tells = () =>
+        tell(box, programs.kubectl, ['get', '--raw', '/apis/metrics.k8s.io/v1beta1/nodes'], { env });
+      const told = async () => {
+        const { code, stdout } = await tells();
+        return code === 0 && JSON.parse(stdout).items.length === nodes.length;
+      };
+      await untilHolds('what every node uses is told', told, { ms: READY_MS });
     },
     authority: readFileSync(authority.certificate, 'utf8'),
     issue: authority.issue,
-    loadImages: async (archives) => {
-      await Promise.all(
-        nodes.map(async ({ ctr }) => {
-          for (const archive of archives) await ctr(['images', 'import', archive]);
-        }),
-      );
-    },
+    loadImages,
     stop,
   };
 }

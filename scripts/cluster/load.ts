@@ -7,6 +7,8 @@ import type { Cluster } from './cluster.ts';
 import type { Line } from './load/client.ts';
 
 export interface LoadOptions {
+  /** Of its pod; another one for each at the same time. Absent: load. */
+  readonly name?: string;
   readonly namespace: string;
   /** Of the router, as pods reach it. */
   readonly url: string;
@@ -64,8 +66,8 @@ export function tally(lines: readonly Line[]): Tally {
   };
 }
 
-function manifests({ namespace, url, rate, seconds, image, labels }: LoadOptions): object[] {
-  const metadata = { name: 'load', namespace };
+function manifests({ name = 'load', namespace, url, rate, seconds, image, labels }: LoadOptions): object[] {
+  const metadata = { name, namespace };
   return [
     { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'client.ts': readFileSync(CLIENT, 'utf8') } },
     {
@@ -97,23 +99,33 @@ function manifests({ namespace, url, rate, seconds, image, labels }: LoadOptions
             volumeMounts: [{ name: 'load', mountPath: '/load', readOnly: true }],
           },
         ],
-        volumes: [{ name: 'load', configMap: { name: 'load' } }],
+        volumes: [{ name: 'load', configMap: { name } }],
       },
     },
   ];
 }
 
+/** Of both together. */
+export const together = (one: Tally, other: Tally): Tally => ({
+  requests: one.requests + other.requests,
+  lost: one.lost + other.lost,
+  cut: one.cut + other.cut,
+  fellBack: one.fellBack + other.fellBack,
+  longestPauseMs: Math.max(one.longestPauseMs, other.longestPauseMs),
+  examples: [...one.examples, ...other.examples].slice(0, EXAMPLES),
+});
+
 /** Starts it, and waits until answers come. */
 export async function startLoad(cluster: Cluster, options: LoadOptions): Promise<Load> {
-  const { namespace } = options;
+  const { namespace, name = 'load' } = options;
   await cluster.apply(
     manifests(options)
       .map((each) => JSON.stringify(each))
       .join('\n---\n'),
   );
-  await cluster.kubectl('-n', namespace, 'wait', '--for=condition=Ready', 'pod/load', '--timeout=60s');
+  await cluster.kubectl('-n', namespace, 'wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s');
   const lines: Line[] = [];
-  const follower = cluster.follow('-n', namespace, 'logs', '--follow', 'pod/load');
+  const follower = cluster.follow('-n', namespace, 'logs', '--follow', `pod/${name}`);
   const other: string[] = [];
   createInterface({ input: follower.stdout! }).on('line', (text) => {
     if (text.startsWith('{')) lines.push(JSON.parse(text) as Line);
@@ -141,7 +153,7 @@ export async function startLoad(cluster: Cluster, options: LoadOptions): Promise
       return tally(found);
     },
     stop: async () => {
-      await cluster.kubectl('-n', namespace, 'delete', 'pod/load', '--wait=true');
+      await cluster.kubectl('-n', namespace, 'delete', `pod/${name}`, '--wait=true');
     },
   };
 }

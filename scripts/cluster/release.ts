@@ -104,6 +104,7 @@ const TIMEOUT = '4m';
  *
  * @param files values files.
  * @param over values over them.
+ * @param chart folder or package; absent: this checkout's.
  */
 export async function install(
   cluster: Cluster,
@@ -112,7 +113,8 @@ export async function install(
     namespace,
     files,
     over,
-  }: { name: string; namespace: string; files: readonly string[]; over: object },
+    chart = join(ROOT, CHART),
+  }: { name: string; namespace: string; files: readonly string[]; over: object; chart?: string | undefined },
 ): Promise<Release> {
   const program = await setupHelm();
   const helm = (...args: readonly string[]) => cluster.run(program, ['--namespace', namespace, ...args]);
@@ -126,7 +128,7 @@ export async function install(
       ],
       JSON.stringify(values),
     );
-  await place(join(ROOT, CHART), over);
+  await place(chart, over);
   return {
     name,
     namespace,

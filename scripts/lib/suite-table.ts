@@ -21,6 +21,7 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['services/playground/', ['chromium']],
   ['scripts/test/alerts', ['prometheus']],
   ['scripts/test/check-dashboards', ['prometheus', 'triton']],
+  ['scripts/test/cluster-live', ['cluster', 'engine', 'compose', 'helm']],
   ['scripts/test/compose-live', ['engine', 'compose']],
   ['scripts/test/compose', ['compose', 'prometheus', 'redis']],
   ['scripts/test/examples', ['clients']],

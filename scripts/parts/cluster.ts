@@ -27,11 +27,15 @@ const BUILT = {
     // In one module with the others, at their versions of what they share: compiled once.
     policies: './policies',
   },
+  // By newer libraries than the cluster's own: apart.
+  metrics: { 'metrics-server': 'sigs.k8s.io/metrics-server/cmd/metrics-server' },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 type Source = keyof typeof BUILT;
+/** What every cluster is made of; the rest is added where it is asked for. */
+const BASE = ['pause', 'coredns', 'kubernetes'] as const satisfies readonly Source[];
 type KeysOfEach<T> = T extends unknown ? keyof T : never;
-export type BuiltProgram = KeysOfEach<(typeof BUILT)[Source]> & string;
+export type BuiltProgram = KeysOfEach<(typeof BUILT)[(typeof BASE)[number]]> & string;
 
 /** Programs of the system's packages. */
 const SYSTEM = {
@@ -118,11 +122,17 @@ export async function setupCluster(): Promise<ClusterPrograms> {
   const packages = [...new Set([...Object.values(SYSTEM), 'containernetworking-plugins'])];
   const missing = () => (Object.keys(SYSTEM).some((name) => !findProgram(name)) ? null : findPlugins());
   const networkPlugins = await systemPart('what a cluster’s nodes run on', missing, packages);
-  for (const source of Object.keys(BUILT) as Source[]) await build(source);
-  const built = Object.values(BUILT).flatMap((programs) => Object.keys(programs));
+  for (const source of BASE) await build(source);
+  const built = BASE.flatMap((source) => Object.keys(BUILT[source]));
   return {
     ...Object.fromEntries(built.map((name) => [name, join(BIN, name)])),
     ...Object.fromEntries(Object.keys(SYSTEM).map((name) => [name, findProgram(name)!])),
     networkPlugins,
   } as ClusterPrograms;
+}
+
+/** Builds what tells autoscalers how much pods use: minutes the first time. @returns its path. */
+export async function setupMetricsServer(): Promise<string> {
+  await build('metrics');
+  return join(BIN, 'metrics-server');
 }

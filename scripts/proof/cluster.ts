@@ -1,26 +1,29 @@
 /**
- * `npm run proof:cluster -- [--json] [--images FILE] [--only WORDS]`: the chart in a real Kubernetes of two nodes. Installs every values
+ * `npm run proof:cluster -- [--json] [--images FILE] [--only WORDS] [--from REVISION]`: the chart in a real Kubernetes of two nodes. Installs every values
  * file, tries every arrow of the network policy, and lets happen to a release under load what happens in its life. Ends with one
  * line of JSON: `{"installs","helm_tests","events","requests","lost","cut_streams","fallen_back_in_rollouts","network_arrows_ok"}`.
  * Exits 1 when a request was lost, a stream cut, a prompt of a rollout fell back, or anything else was not as it should be.
  */
 import { parseArgs } from 'node:util';
-import { startCluster } from '../cluster/cluster.ts';
-import { productImages } from '../cluster/images.ts';
-import { setupCluster } from '../parts/cluster.ts';
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { productImages, tritonImage } from '../cluster/images.ts';
+import { setupCluster, setupMetricsServer } from '../parts/cluster.ts';
 import { changesSince, machineState } from '../test/machine-state.ts';
-import { tryArrows, wrongArrows } from './cluster/arrows.ts';
+import { type ArrowResult, tryArrows, wrongArrows } from './cluster/arrows.ts';
+import { CHART_EVENTS, packChartBefore } from './cluster/chart-before.ts';
+import type { Event } from './cluster/doing.ts';
 import { EVENTS } from './cluster/events.ts';
 import { installAll } from './cluster/installs.ts';
 import { startNeighbours } from './cluster/neighbours.ts';
 import { eventsTable, podsTable } from './cluster/report.ts';
-import { runEvents, startWorld } from './cluster/world.ts';
+import { type EventResult, runEvents, startWorld } from './cluster/world.ts';
 
-const HELP = `npm run proof:cluster -- [--json] [--images FILE] [--only WORDS]
+const HELP = `npm run proof:cluster -- [--json] [--images FILE] [--only WORDS] [--from REVISION]
 
-  --json         progress on standard error; standard output has the last line alone
-  --images FILE  the images as docker save writes them, instead of building them
-  --only WORDS   events whose name has these words, and no installs of values files`;
+  --json           progress on standard error; standard output has the last line alone
+  --images FILE    the images as docker save writes them, instead of building them
+  --only WORDS     events whose name has these words, and no installs of values files
+  --from REVISION  whose chart is upgraded to this one; default: the newest tag with another chart, else the last such commit`;
 
 function flags() {
   try {
@@ -29,6 +32,7 @@ function flags() {
         json: { type: 'boolean', default: false },
         images: { type: 'string' },
         only: { type: 'string' },
+        from: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     }).values;
@@ -38,7 +42,7 @@ function flags() {
   }
 }
 
-const { json, images, only, help } = flags();
+const { json, images, only, from, help } = flags();
 if (help) {
   console.log(HELP);
   process.exit(0);
@@ -47,21 +51,50 @@ if (help) {
 if (json) console.log = console.error;
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
-const events = EVENTS.filter(({ name }) => !only || name.includes(only));
-if (events.length === 0) {
-  console.error(`no event's name has '${only}'; there are: ${EVENTS.map(({ name }) => name).join('; ')}`);
+const chosen = (events: readonly Event[]) => events.filter(({ name }) => !only || name.includes(only));
+const [events, chartEvents] = [chosen(EVENTS), chosen(CHART_EVENTS)];
+const all = [...events, ...chartEvents];
+if (all.length === 0) {
+  const names = [...EVENTS, ...CHART_EVENTS].map(({ name }) => name);
+  console.error(`no event's name has '${only}'; there are: ${names.join('; ')}`);
   process.exit(2);
+}
+const isNeeded = (what: Event['needs']) => all.some(({ needs }) => needs === what);
+const say = (line: string) => console.log(line);
+
+/** The release that lives through all events. */
+async function liveThrough(cluster: Cluster): Promise<{ arrows: ArrowResult[]; told: EventResult[] }> {
+  const world = await startWorld(cluster);
+  const arrows = await tryArrows(cluster, world.release);
+  console.log(
+    `network policy: ${arrows.length} arrows tried, ${wrongArrows(arrows).length} not as they should be`,
+  );
+  const told = await runEvents(world, events, say);
+  await world.load.stop();
+  await world.release.uninstall();
+  return { arrows, told };
+}
+
+/** Another, which begins with the chart before. */
+async function upgradeFrom(cluster: Cluster): Promise<EventResult[]> {
+  const { revision, file } = await packChartBefore(cluster, from);
+  console.log(`the chart before: ${revision}`);
+  const world = await startWorld(cluster, { namespace: 'before', chart: file });
+  const told = await runEvents(world, chartEvents, say);
+  await world.load.stop();
+  return told;
 }
 
 async function prove() {
   const programs = await setupCluster();
-  const archive = images ?? (await productImages());
+  const archives = [images ?? (await productImages()), ...(isNeeded('triton') ? [await tritonImage()] : [])];
+  if (isNeeded('metrics')) await setupMetricsServer();
   const before = machineState();
   const begun = Date.now();
-  const cluster = await startCluster({ nodes: 2, programs, say: (line) => console.log(line) });
+  const cluster = await startCluster({ nodes: 2, programs, say });
   const problems: string[] = [];
   try {
-    await cluster.loadImages([archive]);
+    await cluster.loadImages(archives);
     console.log(`  cluster with images: ${Math.round((Date.now() - begun) / 1_000)} s`);
     const installs = only
       ? []
@@ -71,23 +104,20 @@ async function prove() {
           ),
         );
     problems.push(...installs.flatMap(({ values, error }) => (error ? [`${values}: ${error}`] : [])));
-    const world = await startWorld(cluster);
-    const arrows = await tryArrows(cluster, world.release);
+    if (isNeeded('metrics')) await cluster.addMetrics();
+    const { arrows, told: lived } = await liveThrough(cluster);
     problems.push(...wrongArrows(arrows));
-    console.log(
-      `network policy: ${arrows.length} arrows tried, ${wrongArrows(arrows).length} not as they should be`,
-    );
-    const told = await runEvents(world, events, (line) => console.log(line));
+    const told = [...lived, ...(chartEvents.length > 0 ? await upgradeFrom(cluster) : [])];
     problems.push(...told.flatMap(({ name, error }) => (error ? [`${name}: ${error}`] : [])));
-    console.log(`\n${eventsTable(told)}\n\n${await podsTable(world)}`);
-    await world.load.stop();
+    console.log(`\n${eventsTable(told)}\n\n${podsTable(told.flatMap(({ pods }) => pods))}`);
+    const lives = chartEvents.length > 0 ? 2 : 1;
     const sum = (key: 'requests' | 'lost' | 'cut') => told.reduce((all, event) => all + event[key], 0);
     return {
       problems,
       result: {
-        // The release that lives through the events is one more.
-        installs: installs.filter(({ seconds }) => seconds > 0).length + 1,
-        helm_tests: installs.filter(({ error }) => error === null).length + 1,
+        // The releases that live through the events are more of them.
+        installs: installs.filter(({ seconds }) => seconds > 0).length + lives,
+        helm_tests: installs.filter(({ error }) => error === null).length + lives,
         events: told.length,
         requests: sum('requests'),
         lost: sum('lost'),

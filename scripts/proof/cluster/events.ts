@@ -1,84 +1,20 @@
 /** What happens to a release in its life, one thing at a time. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KubernetesObject } from '../../cluster/cluster.ts';
-import type { World as Whole } from './world.ts';
+import { autoscaled, moreLoad } from './autoscaler.ts';
+import {
+  type Event,
+  inNamespace,
+  isReady,
+  merge,
+  podsOf,
+  restart,
+  scale,
+  untilHeld,
+  untilPods,
+} from './doing.ts';
+import { TRITON_EVENTS } from './triton.ts';
 
-export type World = Pick<Whole, 'cluster' | 'release' | 'values'>;
-
-export interface Event {
-  readonly name: string;
-  /**
-   * rollout: nothing is missing at any time, so no request may be without the classifier's word. outage: something is gone that was
-   * meant to be, so fallbacks are right; lost and cut requests are not.
-   */
-  readonly kind: 'rollout' | 'outage';
-  /** Does it, and waits until the release has settled. */
-  run(world: World): Promise<void>;
-}
-
-const SETTLE_MS = 180_000;
 const WATCH_MS = 10_000;
-
-const inNamespace =
-  ({ cluster, release }: World) =>
-  (...args: readonly string[]) =>
-    cluster.kubectl('-n', release.namespace, ...args);
-
-/** Pods of a part, those that are being ended too. */
-async function podsOf({ cluster, release }: World, part: string): Promise<KubernetesObject[]> {
-  const selector = `app.kubernetes.io/instance=${release.name},app.kubernetes.io/component=${part}`;
-  return (await cluster.get('pods', '-n', release.namespace, '-l', selector)).items;
-}
-
-const isReady = ({ metadata, status }: KubernetesObject) =>
-  !metadata.deletionTimestamp &&
-  status.conditions?.some(({ type, status }: KubernetesObject) => type === 'Ready' && status === 'True');
-
-/** Waits until a part has just so many pods, all of them ready: the ones before have ended. */
-export async function untilPods(world: World, part: string, count: number, least = count): Promise<void> {
-  for (const end = Date.now() + SETTLE_MS; ; await sleep(500)) {
-    const pods = await podsOf(world, part);
-    const fits = pods.length <= count && pods.length >= least;
-    if (fits && pods.every(isReady)) return;
-    if (Date.now() > end)
-      throw new Error(
-        `${part}: ${pods.length} pods, ${pods.filter(isReady).length} of them ready, not ${count}`,
-      );
-  }
-}
-
-const countOf = async (world: World, part: string) => (await podsOf(world, part)).length;
-
-/** `kubectl rollout restart`, until the last of the pods before has ended. */
-async function restart(world: World, part: string, kind = 'deploy'): Promise<void> {
-  const kubectl = inNamespace(world);
-  const count = await countOf(world, part);
-  const name = `${kind}/${world.release.fullName}-${part}`;
-  await kubectl('rollout', 'restart', name);
-  await kubectl('rollout', 'status', name, '--timeout=180s');
-  await untilPods(world, part, count);
-}
-
-async function scale(world: World, replicas: { controller?: number; classifier?: number }): Promise<void> {
-  const over = Object.entries(replicas).map(([part, count]) => [part, { replicas: count }]);
-  await world.release.upgrade(merge(world.values, Object.fromEntries(over)));
-  for (const [part, count] of Object.entries(replicas)) await untilPods(world, part, count);
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: values of a chart.
-type Values = any;
-
-/** Values over values, as Helm lays them over each other: maps are merged, all else is replaced. */
-export function merge(base: Values, over: Values): Values {
-  const isMap = (value: Values) => value !== null && typeof value === 'object' && !Array.isArray(value);
-  if (!isMap(base) || !isMap(over)) return over;
-  const keys = [...Object.keys(base), ...Object.keys(over)];
-  return Object.fromEntries(keys.map((key) => [key, key in over ? merge(base[key], over[key]) : base[key]]));
-}
-
-const autoscaled = {
-  controller: { autoscaling: { enabled: true, minReplicas: 2, maxReplicas: 3, target: 1 } },
-};
 
 export const EVENTS: readonly Event[] = [
   { name: 'controllers restarted', kind: 'rollout', run: (world) => restart(world, 'controller') },
@@ -99,14 +35,20 @@ export const EVENTS: readonly Event[] = [
     kind: 'rollout',
     run: async (world) => {
       await scale(world, { controller: 3 });
-      await world.release.upgrade(merge(world.values, autoscaled));
-      // Nobody tells the autoscaler of any load here, so it leaves the number alone; so must the chart.
+      await world.release.upgrade(merge(world.values, autoscaled({ most: 3, target: 1 })));
+      // With so low a target it wants all that it may have, which are there already; the chart must not take them away.
       for (const end = Date.now() + WATCH_MS; Date.now() < end; await sleep(500)) {
         const ready = (await podsOf(world, 'controller')).filter(isReady).length;
         if (ready !== 3)
           throw new Error(`${ready} of 3 controllers were left when autoscaling was switched on`);
       }
     },
+  },
+  {
+    name: 'load grows, and the autoscaler adds controllers',
+    kind: 'rollout',
+    needs: 'metrics',
+    run: moreLoad,
   },
   {
     name: 'autoscaling off',
@@ -128,12 +70,9 @@ export const EVENTS: readonly Event[] = [
           ...['exec', `deploy/${world.release.fullName}-controller`, '--', 'node', '-e'],
           "fetch('http://127.0.0.1:8084/config').then(async (r) => console.log((await r.json()).default_policy))",
         );
-      for (
-        const end = Date.now() + SETTLE_MS;
-        !(await told()).includes('complexity_router');
-        await sleep(500)
-      )
-        if (Date.now() > end) throw new Error('the changed configuration was not taken up');
+      await untilHeld('the changed configuration is taken up', async () =>
+        (await told()).includes('complexity_router'),
+      );
       await world.release.upgrade(world.values);
       const after = (await podsOf(world, 'controller')).map(({ metadata }) => metadata.uid).sort();
       if (before.join() !== after.join()) throw new Error('a changed configuration rolled the pods');
@@ -200,4 +139,5 @@ export const EVENTS: readonly Event[] = [
       await sleep(10_000);
     },
   },
+  ...TRITON_EVENTS,
 ];

@@ -32,33 +32,51 @@ export const eventsTable = (results: readonly EventResult[]): string =>
     ]),
   );
 
+export interface PodRow {
+  readonly component: string;
+  readonly image: string;
+  readonly bytes: number;
+  /** From its container's start, s. */
+  readonly readyAfter: number;
+}
+
 /** Memory as the kubelet tells it, and start-up from the container's start until it was ready. */
-export async function podsTable({ cluster, release }: World): Promise<string> {
+export async function seenPods({ cluster, release }: Pick<World, 'cluster' | 'release'>): Promise<PodRow[]> {
+  const { namespace, name } = release;
   const memory = new Map<string, number>();
-  for (const { name } of cluster.nodes) {
-    const told = await cluster.kubectl('get', '--raw', `/api/v1/nodes/${name}/proxy/stats/summary`);
+  for (const node of cluster.nodes) {
+    const told = await cluster.kubectl('get', '--raw', `/api/v1/nodes/${node.name}/proxy/stats/summary`);
     for (const { podRef, memory: used } of JSON.parse(told).pods as KubernetesObject[])
-      if (podRef.namespace === release.namespace) memory.set(podRef.name, used?.workingSetBytes ?? 0);
+      if (podRef.namespace === namespace) memory.set(podRef.name, used?.workingSetBytes ?? 0);
   }
-  const { items } = await cluster.get(
-    'pods',
-    '-n',
-    release.namespace,
-    '-l',
-    `app.kubernetes.io/instance=${release.name}`,
-  );
-  const rows = items
+  const { items } = await cluster.get('pods', '-n', namespace, '-l', `app.kubernetes.io/instance=${name}`);
+  return items
     .filter(({ status }: KubernetesObject) => status.phase === 'Running')
-    .map(({ metadata, status }: KubernetesObject) => {
+    .map(({ metadata, spec, status }: KubernetesObject) => {
       const started = Date.parse(status.containerStatuses[0].state.running?.startedAt);
-      const ready = Date.parse(
-        status.conditions.find(({ type }: KubernetesObject) => type === 'Ready').lastTransitionTime,
-      );
-      return [
-        metadata.name,
-        Math.round((memory.get(metadata.name) ?? 0) / 1_000_000),
-        (ready - started) / 1_000,
-      ];
+      const ready = status.conditions.find(({ type }: KubernetesObject) => type === 'Ready');
+      return {
+        component: metadata.labels['app.kubernetes.io/component'],
+        image: spec.containers[0].image,
+        bytes: memory.get(metadata.name) ?? 0,
+        readyAfter: (Date.parse(ready.lastTransitionTime) - started) / 1_000,
+      };
     });
-  return table(['pod', 'MB', 'ready after s'], rows);
+}
+
+/** One line for each image: most memory, and start-up from the quickest to the slowest. */
+export function podsTable(pods: readonly PodRow[]): string {
+  const rows = [...Map.groupBy(pods, ({ component, image }) => `${component} ${image}`).values()].map(
+    (alike) => {
+      const started = alike.map(({ readyAfter }) => readyAfter);
+      return [
+        alike[0]!.component,
+        alike[0]!.image,
+        Math.round(Math.max(...alike.map(({ bytes }) => bytes)) / 1_000_000),
+        Math.min(...started),
+        Math.max(...started),
+      ];
+    },
+  );
+  return table(['pod', 'image', 'MB at most', 'ready after s', 'to s'], rows);
 }
