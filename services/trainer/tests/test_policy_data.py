@@ -5,7 +5,7 @@ import json
 import pytest
 
 from trainer import policy_data
-from trainer.policy_data import BadData
+from trainer.rows import BadData
 
 
 def refusal(tmp_path, content, name="data.csv"):
@@ -88,7 +88,7 @@ def test_utf16(tmp_path):
 
 def test_200_000_rows(tmp_path):
     message = refusal(tmp_path, "text,label\n" + "".join(f"text {i},{i % 3}\n" for i in range(200_000)))
-    assert "200,00" in message and "sample" in message
+    assert "over 100,000 rows" in message and "sample" in message
 
 
 def test_jsonl_that_is_not_json(tmp_path):
@@ -96,7 +96,7 @@ def test_jsonl_that_is_not_json(tmp_path):
 
 
 def test_other_extension(tmp_path):
-    assert "want a .csv or .jsonl" in refusal(tmp_path, "x", "data.xlsx")
+    assert "want a .csv, .tsv or .jsonl" in refusal(tmp_path, "x", "data.xlsx")
 
 
 def test_missing_file(tmp_path):

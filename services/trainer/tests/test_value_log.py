@@ -9,7 +9,7 @@ import pytest
 from test_policy import folder  # noqa: F401
 
 from trainer import cli
-from trainer.policy_data import BadData
+from trainer.rows import BadData
 from trainer.repository import fingerprint_of
 from trainer.value import crossfit, folds, log, parts
 

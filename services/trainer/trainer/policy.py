@@ -13,7 +13,8 @@ import numpy as np
 
 from . import evaluate, policy_config, policy_data, repository
 from .calibrate import fit_temperature, softmax
-from .policy_data import BadData, Examples
+from .policy_data import Examples
+from .rows import BadData
 from .served import Encoder
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")

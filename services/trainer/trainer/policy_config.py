@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .policy_data import BadData
+from .rows import BadData
 
 DEFAULT_ENDPOINT = "grpc://127.0.0.1:8001"
 DEFAULT_TARGET = "llama-8b"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+
+from .rows import BadData, is_table, records
 
 MAX_ROWS = 100_000
 MAX_LABELS = 1_000
@@ -17,10 +16,6 @@ SHOWN = 5
 
 TEXT_COLUMNS = ("text", "prompt", "utterance", "sentence", "query")
 LABEL_COLUMNS = ("label", "category", "intent", "class", "task", "complexity")
-
-
-class BadData(Exception):
-    """Unusable training data; the message is for the user."""
 
 
 @dataclass(frozen=True)
@@ -34,32 +29,22 @@ class Examples:
 
 
 def read(path: Path) -> Examples:
-    """Reads `.csv` (a header line with text,label) or `.jsonl` (objects with text and label).
+    """Reads a table (a header line with text,label) or JSON lines (objects with text and label), as `rows` does.
 
     Raises BadData for whatever the user has to mend; nothing is written anywhere.
     """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise BadData(f"{path}: cannot be read ({error.strerror})") from None
-    try:
-        content = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise BadData(
-            f"{path}:{line}: not UTF-8 (byte 0x{raw[error.start]:02x} at offset {error.start}). "
-            "Save the file as UTF-8, e.g. iconv -f WINDOWS-1252 -t UTF-8"
-        ) from None
-    if "\0" in content:
-        raise BadData(f"{path}: holds NUL bytes; is this a spreadsheet or UTF-16? Export it as CSV in UTF-8")
-    suffix = path.suffix.lower()
-    if suffix == ".csv":
-        rows = _csv(path, content)
-    elif suffix in (".jsonl", ".ndjson"):
-        rows = _jsonl(path, content)
-    else:
-        raise BadData(f"{path}: want a .csv or .jsonl file, not '{suffix or 'no extension'}'")
-    return check(path, rows)
+    found: list[tuple[int, str, str]] = []
+    for line, row in records(path, lambda names: _columns(path, names)):
+        text, label = _columns(path, list(row)) if is_table(path) else _keys(path, line, row)
+        if not isinstance(row[text], str) or not isinstance(row[label], str):
+            raise BadData(f"{path}:{line}: text and label must be strings")
+        found.append((line, row[text], row[label]))
+        if len(found) > MAX_ROWS:
+            raise BadData(
+                f"{path}: over {MAX_ROWS:,} rows, which is the most that train a head on a CPU. A head gains little past a few "
+                f"hundred rows a label: take a sample, e.g. (head -1 FILE; tail -n +2 FILE | shuf -n 20000) > sample.csv"
+            )
+    return check(path, found)
 
 
 def _columns(path: Path, found: list[str]) -> tuple[str, str]:
@@ -72,62 +57,14 @@ def _columns(path: Path, found: list[str]) -> tuple[str, str]:
     return text, label
 
 
-def _csv(path: Path, content: str) -> list[tuple[int, str, str]]:
-    csv.field_size_limit(16 * 1024 * 1024)
-    first = content.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
-    rows: list[tuple[int, str, str]] = []
-    try:
-        header = next(reader, [])
-        text, label = (header.index(name) for name in _columns(path, header))
-        before = reader.line_num
-        for fields in reader:
-            line, before = before + 1, reader.line_num
-            if not fields:
-                continue
-            if len(fields) != len(header):
-                raise BadData(
-                    f"{path}:{line}: {len(fields)} fields where the header has {len(header)}; a text with '{delimiter}' in it must stand in double quotes"
-                )
-            rows.append((line, fields[text], fields[label]))
-            _bounded(path, len(rows), content)
-    except csv.Error as error:
-        raise BadData(f"{path}:{reader.line_num}: not valid CSV ({error})") from None
-    return rows
-
-
-def _jsonl(path: Path, content: str) -> list[tuple[int, str, str]]:
-    rows: list[tuple[int, str, str]] = []
-    for line, source in enumerate(content.split("\n"), 1):
-        if not source.strip():
-            continue
-        try:
-            item = json.loads(source)
-        except json.JSONDecodeError as error:
-            raise BadData(f"{path}:{line}: not JSON ({error.msg} at column {error.colno})") from None
-        if not isinstance(item, dict):
-            raise BadData(f'{path}:{line}: want an object {{"text": "…", "label": "…"}}')
-        by_name = {name.lower(): name for name in item}
-        text = next((by_name[n] for n in TEXT_COLUMNS if n in by_name), None)
-        label = next((by_name[n] for n in LABEL_COLUMNS if n in by_name and item[by_name[n]] is not None), None)
-        if text is None or label is None:
-            missing = " and ".join(f'"{n}"' for n, have in (("text", text), ("label", label)) if have is None)
-            raise BadData(f'{path}:{line}: no {missing}; found {", ".join(map(repr, item)) or "nothing"}. Want {{"text": "…", "label": "…"}}')
-        if not isinstance(item[text], str) or not isinstance(item[label], str):
-            raise BadData(f"{path}:{line}: text and label must be strings")
-        rows.append((line, item[text], item[label]))
-        _bounded(path, len(rows), content)
-    return rows
-
-
-def _bounded(path: Path, count: int, content: str) -> None:
-    if count > MAX_ROWS:
-        about = content.count("\n")
-        raise BadData(
-            f"{path}: about {about:,} rows; at most {MAX_ROWS:,} train a head on a CPU. A head gains little past a few "
-            f"hundred rows a label: take a sample, e.g. (head -1 FILE; tail -n +2 FILE | shuf -n 20000) > sample.csv"
-        )
+def _keys(path: Path, line: int, item: dict) -> tuple[str, str]:
+    by_name = {name.lower(): name for name in item}
+    text = next((by_name[n] for n in TEXT_COLUMNS if n in by_name), None)
+    label = next((by_name[n] for n in LABEL_COLUMNS if n in by_name and item[by_name[n]] is not None), None)
+    if text is None or label is None:
+        missing = " and ".join(f'"{n}"' for n, have in (("text", text), ("label", label)) if have is None)
+        raise BadData(f'{path}:{line}: no {missing}; found {", ".join(map(repr, item)) or "nothing"}. Want {{"text": "…", "label": "…"}}')
+    return text, label
 
 
 def check(path: Path, rows: list[tuple[int, str, str]]) -> Examples:

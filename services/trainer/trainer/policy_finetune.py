@@ -10,7 +10,8 @@ import numpy as np
 
 from . import evaluate, policy, repository
 from .calibrate import fit_temperature, softmax
-from .policy_data import BadData, Examples
+from .policy_data import Examples
+from .rows import BadData
 from .served import Encoder
 
 HELD_BACK = 0.15

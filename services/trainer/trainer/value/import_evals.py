@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from ..policy_data import BadData
+from ..rows import BadData
 from . import importers
 
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..policy_data import BadData
-from .rows import records
+from ..rows import BadData, records
 
 MOST_SAID = 20
 

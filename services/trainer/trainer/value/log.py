@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..policy_data import BadData
+from ..rows import BadData
 from .outcomes import Outcomes
 
 LEAST_SCORED = 300

@@ -6,8 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from ..policy_data import BadData
-from .rows import records
+from ..rows import BadData, records
 from .spend import Price
 
 SHIPPED = Path(__file__).with_name("prices.json")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..policy_data import SHOWN, BadData
+from ..policy_data import SHOWN
+from ..rows import BadData, records
 from .outcomes import Outcomes
-from .rows import records
 
 MAX_PROMPTS = 100_000
 MAX_TARGETS = 64

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..policy_data import BadData
+from ..rows import BadData
 from . import broken, calibration, recommend
 from .curve import hull
 from .familiarity import UNFAMILIAR

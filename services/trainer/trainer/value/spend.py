@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..policy_data import SHOWN, BadData
+from ..policy_data import SHOWN
+from ..rows import BadData
 from .outcomes import Outcomes
 
 ANSWER_TOKENS = 400

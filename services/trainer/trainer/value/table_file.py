@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 from ..policy_config import scalar
-from ..policy_data import SHOWN, BadData
+from ..policy_data import SHOWN
+from ..rows import BadData
 
 NAME = re.compile(r"""^(?P<indent>\s*)-\s*(?P<brace>\{\s*)?name:\s*(?P<quote>["']?)(?P<name>[^"',{}#]+?)(?P=quote)\s*(?:[,}].*|#.*)?$""")
 TARGET = re.compile(r"""(?P<before>\btarget:\s*)(?P<value>"[^"]*"|'[^']*'|[^\s,}#]+)""")

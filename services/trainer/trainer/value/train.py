@@ -11,8 +11,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .. import policy, policy_config
-from ..policy_data import BadData
 from ..repository import fingerprint_of
+from ..rows import BadData
 from . import candidates, embed, general, line, log, prices, read, recommend, report, spend, study, verdict, write
 from .crossfit import Known
 from .outcomes import Outcomes

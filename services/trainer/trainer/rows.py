@@ -7,12 +7,20 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..policy_data import BadData
-
 MAX_BYTES = 1 << 30
+TABLES = (".csv", ".tsv")
+
+
+class BadData(Exception):
+    """Unusable data; the message is for the user."""
+
+
+def is_table(path: Path) -> bool:
+    """Whether its first line names columns."""
+    return path.name.lower().removesuffix(".gz").endswith(TABLES)
 
 
 def text_of(path: Path) -> str:
@@ -33,25 +41,28 @@ def text_of(path: Path) -> str:
         content = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise BadData(f"{path}:{line}: not UTF-8 (byte 0x{raw[error.start]:02x}). Save the file as UTF-8") from None
+        raise BadData(
+            f"{path}:{line}: not UTF-8 (byte 0x{raw[error.start]:02x} at offset {error.start}). "
+            "Save the file as UTF-8, e.g. iconv -f WINDOWS-1252 -t UTF-8"
+        ) from None
     if "\0" in content:
         raise BadData(f"{path}: holds NUL bytes; is this a spreadsheet or UTF-16? Export it as CSV in UTF-8")
     return content
 
 
-def records(path: Path) -> Iterator[tuple[int, dict]]:
-    """(line, record) of each row."""
+def records(path: Path, header: Callable[[list[str]], object] = lambda _: None) -> Iterator[tuple[int, dict]]:
+    """(line, record) of each row. header: told a table's columns before any row; it may raise BadData."""
     name = path.name.lower().removesuffix(".gz")
     content = text_of(path)
-    if name.endswith((".csv", ".tsv")):
-        yield from _csv(path, content)
+    if is_table(path):
+        yield from _csv(path, content, header)
     elif name.endswith((".jsonl", ".ndjson", ".json")):
         yield from _json(path, content)
     else:
         raise BadData(f"{path}: want a .csv, .tsv or .jsonl file (or one of them with .gz), not '{path.suffix or 'no extension'}'")
 
 
-def _csv(path: Path, content: str) -> Iterator[tuple[int, dict]]:
+def _csv(path: Path, content: str, told: Callable[[list[str]], object]) -> Iterator[tuple[int, dict]]:
     csv.field_size_limit(16 * 1024 * 1024)
     first = content.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
@@ -61,6 +72,7 @@ def _csv(path: Path, content: str) -> Iterator[tuple[int, dict]]:
         twice = sorted({name for name in header if header.count(name) > 1})
         if twice:
             raise BadData(f"{path}:1: the column '{twice[0]}' stands twice in the header")
+        told(header)
         before = reader.line_num
         for fields in reader:
             line, before = before + 1, reader.line_num
