@@ -134,9 +134,9 @@ class Bars:
         self.say("LLMRouter, 500 scored prompts, cost at 95 %, 4 seeds", "≤ .18", f"{np.mean(found):.3f}", np.mean(found) <= 0.18)
 
     def unlike(self) -> None:
-        """The same of the other two files: MMLU's subjects, MMLU-Pro's categories with targets of each maker; 4,000 prompts each."""
+        """The same of the other two files: MMLU's subjects, MMLU-Pro's categories with targets of each maker; 2,000 prompts each."""
         for name in ("routellm_mmlu", "mmlu_pro"):
-            data, x = self.data(name, most=4000)
+            data, x = self.data(name, most=2000)
             made = study.run(data, x, self.known, seed=SEED)
             print(f"  {name}: {made.predictor}, like prompts {made.chosen.figures.points:+.2f} {np.round(made.interval, 2).tolist()}, ECE {made.ece:.3f}; {verdict.of(made).text}", flush=True)
             self.say(f"{name}, ECE on like prompts", "≤ .05", f"{made.ece:.3f}", made.ece <= 0.05)

@@ -28,13 +28,19 @@ export const targetsImport = (): Command =>
 
 async function run({ from, file }: Options): Promise<void> {
   const { dump } = await import('js-yaml');
-  const { fromLiteLlm, fromOpenRouter } = await import('../targets/from-others.ts');
+  const { fromLitellm } = await import('../import/litellm.ts');
+  const { fromOpenrouter } = await import('../import/openrouter.ts');
+  const { targetsOf } = await import('../init/write.ts');
+  let source: string;
   try {
-    const { targets, left } = (from === 'litellm' ? fromLiteLlm : fromOpenRouter)(readFileSync(file, 'utf8'));
-    if (targets.length === 0) throw new Error(`no target in it${left[0] ? `; ${left[0]}` : ''}`);
-    for (const each of left) console.error(`left out: ${file}: ${each}`);
-    process.stdout.write(dump({ targets }, { flowLevel: 3, lineWidth: 120 }));
+    source = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new CommandError(`targets import: ${file}: ${(error as Error).message}`);
+    throw new CommandError(`${file}: can’t be read (${(error as NodeJS.ErrnoException).code})`);
   }
+  const { targets, notes } =
+    from === 'litellm'
+      ? fromLitellm(source, file)
+      : fromOpenrouter(source, file, [], Number.POSITIVE_INFINITY);
+  for (const note of notes) console.error(`${file}: ${note}`);
+  process.stdout.write(dump({ targets: targetsOf(targets) }, { flowLevel: 3, lineWidth: 120, noRefs: true }));
 }

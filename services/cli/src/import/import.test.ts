@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { load } from 'js-yaml';
 import { ROOT } from '../../../../scripts/parts/lib.ts';
 import { anyEnv, parseConfig } from '../../../router-controller/src/config/index.ts';
+import { runCommand } from '../../test/run-command.ts';
 import { configOf } from '../init/write.ts';
 import { fromLitellm } from './litellm.ts';
 import { fromOpenrouter } from './openrouter.ts';
@@ -19,6 +22,8 @@ model_list:
   - { model_name: best, litellm_params: { model: openai/gpt-5, api_key: sk-secret-of-the-file }, model_info: { input_cost_per_token: 1.25e-6, output_cost_per_token: 1.0e-5, max_input_tokens: 272000, supports_vision: true } }
   - { model_name: best, litellm_params: { model: hosted_vllm/qwen3, api_base: "http://gpu:8000/v1", input_cost_per_token: 1.0e-7, output_cost_per_token: 1.0e-7 } }
   - { model_name: bed, litellm_params: { model: bedrock/anthropic.claude } }
+  - { model_name: "vllm/*", litellm_params: { model: hosted_vllm/*, api_base: "http://10.0.0.1:8000/v1" } }
+  - { model_name: warm, litellm_params: { model: openai/gpt-5-mini, input_cost_per_token: "2.5e-7", output_cost_per_token: 2.0e-6, cache_read_input_token_cost: 2.5e-8, timeout: 5 } }
 router_settings: { routing_strategy: simple-shuffle }
 `;
 
@@ -33,13 +38,16 @@ test('LiteLLM’s models become targets: cheapest for easy work, dearest for har
     ['gpt-5', { input: 1.25, output: 10 }, 272_000],
   );
   assert.equal(table.targets.get('best-2')!.apiKey, null);
+  assert.deepEqual(table.targets.get('warm')!.price, { input: 0.25, output: 2, cached_input: 0.025 });
   assert.match(text, /\$\{GROQ_API_KEY\}/);
   assert.ok(!(text + notes.join()).includes('sk-secret'));
   for (const words of [
-    /model_list\[1\]: a key stands in the file.*BEST_KEY/,
-    /model_list\[3\]: 'bedrock'.*left out/,
+    /line 4: a key stands in the file.*BEST_KEY/,
+    /line 6: 'bedrock'.*left out/,
     /rpm is a limit/,
-    /router_settings/,
+    /line 9: router_settings/,
+    /line 7: vllm\/\*: a pattern of names/,
+    /line 8: not taken over: litellm_params.timeout/,
   ])
     assert.ok(
       notes.some((note) => words.test(note)),
@@ -90,4 +98,21 @@ test('another file is refused with what was wanted', () => {
   assert.throws(() => fromLitellm('a: 1', 'f'), /no `model_list`/);
   assert.throws(() => fromV1('policies: 1', 'f'), /want v1's `policies`/);
   assert.throws(() => fromOpenrouter('{"x": 1}', 'f', []), /want OpenRouter's list/);
+});
+
+test('`targets import` prints the same as targets alone, and no key', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'llm-router-targets-'));
+  const file = join(folder, 'l.yaml');
+  writeFileSync(file, LITELLM);
+  const { code, out, err } = await runCommand(['targets', 'import', '--from', 'litellm', '--file', file]);
+  rmSync(folder, { recursive: true });
+  assert.equal(code, 0, err);
+  const { targets } = load(out) as { targets: { name: string; api_key?: string }[] };
+  assert.deepEqual(
+    targets.map(({ name }) => name),
+    fromLitellm(LITELLM, 'l.yaml').targets.map(({ name }) => name),
+  );
+  assert.equal(targets.find(({ name }) => name === 'best')!.api_key, '${BEST_KEY}');
+  assert.match(err, /l\.yaml: line 6: 'bedrock'/);
+  assert.ok(!(out + err).includes('sk-secret'));
 });

@@ -11,6 +11,22 @@ export interface Imported {
 export interface TokenPrice {
   readonly input: number;
   readonly output: number;
+  readonly cached_input?: number;
+}
+
+/** USD a token, also as text, to USD a million tokens; null where it is no price. */
+function aMillion(value: unknown): number | null {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) && number >= 0
+    ? Number((number * 1e6).toPrecision(8))
+    : null;
+}
+
+/** From what a token costs; null where input or output has no price. */
+export function priceOfTokens(input: unknown, output: unknown, cached: unknown): TokenPrice | null {
+  const [read, written, again] = [aMillion(input), aMillion(output), aMillion(cached)];
+  if (read === null || written === null) return null;
+  return { input: read, output: written, ...(again !== null && { cached_input: again }) };
 }
 
 /** The cheapest does the easy work and the dearest the hard; without prices the order of the file says it. */

@@ -1,7 +1,14 @@
 /** LiteLLM's proxy: its `model_list` as targets. */
 import { load } from 'js-yaml';
 import { CommandError } from '../lib/errors.ts';
-import { type Imported, nameFrom, strongestFirst, type TokenPrice, withRoles } from './imported.ts';
+import {
+  type Imported,
+  nameFrom,
+  priceOfTokens,
+  strongestFirst,
+  type TokenPrice,
+  withRoles,
+} from './imported.ts';
 
 interface Model {
   readonly model_name?: unknown;
@@ -25,7 +32,12 @@ const PROVIDERS: Readonly<Record<string, readonly [base: string, key: string]>> 
 };
 /** Servers of one's own: they are where the file says. */
 const OWN = ['hosted_vllm', 'vllm', 'ollama', 'ollama_chat', 'lm_studio', 'openai_like', 'custom_openai'];
-const MILLION = 1_000_000;
+/** Parameters that are taken over, or of which something else is said. */
+const KNOWN = new Set(
+  'model api_base api_key input_cost_per_token output_cost_per_token cache_read_input_token_cost rpm tpm'.split(
+    ' ',
+  ),
+);
 
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 const number = (value: unknown): number | null =>
@@ -40,9 +52,12 @@ function variableOf(value: unknown): { variable: string | null; isSecret: boolea
 
 function priceOf(...from: readonly (Readonly<Record<string, unknown>> | undefined)[]): TokenPrice | null {
   for (const each of from) {
-    const [input, output] = [number(each?.input_cost_per_token), number(each?.output_cost_per_token)];
-    const round = (value: number) => Number((value * MILLION).toPrecision(6));
-    if (input !== null && output !== null) return { input: round(input), output: round(output) };
+    const price = priceOfTokens(
+      each?.input_cost_per_token,
+      each?.output_cost_per_token,
+      each?.cache_read_input_token_cost,
+    );
+    if (price) return price;
   }
   return null;
 }
@@ -59,9 +74,13 @@ export function fromLitellm(source: string, file: string): Imported {
     throw new CommandError(`${file}: no \`model_list\`; want the configuration of LiteLLM's proxy`);
   const notes: string[] = [];
   const taken = new Set<string>();
+  const lines = source.split('\n');
+  const starts = lines.flatMap((line, i) => (/^[\s-]*(?:\{\s*)?model_name\s*:/.test(line) ? [i + 1] : []));
+  // Only where each entry begins with its name is it known which line is whose.
+  const isTold = starts.length === document.model_list.length;
   const targets = (document.model_list as Model[]).flatMap(
     ({ model_name, litellm_params: given = {}, model_info }, at) => {
-      const where = `model_list[${at}]`;
+      const where = isTold ? `line ${starts[at]}` : `model_list[${at}]`;
       const whole = text(given.model);
       if (whole === null) {
         notes.push(`${where}: no litellm_params.model; left out`);
@@ -76,6 +95,10 @@ export function fromLitellm(source: string, file: string): Imported {
         notes.push(
           `${where}: '${first}' is no OpenAI-compatible server that is known here, and there is no api_base; left out`,
         );
+        return [];
+      }
+      if (whole.includes('*') || String(model_name).includes('*')) {
+        notes.push(`${where}: ${model_name}: a pattern of names; list the models; left out`);
         return [];
       }
       const { variable, isSecret } = variableOf(given.api_key);
@@ -93,6 +116,8 @@ export function fromLitellm(source: string, file: string): Imported {
       for (const limit of ['rpm', 'tpm'] as const)
         if (given[limit] !== undefined)
           notes.push(`${where}: ${limit} is a limit of the upstream; limits here are the callers'`);
+      const others = Object.keys(given).filter((param) => !KNOWN.has(param));
+      if (others.length > 0) notes.push(`${where}: not taken over: litellm_params.${others.join(', ')}`);
       const name = nameFrom(String(model_name ?? whole), taken);
       taken.add(name);
       const context = number(model_info?.max_input_tokens);
@@ -114,10 +139,10 @@ export function fromLitellm(source: string, file: string): Imported {
       ];
     },
   );
-  for (const section of ['router_settings', 'litellm_settings', 'general_settings'])
-    if (section in document)
+  for (const section of Object.keys(document).filter((key) => key !== 'model_list'))
+    if (document[section as keyof typeof document] !== null)
       notes.push(
-        `${section}: not taken over; fallbacks stand with each label here, keys under auth, limits under limits`,
+        `line ${lines.findIndex((line) => line.startsWith(`${section}:`)) + 1}: ${section}: not taken over; fallbacks stand with each label here, keys under auth, limits under limits`,
       );
   if (targets.length === 0)
     throw new CommandError(`${file}: nothing could be taken over\n${notes.join('\n')}`);

@@ -1,21 +1,28 @@
 /** OpenRouter's list of models (`GET /api/v1/models`, or a part of it) as targets with their prices. */
 import { CommandError } from '../lib/errors.ts';
-import { type Imported, nameFrom, strongestFirst, withRoles } from './imported.ts';
+import { type Imported, nameFrom, priceOfTokens, strongestFirst, withRoles } from './imported.ts';
 
 interface Model {
   readonly id?: unknown;
   readonly context_length?: unknown;
-  readonly pricing?: { readonly prompt?: unknown; readonly completion?: unknown };
+  readonly pricing?: {
+    readonly prompt?: unknown;
+    readonly completion?: unknown;
+    readonly input_cache_read?: unknown;
+  };
   readonly architecture?: { readonly input_modalities?: unknown };
 }
 
 const BASE = 'https://openrouter.ai/api/v1';
-const MILLION = 1_000_000;
 /** More than a table is for. */
 const MOST = 20;
 
-/** @param only ids to take; empty: all. @throws CommandError */
-export function fromOpenrouter(source: string, file: string, only: readonly string[]): Imported {
+/**
+ * @param only ids to take; empty: all.
+ * @param most models that are taken at once.
+ * @throws CommandError
+ */
+export function fromOpenrouter(source: string, file: string, only: readonly string[], most = MOST): Imported {
   let value: unknown;
   try {
     value = JSON.parse(source);
@@ -30,7 +37,7 @@ export function fromOpenrouter(source: string, file: string, only: readonly stri
   if (missing.length > 0) throw new CommandError(`${file} has no model '${missing.join("', '")}'`);
   const wanted = only.length > 0 ? models.filter(({ id }) => only.includes(id)) : models;
   if (wanted.length === 0) throw new CommandError(`${file} holds no models`);
-  if (wanted.length > MOST)
+  if (wanted.length > most)
     throw new CommandError(
       `${file} holds ${wanted.length} models; name those that you want: --only ID, again for more`,
     );
@@ -38,9 +45,6 @@ export function fromOpenrouter(source: string, file: string, only: readonly stri
   const targets = wanted.map(({ id, context_length: context, pricing, architecture }) => {
     const name = nameFrom(id.split('/').at(-1)!, taken);
     taken.add(name);
-    const [input, output] = [Number(pricing?.prompt), Number(pricing?.completion)];
-    const isPriced = input >= 0 && output >= 0;
-    const round = (each: number) => Number((each * MILLION).toPrecision(6));
     const inputs = architecture?.input_modalities;
     const sees = Array.isArray(inputs) && inputs.includes('image');
     const capabilities = {
@@ -52,7 +56,7 @@ export function fromOpenrouter(source: string, file: string, only: readonly stri
       api_base: BASE,
       key: 'OPENROUTER_API_KEY',
       model: id,
-      price: isPriced ? { input: round(input), output: round(output) } : null,
+      price: priceOfTokens(pricing?.prompt, pricing?.completion, pricing?.input_cache_read),
       sees,
       more: { capabilities },
     };

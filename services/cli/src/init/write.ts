@@ -36,6 +36,16 @@ const HEAD = `# Written by \`llm-router init\`. Each key's meaning and default: 
 # \`llm-router start --config FILE\` runs it.
 `;
 
+/** As the configuration has them. */
+export const targetsOf = (targets: readonly NewTarget[]): object[] =>
+  targets.map(({ name, api_base, key, model, more }) => ({
+    name,
+    api_base,
+    ...(key !== null && { api_key: `\${${key}}` }),
+    model,
+    ...more,
+  }));
+
 /** @returns the file's text. */
 export function configOf(targets: readonly NewTarget[]): string {
   const seeing = inOrder(targets, 'sees');
@@ -43,13 +53,7 @@ export function configOf(targets: readonly NewTarget[]): string {
     default_policy: 'task_router',
     // A laptop's CPU with other work on it may take longer than what suits a server.
     classifier: { deadline_ms: 2000 },
-    targets: targets.map(({ name, api_base, key, model, more }) => ({
-      name,
-      api_base,
-      ...(key !== null && { api_key: `\${${key}}` }),
-      model,
-      ...more,
-    })),
+    targets: targetsOf(targets),
     policies: [
       {
         name: 'task_router',
