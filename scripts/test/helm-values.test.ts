@@ -209,6 +209,20 @@ test('whatever the configuration and the environment call has to be let through'
     [{ ...env('OTEL_EXPORTER_OTLP_ENDPOINT'), ...policy({}) }, /networkPolicy\.tracing lets nothing through/],
     [
       {
+        config: {
+          object_store: {
+            endpoint: 'http://minio.data:9000',
+            bucket: 'records',
+            access_key_id: 'i',
+            secret_access_key: 's',
+          },
+        },
+        ...policy({}),
+      },
+      /config\.object_store\.endpoint is at http:\/\/minio\.data:9000, and no networkPolicy\.upstreams lets port 9000/,
+    ],
+    [
+      {
         config: { notify: { webhooks: [{ name: 'ops', url: 'http://hooks.ops:9000/private' }] } },
         ...policy({}),
       },

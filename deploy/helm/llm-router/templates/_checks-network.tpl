@@ -69,6 +69,9 @@ is known in the cluster alone. An address that is known only in the pod is not j
 {{- with dig "auth" "jwt" "jwks_url" "" (index . 1) }}
 {{- include "llm-router.checks.outside" (list $root "config.auth.jwt.jwks_url is" . "upstreams") }}
 {{- end }}
+{{- with dig "object_store" "endpoint" "" (index . 1) }}
+{{- include "llm-router.checks.outside" (list $root "config.object_store.endpoint is" . "upstreams") }}
+{{- end }}
 {{- range dig "notify" "webhooks" list (index . 1) }}
 {{- /* What comes after the host may be a secret. */}}
 {{- include "llm-router.checks.outside" (list $root (printf "webhook %s is" .name) (regexReplaceAll "^(https?://[^/?#]+).*$" .url "${1}") "upstreams") }}

@@ -15,11 +15,13 @@
 {{- end }}
 {{- end }}
 
-{{- with dig "decision_log" "path" "" $config }}
+{{- range $log := list "decision_log" "spend_log" }}
+{{- with dig $log "path" "" $config }}
 {{- $path := . }}
 {{- $inside := false }}
 {{- range include "llm-router.writable" $root | fromJsonArray }}{{ if hasPrefix (printf "%s/" (trimSuffix "/" .)) $path }}{{ $inside = true }}{{ end }}{{ end }}
-{{- if not $inside }}{{ fail (printf "config.decision_log.path is %s, but the root file system is read-only: put it under /tmp (lost with the pod), or under a controller.extraVolumeMounts of yours" $path) }}{{ end }}
+{{- if not $inside }}{{ fail (printf "config.%s.path is %s, but the root file system is read-only: put it under /tmp (lost with the pod), or under a controller.extraVolumeMounts of yours" $log $path) }}{{ end }}
+{{- end }}
 {{- end }}
 
 {{- with .Values.classifier }}

@@ -20,7 +20,7 @@ const PATIENCE_MS = 60_000;
 
 const alone = (config: RouterConfig): RouterConfig => {
   const { file } = config;
-  const { redis: _redis, admin: _admin, ...rest } = file;
+  const { redis: _redis, admin: _admin, object_store: _store, ...rest } = file;
   return {
     ...config,
     file: {
@@ -33,6 +33,8 @@ const alone = (config: RouterConfig): RouterConfig => {
       logging: { ...file.logging, level: 'error', prompts: false },
       tracing: { ...file.tracing, endpoint: undefined },
       decision_log: { ...file.decision_log, path: undefined },
+      spend_log: { ...file.spend_log, path: undefined },
+      notify: { ...file.notify, webhooks: [] },
     },
   };
 };

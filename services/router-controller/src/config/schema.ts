@@ -12,6 +12,7 @@ import { identitySchema } from './schema-identity.ts';
 import { admissionSchema, budgetSchema, limitSchema, type mediaSchema } from './schema-limits.ts';
 import { notifySchema } from './schema-notify.ts';
 import { trustedProxiesSchema } from './schema-proxies.ts';
+import { decisionLogSchema, objectStoreSchema, spendLogSchema } from './schema-records.ts';
 import { redisSchema } from './schema-redis.ts';
 import { policySchema, targetSchema } from './schema-table.ts';
 import { upstreamSchema } from './schema-upstream.ts';
@@ -212,32 +213,6 @@ export const tracingSchema = z.strictObject({
     .describe('Put the text that is classified into the span, secrets in it hidden. Answers never are'),
 });
 
-export const decisionLogSchema = z.strictObject({
-  path: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('File of JSON lines, one a decision, for `npm run replay`; absent: off'),
-  text: z
-    .enum(['hash', 'full'])
-    .default('hash')
-    .describe(
-      'hash: sha256 of the classified text; full: the text itself as well, which may be personal data',
-    ),
-  embedding: z
-    .boolean()
-    .default(false)
-    .describe(
-      'What the classifier saw of a prompt, as numbers (2 KB a line), of policies of kind value: `npm run value:train -- --log` learns from it. Much of the text can be told from it, so it may be personal data',
-    ),
-  max_bytes: z
-    .int()
-    .min(1024)
-    .default(100 * 1024 * 1024)
-    .describe('Size at which the file is moved to PATH.1 and begun anew'),
-  keep: z.int().min(0).max(100).default(3).describe('Moved files that are kept'),
-});
-
 export const passthroughSchema = z.strictObject({
   default_target: z
     .string()
@@ -286,6 +261,10 @@ export const configSchema = z.strictObject({
   logging: loggingSchema.prefault({}),
   tracing: tracingSchema.prefault({}),
   decision_log: decisionLogSchema.prefault({}),
+  spend_log: spendLogSchema.prefault({}),
+  object_store: objectStoreSchema
+    .optional()
+    .describe('Logs of decisions and of spend in a store that speaks S3; absent: none'),
   feedback: feedbackSchema.prefault({}),
   notify: notifySchema.prefault({}),
 });
@@ -298,4 +277,3 @@ export type MediaConfig = z.infer<typeof mediaSchema>;
 export type AuthConfig = z.infer<typeof authSchema>;
 export type ClassifierConfig = z.infer<typeof classifierSchema>;
 export type UpstreamConfig = z.infer<typeof upstreamSchema>;
-export type DecisionLogConfig = z.infer<typeof decisionLogSchema>;

@@ -347,6 +347,16 @@ export const CATALOGUE = {
     'Lines of the decision log: written, dropped (disk full, slow or not writable)',
   ),
 
+  spendLog: counter(
+    'llm_router_spend_log_lines_total',
+    ['result'],
+    'Lines of the spend log: written, dropped (disk full, slow or not writable)',
+  ),
+  objectLines: counter(
+    'llm_router_object_store_lines_total',
+    ['log', 'result'],
+    'Lines for the object store: written, dropped (buffer full, not put in time, process stopping)',
+  ),
   notices: counter(
     'llm_router_notices_total',
     ['webhook', 'result'],

@@ -9,7 +9,8 @@ import { parseConfig } from '../config/index.ts';
 import { createLog, createMetrics } from '../observe/index.ts';
 import type { RoutedRequest } from '../request.ts';
 import { understand } from '../understand/index.ts';
-import { DecisionLog, type DecisionRecord } from './decision-log.ts';
+import { type DecisionRecord, decisionOf } from './decision-log.ts';
+import { FileLines } from './records/file-lines.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'llm-router-decisions-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -38,7 +39,14 @@ function request(content: string): RoutedRequest {
   } as unknown as RoutedRequest;
 }
 
-function decisionLog(name: string, more: Partial<ConstructorParameters<typeof DecisionLog>[0]> = {}) {
+function decisionLog(
+  name: string,
+  {
+    text = 'hash',
+    embedding = false,
+    ...more
+  }: { text?: 'hash' | 'full'; embedding?: boolean; max_bytes?: number; keep?: number } = {},
+) {
   const path = join(folder, name);
   const metrics = createMetrics();
   const told: string[] = [];
@@ -49,11 +57,20 @@ function decisionLog(name: string, more: Partial<ConstructorParameters<typeof De
     },
   });
   const log = createLog({ level: 'info', stream });
-  const made = new DecisionLog(
-    { path, text: 'hash', embedding: false, max_bytes: 1e6, keep: 2, ...more },
-    metrics,
+  const file = new FileLines({
+    path,
+    max_bytes: 1e6,
+    keep: 2,
+    ...more,
+    what: 'decision log',
+    count: (result, lines) => metrics.decisionLog.inc({ result }, lines),
     log,
-  );
+  });
+  const made = {
+    note: (noted: RoutedRequest, status: number, cost: number | null) =>
+      file.add(JSON.stringify(decisionOf(noted, status, cost, { text, embedding }))),
+    flush: () => file.close(),
+  };
   const lines = (file = path) =>
     readFileSync(file, 'utf8')
       .trim()

@@ -3,14 +3,10 @@
  * tried on yesterday's traffic (`npm run replay`). Off by default; the text only as a hash unless it is asked for.
  */
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import type { DecisionLogConfig } from '../config/schema.ts';
+import type { DecisionLogConfig } from '../config/schema-records.ts';
 import type { ChooseBy } from '../config/schema-value.ts';
-import type { Logger, Metrics } from '../observe/index.ts';
 import type { DecisionReason, PromptEmbedding, RoutedRequest, Usage, Weighed } from '../request.ts';
 import type { Features, Needs, TurnFacts } from '../understand/index.ts';
-import type { FeedbackRecord } from './feedback.ts';
 
 /** What one target was expected to be worth and to cost. */
 export interface LoggedOffer {
@@ -77,113 +73,6 @@ export interface DecisionRecord {
   readonly text?: string;
 }
 
-/** Lines that may wait for the disk; past it they are dropped and counted. */
-const MAX_WAITING_BYTES = 8 * 1024 * 1024;
-
-export class DecisionLog {
-  readonly #config: DecisionLogConfig & { path: string };
-  readonly #metrics: Metrics;
-  readonly #log: Logger;
-  #waiting: string[] = [];
-  #waitingBytes = 0;
-  #size: number | null = null;
-  #writing: Promise<void> | null = null;
-  #failed = false;
-
-  constructor(config: DecisionLogConfig & { path: string }, metrics: Metrics, log: Logger) {
-    this.#config = config;
-    this.#metrics = metrics;
-    this.#log = log;
-  }
-
-  /** Notes a request that has a decision; never throws, never waits. */
-  note(request: RoutedRequest, status: number, cost: number | null): void {
-    const record = recordOf(request, status, cost, this.#config);
-    if (record) this.#add(record);
-  }
-
-  /** Notes a score that an answer was given; never throws, never waits. */
-  noteFeedback(record: FeedbackRecord): void {
-    this.#add(record);
-  }
-
-  #add(record: DecisionRecord | FeedbackRecord): void {
-    const line = `${JSON.stringify(record)}\n`;
-    if (this.#waitingBytes + line.length > MAX_WAITING_BYTES) {
-      this.#metrics.decisionLog.inc({ result: 'dropped' });
-      return;
-    }
-    this.#waiting.push(line);
-    this.#waitingBytes += line.length;
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = null;
-    });
-  }
-
-  /** Resolves when all that was noted is written or dropped. */
-  async flush(): Promise<void> {
-    while (this.#writing) await this.#writing;
-  }
-
-  async #write(): Promise<void> {
-    // Lines of the same turn go out together.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const lines = this.#waiting;
-      const bytes = this.#waitingBytes;
-      this.#waiting = [];
-      this.#waitingBytes = 0;
-      try {
-        await this.#append(lines.join(''));
-        this.#metrics.decisionLog.inc({ result: 'written' }, lines.length);
-        if (this.#failed) this.#log.info('decision log is written again', { path: this.#config.path });
-        this.#failed = false;
-      } catch (error) {
-        this.#metrics.decisionLog.inc({ result: 'dropped' }, lines.length);
-        // Once, not once a request.
-        if (!this.#failed) {
-          this.#log.error('decision log can’t be written; its lines are dropped', {
-            path: this.#config.path,
-            problem: (error as Error).message,
-            bytes,
-          });
-        }
-        this.#failed = true;
-        this.#size = null;
-      }
-    }
-  }
-
-  async #append(text: string): Promise<void> {
-    const { path, max_bytes, keep } = this.#config;
-    if (this.#size === null) {
-      await mkdir(dirname(path), { recursive: true });
-      this.#size = await stat(path).then(
-        ({ size }) => size,
-        () => 0,
-      );
-    }
-    const bytes = Buffer.byteLength(text);
-    if (this.#size > 0 && this.#size + bytes > max_bytes) {
-      await rotate(path, keep);
-      this.#size = 0;
-    }
-    await appendFile(path, text, { mode: 0o600 });
-    this.#size += bytes;
-  }
-}
-
-/** `log` → `log.1` → … → `log.<keep>`; the oldest goes. */
-async function rotate(path: string, keep: number): Promise<void> {
-  const missing = (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-  };
-  await rm(keep === 0 ? path : `${path}.${keep}`, { force: true });
-  for (let index = keep - 1; index >= 1; index--)
-    await rename(`${path}.${index}`, `${path}.${index + 1}`).catch(missing);
-  if (keep > 0) await rename(path, `${path}.1`).catch(missing);
-}
-
 /** As the log and `/v1/route` tell it. @param own the request brought its own setting */
 export const toldValue = (
   { choose, familiarity, propensity, offers }: Weighed,
@@ -204,11 +93,12 @@ export const toldValue = (
   })),
 });
 
-function recordOf(
+/** @returns null: there was no decision */
+export function decisionOf(
   request: RoutedRequest,
   status: number,
   cost: number | null,
-  { text: texts, embedding: withEmbedding }: DecisionLogConfig,
+  { text: texts, embedding: withEmbedding }: Pick<DecisionLogConfig, 'text' | 'embedding'>,
 ): DecisionRecord | null {
   const { decision, outcome, extension, facts, config } = request;
   if (!decision || !facts) return null;

@@ -1,8 +1,6 @@
 /** settle: what a request came to, in metrics and one log line. Called exactly once per request. */
 
-import { isDeepStrictEqual } from 'node:util';
 import { speaks } from '../call/index.ts';
-import type { DecisionLogConfig } from '../config/schema.ts';
 import type { RouterConfig, Target } from '../config/types.ts';
 import { clientLeft, RouterError } from '../errors.ts';
 import { holderOf, type Ledger } from '../ledger/index.ts';
@@ -11,9 +9,10 @@ import type { Caller, CallOutcome, RoutedRequest, Usage } from '../request.ts';
 import { answerOf, wasSent } from './answer.ts';
 import { conversationSaving } from './conversation-savings.ts';
 import { costOf, savingsOf } from './cost.ts';
-import { DecisionLog } from './decision-log.ts';
+import { decisionOf } from './decision-log.ts';
 import type { Feedback, FeedbackRecord } from './feedback.ts';
 import { outcomeOfPassed, type PassedRequest, usageOfPassed } from './passed.ts';
+import { Records, spendOf, spendOfPassed } from './records/index.ts';
 import { countPrompt, recount } from './recount.ts';
 import { endSpan } from './span.ts';
 import { TokenCounter } from './token-counter.ts';
@@ -22,6 +21,7 @@ import { valueSavings } from './value-savings.ts';
 export { costOf, savingsOf } from './cost.ts';
 export { type DecisionRecord, type LoggedOffer, type LoggedValue, toldValue } from './decision-log.ts';
 export { Feedback, type FeedbackRecord, type FeedbackSource, type Scored, SOURCES } from './feedback.ts';
+export type { SpendRecord } from './records/index.ts';
 
 const seconds = (ms: number) => ms / 1000;
 const round = (ms: number) => Math.round(ms * 100) / 100;
@@ -81,8 +81,7 @@ export class Settler {
   /** Requests whose tokens are being counted. */
   readonly #counting = new Set<Promise<void>>();
   #feedback: Feedback | null = null;
-  #decisions: DecisionLog | null = null;
-  #decisionsConfig: DecisionLogConfig | null = null;
+  readonly #records: Records;
 
   constructor(
     metrics: Metrics,
@@ -94,29 +93,26 @@ export class Settler {
     this.#log = log;
     this.#ledger = ledger;
     this.#counter = counter;
+    this.#records = new Records(metrics, log);
   }
 
   /** Where answered requests are remembered; scores go to the decision log. */
   rememberBy(make: (note: (record: FeedbackRecord) => void) => Feedback): Feedback {
-    this.#feedback = make((record) => this.#decisions?.noteFeedback(record));
+    this.#feedback = make((record) => this.#records.note('decisions', record));
     return this.#feedback;
   }
 
-  /** Begins, changes or ends the decision log. */
+  /** Begins, changes or ends the logs of decisions and of spend. */
   useConfig({ file }: RouterConfig): void {
     this.#feedback?.useConfig(file.feedback);
-    const { path, ...rest } = file.decision_log;
-    if (isDeepStrictEqual(this.#decisionsConfig, file.decision_log)) return;
-    this.#decisionsConfig = file.decision_log;
-    this.#decisions =
-      path === undefined ? null : new DecisionLog({ path, ...rest }, this.#metrics, this.#log);
+    this.#records.useConfig(file);
   }
 
   /** Resolves when all that was settled is counted and written. */
   async close(): Promise<void> {
     await Promise.all(this.#counting);
     await this.#counter.close();
-    await this.#decisions?.flush();
+    await this.#records.close();
   }
 
   /** For a client that asks how long its request is. */
@@ -207,6 +203,8 @@ export class Settler {
     if (caller)
       m.tenantRequests.inc({ tenant: this.#tenants.label(caller.tenant), result: resultOf(status) });
     const cost = caller && target && usage ? this.#charge(caller, '', target, usage) : null;
+    if (caller && this.#records.keeps('spend'))
+      this.#records.note('spend', spendOfPassed(passed, caller, usage, cost));
     this.#log.info('request', {
       request_id: id,
       address: caller ? undefined : address,
@@ -223,6 +221,15 @@ export class Settler {
       ms: round(elapsedMs),
     });
     return outcomeOfPassed(passed, usage);
+  }
+
+  /** Its lines in the logs of decisions and of spend. */
+  #note(request: RoutedRequest, status: number, cost: number | null, elapsedMs: number): void {
+    if (this.#records.keeps('decisions')) {
+      const decision = decisionOf(request, status, cost, request.config.file.decision_log);
+      if (decision) this.#records.note('decisions', decision);
+    }
+    if (this.#records.keeps('spend')) this.#records.note('spend', spendOf(request, status, cost, elapsedMs));
   }
 
   #count(
@@ -254,7 +261,7 @@ export class Settler {
   #close(request: RoutedRequest, { status, code, error, gone, elapsed, endedAt }: Ended): void {
     const { decision, outcome, policy, timings } = request;
     const cost = this.#tokens(request);
-    this.#decisions?.note(request, status, cost);
+    this.#note(request, status, cost, elapsed);
     this.#feedback?.remember(request);
     const { logging } = request.config.file;
     endSpan(request, status, code, cost, performance.now() - endedAt);

@@ -64,8 +64,9 @@ export class Classifiers {
     return new Map(
       [...config.table.policies.values()].map((policy) => {
         const before = known.get(policy.name);
-        const { path, embedding: isLogged } = config.file.decision_log;
-        const embedding = path !== undefined && isLogged && policy.value !== null;
+        const { decision_log, object_store } = config.file;
+        const isLogged = decision_log.path !== undefined || object_store?.logs.includes('decisions');
+        const embedding = isLogged === true && decision_log.embedding && policy.value !== null;
         if (before?.serves(policy, config.file.classifier, embedding)) return [policy.name, before];
         const classifier: PolicyClassifier = new PolicyClassifier(policy, config.file.classifier, {
           ...(connect && { connect }),
