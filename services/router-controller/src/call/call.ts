@@ -161,10 +161,12 @@ export class UpstreamCaller {
       // The router's own giving up (a stop) leaves a stream as unfinished as the upstream's fault does, but is none of its.
       const broke = result.incomplete && !signal.aborted;
       if (broke) this.#observer.incomplete(request, target, result.problem ?? 'no natural end');
-      span.set({
-        'gen_ai.usage.input_tokens': result.usage?.promptTokens,
-        'gen_ai.usage.output_tokens': result.usage?.completionTokens,
-      });
+      // Langfuse adds up what all spans of a trace have; the request's own span has what is charged.
+      if (!request.config.file.tracing.langfuse)
+        span.set({
+          'gen_ai.usage.input_tokens': result.usage?.promptTokens,
+          'gen_ai.usage.output_tokens': result.usage?.completionTokens,
+        });
       span.end(broke ? 'incomplete' : signal.aborted ? 'client_closed_request' : null);
       pass.end(broke ? 'unhealthy' : signal.aborted ? 'unknown' : 'healthy');
       if (result.ends) request.upstreamEnds = result.ends;

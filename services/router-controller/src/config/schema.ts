@@ -211,6 +211,12 @@ export const tracingSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Put the text that is classified into the span, secrets in it hidden. Answers never are'),
+  langfuse: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Attributes that Langfuse files and filters traces by: user (the key’s public id), session, cost, policy, label, target',
+    ),
 });
 
 export const passthroughSchema = z.strictObject({

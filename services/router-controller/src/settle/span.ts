@@ -1,6 +1,7 @@
 /** The end of a request's span: what the log line says, in OpenTelemetry's words. */
 import { redact } from '../observe/index.ts';
 import type { RoutedRequest } from '../request.ts';
+import { langfuseAttributes } from './langfuse.ts';
 
 /** Statuses of the client's own making are no errors of the server's span. */
 const isFault = (status: number) => status >= 500 || status === 499;
@@ -35,8 +36,10 @@ export function endSpan(
     'llm_router.cost_usd': cost,
     'llm_router.error_code': code || undefined,
   });
-  if (config.file.tracing.prompts) {
-    const content = redact(request.facts?.ask.text ?? '');
+  const { prompts, langfuse } = config.file.tracing;
+  const content = prompts ? redact(request.facts?.ask.text ?? '') : null;
+  if (langfuse) span.set(langfuseAttributes(request, cost, content));
+  if (content !== null) {
     span.set({
       'gen_ai.input.messages': JSON.stringify([{ role: 'user', parts: [{ type: 'text', content }] }]),
     });
