@@ -37,7 +37,7 @@ export function endSpan(
     'llm_router.error_code': code || undefined,
   });
   const { prompts, langfuse } = config.file.tracing;
-  const content = prompts ? redact(request.facts?.ask.text ?? '') : null;
+  const content = prompts ? String(redact(request.facts?.ask.text ?? '')) : null;
   if (langfuse) span.set(langfuseAttributes(request, cost, content));
   if (content !== null) {
     span.set({
