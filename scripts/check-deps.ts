@@ -1,5 +1,5 @@
 /**
- * `npm run check:deps [-- --advisories PATH]`: whether an advisory speaks of a package of the lists (docs/reference/sbom).
+ * `npm run check:deps [-- --advisories PATH] [--json]`: whether an advisory speaks of a package of the lists (docs/reference/sbom).
  *
  * Advisories are read from files in OSV's form, so it works without a network; without files the registry is asked
  * through pnpm. Exit codes: 0 nothing found, 1 something found, 3 nothing could be checked.
@@ -8,18 +8,27 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { lastLine } from '../services/cli/src/lib/last-line.ts';
 import { type Advisory, readAdvisories, speaksOf } from './deps/advisory.ts';
 import { CACHE, ROOT } from './parts/lib.ts';
 import { NPM, PYTHON, readParts } from './sbom/files.ts';
 
-const HELP = `npm run check:deps [-- --advisories PATH]
+const HELP = `npm run check:deps [-- --advisories PATH] [--json]
 
   --advisories PATH  a folder or file of advisories in OSV's form, such as an unpacked export of osv.dev (npm, PyPI) or a
-                     checkout of GitHub's advisory database (default: LLM_ROUTER_ADVISORIES, else .cache/advisories)`;
+                     checkout of GitHub's advisory database (default: LLM_ROUTER_ADVISORIES, else .cache/advisories)
+  --json             the last line is {"outcome", "found"}; all else goes to standard error`;
 
 const { values } = parseArgs({
-  options: { advisories: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  options: {
+    advisories: { type: 'string' },
+    json: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  },
 });
+const end = lastLine(values.json);
+/** Lines that were found. */
+const findings: string[] = [];
 if (values.help) {
   console.log(HELP);
   process.exit(0);
@@ -49,7 +58,7 @@ function fromFiles(): number {
     for (const { name, version, isRuntime } of parts)
       for (const advisory of advisories.filter((one) => speaksOf(one, ecosystem, name, version))) {
         found++;
-        console.log(tell(ecosystem, `${name} ${version}`, isRuntime, advisory));
+        find(tell(ecosystem, `${name} ${version}`, isRuntime, advisory));
       }
     console.log(`${ecosystem}: ${parts.length} packages`);
   }
@@ -58,6 +67,11 @@ function fromFiles(): number {
     console.error(`NOT CHECKED: ${unchecked.join(' and ')}, of which these files hold no advisory`);
   if (found > 0) return FOUND;
   return unchecked.length > 0 ? UNCHECKED : CLEAN;
+}
+
+function find(line: string): void {
+  findings.push(line);
+  console.log(line);
 }
 
 const tell = (ecosystem: string, what: string, isRuntime: boolean, { id, aliases, summary }: Advisory) =>
@@ -82,7 +96,7 @@ function fromRegistry(): Promise<number> {
       }
       const found = Object.values(advisories);
       for (const { module_name, severity, title, url } of found)
-        console.log(`npm ${module_name}: ${severity}: ${title} ${url}`);
+        find(`npm ${module_name}: ${severity}: ${title} ${url}`);
       console.log(`the registry knows ${found.length} advisories of our npm packages`);
       console.error('NOT CHECKED: PyPI, whose packages the registry of npm does not know');
       done(found.length > 0 ? FOUND : UNCHECKED);
@@ -96,3 +110,4 @@ try {
   console.error(`NOT CHECKED: ${(error as Error).message}`);
   process.exitCode = UNCHECKED;
 }
+end({ outcome: ['clean', 'found', null, 'unchecked'][Number(process.exitCode)], found: findings });

@@ -1,6 +1,7 @@
 /**
- * `npm run docs [-- --check]`: writes the reference pages, the JSON Schema of the configuration, Grafana's dashboards,
+ * `npm run docs [-- --json --check | --site [--serve] [--base /PATH/]]`: writes the reference pages, the JSON Schema of the configuration, Grafana's dashboards,
  * Prometheus' rules, and the Helm chart's copies and values schema, from the code that they describe. `--check` writes nothing and fails when a file is not what the code would give.
+ * `--site` (`npm run docs:site`) builds all pages as a site into docs/.site, and fails on a link that leads nowhere.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,27 +10,58 @@ import { build } from '../deploy/grafana/src/board.ts';
 import { BOARDS } from '../deploy/grafana/src/boards.ts';
 import { chartFiles } from '../deploy/helm/src/files.ts';
 import { proofsFiles, rulesFile } from '../deploy/prometheus/src/files.ts';
+import { lastLine } from '../services/cli/src/lib/last-line.ts';
 import { configurationSchema } from '../services/router-controller/src/config/json-schema.ts';
 import { openApi } from '../services/router-controller/src/http/openapi/document.ts';
 import { VERSION } from '../services/router-controller/src/version.ts';
+import { arrows } from './docs/architecture/imports.ts';
+import { picture } from './docs/architecture/picture.ts';
+import { cliPage } from './docs/cli.ts';
 import { configurationPage } from './docs/configuration.ts';
 import { dialectsPage } from './docs/dialects.ts';
 import { errorsPage } from './docs/errors.ts';
+import { httpApiPage } from './docs/http-api.ts';
 import { imageConfig } from './docs/image-config.ts';
 import { metricsPage } from './docs/metrics.ts';
 import { ROOT } from './parts/lib.ts';
 import { listFiles } from './sbom/files.ts';
 
-const { values } = parseArgs({ options: { check: { type: 'boolean' } } });
+const { values } = parseArgs({
+  options: {
+    check: { type: 'boolean' },
+    site: { type: 'boolean' },
+    serve: { type: 'boolean' },
+    base: { type: 'string' },
+    json: { type: 'boolean' },
+  },
+});
+const end = lastLine(values.json);
+
+if (values.site) {
+  const { buildSite, serveSite } = await import('./site/build.ts');
+  try {
+    const count = await buildSite(values.base === undefined ? {} : { base: values.base });
+    console.log(`docs/.site: ${count} pages`);
+    end({ pages: count });
+    if (values.serve) await serveSite();
+    else process.exit(0);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(1);
+  }
+}
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
 
 const pages: Record<string, string> = {
   'config/image.generated.yaml': imageConfig(readFileSync(join(ROOT, 'config/router.yaml'), 'utf8')),
   'config/schema.generated.json': `${JSON.stringify(configurationSchema(), null, 2)}\n`,
+  'docs/explanation/architecture.generated.svg': picture(arrows()),
+  'docs/reference/cli.md': await cliPage(),
   'docs/reference/configuration.md': configurationPage(configurationSchema()),
   'docs/reference/dialects.md': dialectsPage(),
   'docs/reference/errors.md': errorsPage(),
+  'docs/reference/http-api.md': httpApiPage(openApi(VERSION)),
   'docs/reference/metrics.md': metricsPage(),
   'docs/reference/openapi.generated.json': json(openApi(VERSION)),
   ...Object.fromEntries(
@@ -43,11 +75,11 @@ const pages: Record<string, string> = {
   ...listFiles(),
 };
 
-let stale = 0;
+const stale: string[] = [];
 for (const [path, text] of Object.entries(pages)) {
   const file = join(ROOT, path);
   if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
-  stale++;
+  stale.push(path);
   if (values.check) {
     console.error(`${path} is not what the code says; run \`npm run docs\` and commit the result`);
   } else {
@@ -56,5 +88,8 @@ for (const [path, text] of Object.entries(pages)) {
     console.log(`wrote ${path}`);
   }
 }
-console.log(`${Object.keys(pages).length} generated files, ${stale} ${values.check ? 'stale' : 'written'}`);
-if (values.check && stale > 0) process.exit(1);
+console.log(
+  `${Object.keys(pages).length} generated files, ${stale.length} ${values.check ? 'stale' : 'written'}`,
+);
+end({ files: Object.keys(pages).length, [values.check ? 'stale' : 'written']: stale });
+if (values.check && stale.length > 0) process.exit(1);

@@ -1,11 +1,12 @@
 /**
- * `npm run release -- --version X.Y.Z [--dry-run] [--out DIR]`: version, changelog, chart, package, commit and tag of a release. With
+ * `npm run release -- --version X.Y.Z [--dry-run] [--out DIR] [--json]`: version, changelog, chart, package, commit and tag of a release. With
  * --dry-run nothing of the repository changes: it checks that all would work, packs the tarball into DIR (default: .cache/release) and
  * tells what would be done. Nothing is ever pushed or published from here.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { lastLine } from '../services/cli/src/lib/last-line.ts';
 import { VERSION } from '../services/router-controller/src/version.ts';
 import { dockerfilePath, imageNames } from './deploy/dockerfiles.ts';
 import { CACHE, ROOT, run } from './parts/lib.ts';
@@ -22,9 +23,11 @@ const { values } = parseArgs({
     version: { type: 'string' },
     'dry-run': { type: 'boolean' },
     out: { type: 'string', default: join(CACHE, 'release') },
+    json: { type: 'boolean' },
   },
 });
 const { version, 'dry-run': isDry } = values;
+const end = lastLine(values.json);
 if (!version) fail('--version X.Y.Z is missing', 2);
 if (!isLater(VERSION, version))
   fail(`${version} does not come after ${VERSION}; want X.Y.Z or X.Y.Z-rc.N`, 2);
@@ -59,6 +62,7 @@ if (isDry) {
     `would write what \`npm run docs\` makes of them, commit as "Release ${version}" and tag v${version}`,
   );
   console.log('dry run: nothing was changed');
+  end({ version, dry_run: true, package: packed, files: [...changed.keys()] });
 } else {
   for (const [path, text] of changed) writeFileSync(join(ROOT, path), text);
   await run('generated pages', process.execPath, [join(ROOT, 'scripts/docs.ts')]);
@@ -69,4 +73,5 @@ if (isDry) {
     `committed and tagged v${version}; ${final.replace(`${ROOT}/`, '')} is its package. Push both when it has passed CI:`,
   );
   console.log(`  git push origin HEAD v${version}`);
+  end({ version, dry_run: false, package: final, files: [...changed.keys()] });
 }

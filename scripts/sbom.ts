@@ -1,5 +1,5 @@
 /**
- * `npm run sbom [-- --check]`: writes what the project is made of (CycloneDX, one list for npm and one for Python) and under
+ * `npm run sbom [-- --check] [--json]`: writes what the project is made of (CycloneDX, one list for npm and one for Python) and under
  * which licences. `--check` writes nothing, needs no Python environment, and fails when lockfile, requirements and lists
  * differ; `npm run docs` keeps the lists in step with the lockfile meanwhile.
  */
@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { lastLine } from '../services/cli/src/lib/last-line.ts';
 import { PARTS } from './parts/index.ts';
 import { ROOT, readText } from './parts/lib.ts';
 import { knownNpm, listFiles, lockfile, PYTHON, readParts } from './sbom/files.ts';
@@ -14,7 +15,8 @@ import { spdx } from './sbom/licence.ts';
 import { installedLicence } from './sbom/npm-parts.ts';
 import { allPins, installedParts } from './sbom/python-parts.ts';
 
-const { values } = parseArgs({ options: { check: { type: 'boolean' } } });
+const { values } = parseArgs({ options: { check: { type: 'boolean' }, json: { type: 'boolean' } } });
+const end = lastLine(values.json);
 
 /** Packages of other platforms are not installed here; their licence is asked for once, through npm's own client. */
 async function askRegistry(name: string, version: string): Promise<string | null> {
@@ -54,6 +56,7 @@ try {
     writeFileSync(join(ROOT, path), text);
   }
   console.log(`${Object.keys(files).length} lists, ${stale.length} ${values.check ? 'stale' : 'written'}`);
+  end({ lists: Object.keys(files), [values.check ? 'stale' : 'written']: stale.map(([path]) => path) });
 } catch (error) {
   console.error((error as Error).message);
   process.exit(1);

@@ -1,7 +1,14 @@
-/** `npm run setup [-- PART …]`: installs the real parts that tests use. Safe to repeat. */
+/** `npm run setup [-- PART …] [--json]`: installs the real parts that tests use. Safe to repeat. */
+import { parseArgs } from 'node:util';
+import { lastLine } from '../services/cli/src/lib/last-line.ts';
 import { PART_NAMES, PARTS, type PartName } from './parts/index.ts';
 
-const names = process.argv.slice(2);
+const { values, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean' } },
+});
+const end = lastLine(values.json);
+const told: Record<string, { ready: boolean; path?: string; problem?: string }> = {};
 const unknown = names.filter((name) => !(name in PARTS));
 if (unknown.length > 0) {
   console.error(`no part '${unknown.join("', '")}'; one of: ${PART_NAMES.join(', ')}`);
@@ -9,10 +16,15 @@ if (unknown.length > 0) {
 }
 for (const name of names.length > 0 ? (names as PartName[]) : PART_NAMES) {
   try {
-    console.log(`${name}: ready, ${await PARTS[name]()}`);
+    const path = await PARTS[name]();
+    told[name] = { ready: true, path };
+    console.log(`${name}: ready, ${path}`);
   } catch (error) {
     // The others are worth having all the same.
-    console.error(`${name}: ${(error as Error).message}`);
+    const problem = (error as Error).message;
+    told[name] = { ready: false, problem };
+    console.error(`${name}: ${problem}`);
     process.exitCode = 1;
   }
 }
+end(told);

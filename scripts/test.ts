@@ -1,10 +1,11 @@
 /**
- * `npm test [-- --only PATTERN] [--quick] [--watch]`: sets up the real parts, runs every suite, prints a table, and closes with
+ * `npm test [-- --only PATTERN] [--quick] [--watch] [--json]`: sets up the real parts, runs every suite, prints a table, and closes with
  * `N passed, N failed` alone on the last line. A part that can't be set up is a failure with its message, and so is
  * every suite that needs it. --quick: types, style, and the tests beside what differs from main. --watch: the tests beside the
  * code, again whenever a file that they import changes.
  */
 import { parseArgs } from 'node:util';
+import { lastLine } from '../services/cli/src/lib/last-line.ts';
 import { nearChanges, watchTests } from './lib/near-changes.ts';
 import { quickSuites, wholeSuites } from './lib/suite-table.ts';
 import { killSuites, type Result, runSuite, type Suite } from './lib/suites.ts';
@@ -19,8 +20,14 @@ const SHOWN = 60;
 const COMPILED: readonly PartName[] = ['cluster'];
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, quick: { type: 'boolean' }, watch: { type: 'boolean' } },
+  options: {
+    only: { type: 'string' },
+    quick: { type: 'boolean' },
+    watch: { type: 'boolean' },
+    json: { type: 'boolean' },
+  },
 });
+const end = lastLine(values.json);
 const started = Date.now();
 const selected = (suites: Suite[]) =>
   suites.filter(({ name }) => !values.only || name.toLowerCase().includes(values.only.toLowerCase()));
@@ -130,4 +137,9 @@ for (const { name, passed, failed, skipped, seconds } of results) {
 const sum = (key: 'passed' | 'failed') => results.reduce((all, result) => all + result[key], 0);
 console.log(`\n${Math.round((Date.now() - started) / 1000)} s`);
 console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
+end({
+  passed: sum('passed'),
+  failed: sum('failed'),
+  suites: results.map(({ output: _output, ...numbers }) => numbers),
+});
 process.exit(sum('failed') > 0 ? 1 : 0);

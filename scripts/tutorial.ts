@@ -1,19 +1,23 @@
 /**
- * `npm run tutorial -- [--write]`: runs every command of docs/tutorials/*.md and compares what it prints with what the page
+ * `npm run tutorial -- [--write] [--json]`: runs every command of docs/tutorials/*.md and compares what it prints with what the page
  * shows, numbers aside. With --write the pages get the new outputs.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { lastLine } from '../services/cli/src/lib/last-line.ts';
 import { ROOT } from './parts/lib.ts';
 import { comparable, stepsOf, withOutputs } from './tutorial/page.ts';
 import { walk } from './tutorial/walk.ts';
 
 const MINUTES = 10;
 
-const { values } = parseArgs({ options: { write: { type: 'boolean' } } });
+const { values } = parseArgs({ options: { write: { type: 'boolean' }, json: { type: 'boolean' } } });
+const end = lastLine(values.json);
 let wrong = 0;
+let pages = 0;
 for (const name of globSync('docs/tutorials/*.md', { cwd: ROOT }).sort()) {
+  pages++;
   const file = join(ROOT, name);
   const page = readFileSync(file, 'utf8');
   const steps = stepsOf(page);
@@ -39,4 +43,5 @@ for (const name of globSync('docs/tutorials/*.md', { cwd: ROOT }).sort()) {
 console.log(
   wrong === 0 ? 'every page does what it shows' : `${wrong} wrong (npm run tutorial -- --write shows anew)`,
 );
+end({ pages, wrong });
 process.exit(wrong === 0 ? 0 : 1);

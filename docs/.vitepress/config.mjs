@@ -16,15 +16,29 @@ function bracesAreWords(md) {
   }
 }
 
+/** A column of names has no heading; an empty one would be read out as a heading that says nothing. */
+function emptyHeadingsAreCells(md) {
+  md.core.ruler.push('empty_headings', ({ tokens }) => {
+    for (const [at, token] of tokens.entries())
+      if (token.type === 'th_open' && tokens[at + 1].content === '')
+        for (const each of [token, tokens[at + 2]]) each.tag = 'td';
+  });
+}
+
 export default defineConfig({
   title: 'LLM Router',
-  description: 'Works out what kind of work each prompt is, and sends it to the model that does it best for the money',
+  description:
+    'Works out what kind of work each prompt is, and sends it to the model that does it best for the money',
   lang: 'en',
+  head: [['link', { rel: 'icon', href: '/favicon.svg', type: 'image/svg+xml' }]],
   // Headings get the ids that GitHub gives them, so that one link holds in both.
   markdown: {
     html: false,
     linkify: false,
-    config: bracesAreWords,
+    config: (md) => {
+      bracesAreWords(md);
+      emptyHeadingsAreCells(md);
+    },
     anchor: {
       slugify: (words) =>
         words
@@ -41,7 +55,7 @@ export default defineConfig({
     search: { provider: 'local' },
     sidebar,
     nav: [
-      { text: 'First minute', link: '/first-minute' },
+      { text: 'First minute', link: '/tutorials/first-minute' },
       { text: 'Configuration', link: '/reference/configuration' },
       { text: 'Commands', link: '/reference/cli' },
       { text: 'How it decides', link: '/explanation/how-a-decision-is-made' },

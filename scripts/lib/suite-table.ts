@@ -29,6 +29,7 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['scripts/test/helm', ['helm', 'deploy-tools', 'redis', 'triton']],
   ['scripts/test/images', ['trainer']],
   ['scripts/test/phones-home', ['strace', 'triton', 'trainer', 'python-tools']],
+  ['docs/test/site', ['chromium']],
   ['scripts/test/stack', ['prometheus', 'triton', 'redis']],
   ['scripts/test/tutorial', ['trainer']],
 ];
@@ -84,13 +85,13 @@ export const quickSuites = (): Suite[] => [
   ...find(
     'protos/src/**/*.test.ts',
     'services/*/src/**/*.test.ts',
-    'scripts/{cluster,deploy,deps,docs,engine,examples,lib,parts,release,sbom,stack,tutorial}/**/*.test.ts',
+    'scripts/{cluster,deploy,deps,docs,engine,examples,lib,parts,release,sbom,site,stack,tutorial}/**/*.test.ts',
   ).map((file) => nodeTest(file, [], UNIT_MINUTES)),
 ];
 
 /** With real parts; one at a time, because they measure what the machine does meanwhile. */
 export const wholeSuites = (): Suite[] => [
-  ...find('services/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts').map((file) =>
+  ...find('docs/test/**/*.test.ts', 'services/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts').map((file) =>
     nodeTest(file, NEEDS.find(([folder]) => file.startsWith(folder))?.[1] ?? [], WHOLE_MINUTES),
   ),
   {

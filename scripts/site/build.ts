@@ -1,4 +1,4 @@
-/** `npm run docs:site [-- --serve] [--base /PATH/]`: the documentation as a site, in docs/.site. */
+/** The documentation as a site, in docs/.site. */
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../parts/lib.ts';
@@ -6,28 +6,41 @@ import { stageSite } from './stage.ts';
 
 /** Beside docs/package.json, so that VitePress is found from there. */
 const STAGE = join(ROOT, 'docs/.site-pages');
+const PORT = 4173;
 export const SITE = join(ROOT, 'docs/.site');
 
 export interface SiteOptions {
   /** Path under which it will be served, with slashes around. */
   readonly base?: string;
   readonly outDir?: string;
-  readonly stage?: string;
 }
 
+/** VitePress is no dependency of the workspace's root, so it is found where docs/package.json has it. */
+const vitepress = () => import('../../docs/node_modules/vitepress/dist/node/index.js');
+
 /**
- * @returns how many pages were built.
+ * Builds pages that have been laid out.
+ *
  * @throws Error when a link leads nowhere; VitePress has told which.
  */
-export async function buildSite({ base = '/', outDir = SITE, stage = STAGE }: SiteOptions = {}): Promise<number> {
-  stageSite(stage);
-  const { build } = await import('../../docs/node_modules/vitepress/dist/node/index.js');
+export async function buildStaged(stage: string, { base = '/', outDir = SITE }: SiteOptions): Promise<void> {
+  const { build } = await vitepress();
   await build(stage, { base, outDir });
+}
+
+/** @returns how many pages were built. */
+export async function buildSite({
+  stage = STAGE,
+  outDir = SITE,
+  ...options
+}: SiteOptions & { readonly stage?: string } = {}): Promise<number> {
+  stageSite(stage);
+  await buildStaged(stage, { ...options, outDir });
   return globSync('**/*.html', { cwd: outDir }).length;
 }
 
 /** Serves what was built, until the process ends. */
 export async function serveSite(): Promise<void> {
-  const { serve } = await import('../../docs/node_modules/vitepress/dist/node/index.js');
-  await serve({ root: STAGE, port: 4173 });
+  const { serve } = await vitepress();
+  await serve({ root: STAGE, port: PORT });
 }

@@ -49,18 +49,20 @@ export function siteLink(
 }
 
 const FENCE = /^(?:```|~~~).*?^(?:```|~~~)$/gms;
+const COMMENT = /<!--[\s\S]*?-->\n*/g;
 const LINK = /\]\(([^)\s]+)\)/g;
 
-/** A page's text with its links as they hold in the site; fences are left as they are. */
+/** A page's text with its links as they hold in the site, without comments to those who edit it; fences are left as they are. */
 export function withSiteLinks(text: string, relink: (link: string) => string): string {
+  const turned = (prose: string) =>
+    prose.replaceAll(COMMENT, '').replaceAll(LINK, (_, link: string) => `](${relink(link)})`);
   let whole = '';
   let at = 0;
   for (const fence of text.matchAll(FENCE)) {
-    whole += text.slice(at, fence.index).replaceAll(LINK, (_, link: string) => `](${relink(link)})`);
-    whole += fence[0];
+    whole += turned(text.slice(at, fence.index)) + fence[0];
     at = fence.index + fence[0].length;
   }
-  return whole + text.slice(at).replaceAll(LINK, (_, link: string) => `](${relink(link)})`);
+  return whole + turned(text.slice(at));
 }
 
 const LANGUAGES: Readonly<Record<string, string>> = {

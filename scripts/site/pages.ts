@@ -20,7 +20,7 @@ export interface Section {
 
 /** The order of the sidebar. What no line names is found by links and by search. */
 export const SECTIONS: readonly Section[] = [
-  { text: 'Begin', pages: ['docs/first-minute.md', 'README.md'] },
+  { text: 'Begin', pages: ['docs/tutorials/first-minute.md', 'README.md'] },
   { text: 'Tutorials', pages: ['docs/tutorials/your-own-policy.md', 'docs/tutorials/*'] },
   {
     text: 'How to',

@@ -3,7 +3,15 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ROOT } from '../parts/lib.ts';
-import { fileAsPage, filePage, folderPage, type Linked, pictureOf, siteLink, withSiteLinks } from './links.ts';
+import {
+  fileAsPage,
+  filePage,
+  folderPage,
+  type Linked,
+  pictureOf,
+  siteLink,
+  withSiteLinks,
+} from './links.ts';
 import { type Page, pagesOf, sidebarOf } from './pages.ts';
 
 /** Files that git knows or would take: a new page shows before it is committed. */
@@ -63,6 +71,8 @@ export function stageSite(stage: string): number {
     mkdirSync(dirname(file), { recursive: true });
     cpSync(join(ROOT, source), file);
   }
+  mkdirSync(join(stage, 'public'), { recursive: true });
+  cpSync(join(ROOT, 'services/playground/page/favicon.svg'), join(stage, 'public/favicon.svg'));
   cpSync(join(ROOT, 'docs/.vitepress'), join(stage, '.vitepress'), { recursive: true });
   write('.vitepress/sidebar.json', JSON.stringify(sidebarOf(pages)));
   return pages.size + linked.files.size + linked.folders.size;

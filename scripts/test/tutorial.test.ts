@@ -13,7 +13,8 @@ test('every command of the tutorials works, and prints what the page shows', asy
     );
   });
   assert.equal(code, 0, out);
+  assert.match(out, /first-minute\.md: 9 steps/);
   assert.match(out, /your-own-policy\.md: 10 steps/);
   assert.match(out, /worth-the-money\.md: 8 steps/);
-  assert.ok(!existsSync(join(ROOT, 'my-bank')));
+  for (const folder of ['my-bank', 'my-first']) assert.ok(!existsSync(join(ROOT, folder)));
 });

@@ -26,9 +26,10 @@ export function withOutputs(page: string, outputs: readonly string[]): string {
   });
 }
 
-/** What must be the same in every run: words and lines, not numbers, of which times and probabilities change. */
+/** What must be the same in every run: words and lines, not numbers, of which times and probabilities change, nor bars drawn of them. */
 export const comparable = (output: string): string =>
   output
     .replace(/\d+(?:[.,]\d+)*/g, '#')
+    .replace(/[█░·]{2,}/g, '█')
     .replace(/[ \t]+/g, ' ')
     .replace(/ $/gm, '');

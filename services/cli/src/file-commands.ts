@@ -1,7 +1,7 @@
 /** Puts the commands of files.ts into the tree. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { ROOT } from '../../../scripts/parts/lib.ts';
 import { FILES, type FileCommand } from './files.ts';
 import { GROUPS, newCommand } from './lib/command.ts';
@@ -21,6 +21,12 @@ function runTool([tool, ...first]: readonly string[], args: readonly string[]): 
     });
   });
 }
+
+/** What a file's options are called, in commander's form; the file reads them itself. */
+export const optionsOf = ({ options = [] }: FileCommand): Option[] => [
+  ...options.map(([flags, about]) => new Option(flags, about)),
+  new Option('-h, --help', 'tells what there is'),
+];
 
 async function run({ file }: FileCommand, args: readonly string[]): Promise<void> {
   if (typeof file !== 'string') return runTool(file, args);
@@ -44,11 +50,15 @@ export function addFileCommands(program: Command): void {
     const words = name.split(' ');
     const parent = words.length > 1 ? parentOf(program, words[0]!) : program;
     const command = newCommand(words.at(-1)!, entry.about, { group: entry.group })
-      .argument('[words...]', 'read by the command itself; --help tells them')
+      .argument('[words...]', 'read by the command itself')
       .allowUnknownOption()
       .passThroughOptions()
-      .helpOption(false)
       .action((_words, _options, self: Command) => run(entry, self.args));
+    if (entry.ownHelp) command.helpOption(false);
+    else
+      command
+        .usage([entry.takes, '[options]'].filter(Boolean).join(' '))
+        .configureHelp({ visibleArguments: () => [], visibleOptions: () => optionsOf(entry) });
     parent.addCommand(command);
   }
   // A word such as `proof` stands for what is under it.

@@ -28,7 +28,7 @@ import {
   values,
 } from './keys-cli/options.ts';
 import { actor, checkNames, inRedis, type Places, placesOf } from './keys-cli/places.ts';
-import { printAudit, printKey, printKeys, stanza } from './keys-cli/print.ts';
+import { entryOf, printAudit, printJson, printKey, printKeys, stanza } from './keys-cli/print.ts';
 
 const WITH_ID = ['update', 'rotate', 'end-overlap', 'disable', 'enable', 'revoke'];
 const COMMANDS = ['create', 'list', 'audit', ...WITH_ID];
@@ -70,12 +70,14 @@ function changedInFile(
 function inFile(command: string, id: string, places: Places): void {
   const { path } = places.config;
   if (command === 'revoke') {
+    if (printJson({ id, file: path, take_out: true })) return;
     console.log(
       `The key '${id}' stands in ${path}: take its entry out of auth.keys there; the router reads it by itself.`,
     );
     return;
   }
   const { key, secret } = changedInFile(command, places.inFile.get(id)!, places);
+  if (printJson({ ...(secret !== undefined && { key: secret }), id, file: path, put: entryOf(key) })) return;
   if (secret !== undefined) printKey(secret, id);
   console.log(`\nIn ${path}, put this in place of the entry '${id}':\n\n${stanza(key)}`);
 }
@@ -109,7 +111,7 @@ async function changed(
       return keys.revoke(id, actor());
     default: {
       const rotated = await keys.rotate(id, graceEnd(), actor());
-      if (rotated) printKey(rotated.key, id);
+      if (rotated && !values.json) printKey(rotated.key, id);
       return rotated;
     }
   }
@@ -119,10 +121,10 @@ async function create(): Promise<void> {
   const rights = newRights();
   if (values.config === undefined) {
     const [key, id] = [newKey(), newKeyId()];
+    const stored = { ...rights, id, hash: hashKey(key) };
+    if (printJson({ key, id, put: entryOf(stored) })) return;
     printKey(key, id);
-    console.log(
-      `\nPut this into the configuration file:\n\n${stanza({ ...rights, id, hash: hashKey(key) })}`,
-    );
+    console.log(`\nPut this into the configuration file:\n\n${stanza(stored)}`);
     return;
   }
   const places = await placesOf(values.config);
@@ -162,6 +164,16 @@ async function main(): Promise<void> {
   if (places.inFile.has(id)) return inFile(command, id, places);
   const done = await inRedis(places, (keys) => changed(command, id, keys, places));
   if (!done) fail(`no key with the id '${id}'`);
+  if (
+    printJson({
+      ...('key' in done && { key: done.key }),
+      id,
+      action: done.entry.action,
+      old_secrets_until: livingSecrets(done.stored).map(({ until }) => until),
+      in_force_within_ms: places.config.file.auth.keys_fresh_ms,
+    })
+  )
+    return;
   const old = livingSecrets(done.stored).map(({ until }) => until);
   const grace = command === 'rotate' && old.length > 0 ? `; the old secret is good until ${old[0]}` : '';
   console.log(

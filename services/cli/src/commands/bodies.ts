@@ -9,6 +9,7 @@ interface Options {
   readonly data: readonly string[];
   readonly out: string;
   readonly config: string;
+  readonly json?: boolean;
 }
 
 export const bodies = (): Command =>
@@ -24,9 +25,10 @@ export const bodies = (): Command =>
     .requiredOption('--data <FILE>', 'labelled bodies, as JSON lines; more than one may be given', gathered)
     .requiredOption('--out <FILE>', 'the prompts, as JSON lines')
     .addOption(ownPath('--config <FILE>', 'whose prompt and identity settings hold', 'config/router.yaml'))
+    .option('--json', 'what was written, as one JSON object')
     .action(run);
 
-async function run({ data, out, config }: Options): Promise<void> {
+async function run({ data, out, config, json }: Options): Promise<void> {
   const { anyEnv, loadConfig } = await import('../../../router-controller/src/config/index.ts');
   const { textsOf } = await import('../evaluate/texts-of-bodies.ts');
   const { prompt, identity } = (await loadConfig(config, { env: anyEnv })).file;
@@ -42,6 +44,8 @@ async function run({ data, out, config }: Options): Promise<void> {
       }
       if (row.body === null || typeof row.body !== 'object')
         throw new CommandError(`bodies: ${file}:${index + 1}: no "body"`);
+      if (typeof row.path !== 'string')
+        throw new CommandError(`bodies: ${file}:${index + 1}: no "path", such as "/v1/chat/completions"`);
       const { body: _, path: __, ...labels } = row;
       const texts = textsOf(row, { prompt, identity });
       if (texts.length === 0) silent++;
@@ -50,5 +54,6 @@ async function run({ data, out, config }: Options): Promise<void> {
     }
   }
   writeFileSync(out, `${lines.join('\n')}\n`);
-  console.log(`${out}: ${lines.length} prompts${silent ? `; ${silent} bodies hold no words` : ''}`);
+  if (json) console.log(JSON.stringify({ out, prompts: lines.length, bodies_without_words: silent }));
+  else console.log(`${out}: ${lines.length} prompts${silent ? `; ${silent} bodies hold no words` : ''}`);
 }

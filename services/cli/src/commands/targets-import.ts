@@ -8,6 +8,7 @@ import { CommandError } from '../lib/errors.ts';
 interface Options {
   readonly from: 'litellm' | 'openrouter';
   readonly file: string;
+  readonly json?: boolean;
 }
 
 export const targetsImport = (): Command =>
@@ -24,9 +25,10 @@ export const targetsImport = (): Command =>
       new Option('--from <FORM>', 'whose form').choices(['litellm', 'openrouter']).makeOptionMandatory(),
     )
     .requiredOption('--file <FILE>', 'the list')
+    .option('--json', 'targets, and what could not be carried over, as one JSON object')
     .action(run);
 
-async function run({ from, file }: Options): Promise<void> {
+async function run({ from, file, json }: Options): Promise<void> {
   const { dump } = await import('js-yaml');
   const { fromLitellm } = await import('../import/litellm.ts');
   const { fromOpenrouter } = await import('../import/openrouter.ts');
@@ -41,6 +43,7 @@ async function run({ from, file }: Options): Promise<void> {
     from === 'litellm'
       ? fromLitellm(source, file)
       : fromOpenrouter(source, file, [], Number.POSITIVE_INFINITY);
+  if (json) return console.log(JSON.stringify({ targets: targetsOf(targets), notes }));
   for (const note of notes) console.error(`${file}: ${note}`);
   process.stdout.write(dump({ targets: targetsOf(targets) }, { flowLevel: 3, lineWidth: 120, noRefs: true }));
 }

@@ -20,6 +20,9 @@ export interface Example {
   readonly what: string;
 }
 
+/** A command's examples, for pages that are made from commands. */
+export const EXAMPLES = new WeakMap<Command, readonly Example[]>();
+
 /** Lines under a command's help. */
 const shown = (examples: readonly Example[]): string =>
   ['', 'Examples:', ...examples.flatMap(({ line, what }) => [`  $ ${line}`, `      ${what}`])].join('\n');
@@ -39,6 +42,7 @@ export function newCommand(
     .showHelpAfterError();
   if (group) command.helpGroup(GROUPS[group]);
   if (examples.length > 0) command.addHelpText('after', shown(examples));
+  EXAMPLES.set(command, examples);
   return command;
 }
 

@@ -3,25 +3,9 @@ import { parseArgs } from 'node:util';
 import type { StoredKey } from '../authenticate/index.ts';
 import { formatPath } from '../config/problems.ts';
 import { type KeyRights, keyRightsSchema } from '../config/schema-auth.ts';
+import { HELP } from './help.ts';
 
-export const HELP = `keys create [RIGHTS] [--config FILE]
-keys list                           --config FILE
-keys update ID RIGHTS               --config FILE
-keys rotate ID [--grace TIME]       --config FILE   the old secret is good for that long, such as 24h; default: it ends now
-keys end-overlap ID                 --config FILE   ends old secrets before their time
-keys disable|enable ID              --config FILE
-keys revoke ID                      --config FILE
-keys audit [ID] [--limit N]         --config FILE   who changed which key, newest first
-
-RIGHTS: [--name TEXT] [--tenant NAME] [--policies A,B] [--targets A,B] [--expires TIME]
-        [--rpm N] [--tpm N] [--concurrent N] [--budget-usd N | --budget-tokens N]
-        [--budget-period day|week|month] [--budget-time-zone Europe/Berlin] [--budget-begins WEEKDAY|1…28]
-With update, \`none\` takes one away: --expires none, --rpm none, --policies none (then all are allowed).
---by NAME   who does it, for the audit log; default: the user of this machine
-
-Without --config, create prints what to put into the configuration file. With it, keys live in the Redis that the file
-names (auth.keys_in_redis: true makes the router take them). A key that stands in the file itself is changed there: the
-commands print what to write. TIME is a date, or a number of days such as 90d.`;
+export { HELP };
 
 export const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -43,6 +27,7 @@ export const { values, positionals } = parseArgs({
     grace: { type: 'string' },
     limit: { type: 'string' },
     by: { type: 'string' },
+    json: { type: 'boolean' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -77,7 +62,7 @@ export function checkOptions(command: string): void {
     rotate: ['grace', 'by'],
     audit: ['limit'],
   };
-  const allowed = new Set(['config', 'help', ...(known[command] ?? ['by'])]);
+  const allowed = new Set(['config', 'help', 'json', ...(known[command] ?? ['by'])]);
   const wrong = Object.keys(values).find((name) => !allowed.has(name));
   if (wrong !== undefined) fail(`keys ${command} knows no --${wrong}\n\n${HELP}`);
 }
