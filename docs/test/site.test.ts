@@ -193,7 +193,7 @@ describe('in a browser', () => {
       if (!request.url().startsWith(url)) others.push(request.url());
     });
     await page.goto(url, { waitUntil: 'networkidle' });
-    await page.keyboard.press('/');
+    await page.locator('.VPNavBarSearch button').first().click();
     await page.locator('#localsearch-input').fill('second_look');
     await page.locator('.VPLocalSearchBox .result').first().waitFor();
     const results = await page.locator('.VPLocalSearchBox .result').allTextContents();

@@ -7,9 +7,9 @@ export const WAY = ['authenticate', 'admit', 'receive', 'understand', 'decide', 
 export const EVERYWHERE = ['config', 'observe'] as const;
 
 const ROWS: readonly (readonly string[])[] = [
-  ['cli', 'replay', 'keys-cli', 'controller', 'http'],
+  ['cli', 'replay', 'keys-cli', 'controller', 'http', 'notify'],
   WAY,
-  ['router-server', 'protos', 'dialects', 'redis', 'ledger', ...EVERYWHERE],
+  ['router-server', 'protos', 'dialects', 'redis', 'ledger', 'outgoing', ...EVERYWHERE],
 ];
 const WORDS: Readonly<Record<string, string>> = {
   cli: 'the commands',
@@ -31,10 +31,12 @@ const WORDS: Readonly<Record<string, string>> = {
   ledger: 'spend, budgets',
   config: 'read by all',
   observe: 'read by all',
+  notify: 'webhooks',
+  outgoing: 'proxies, calls out',
 };
 
-const [WIDTH, HEIGHT, ROOM, TALL] = [1120, 470, 132, 56] as const;
-const TOPS = [40, 205, 370] as const;
+const [WIDTH, HEIGHT, ROOM, TALL] = [1180, 470, 128, 56] as const;
+const TOPS = [40, 205, 370, 535] as const;
 
 interface Room {
   readonly x: number;
@@ -42,10 +44,11 @@ interface Room {
   readonly row: number;
 }
 
-function rooms(): Map<string, Room> {
+/** @param more rooms that no row names yet; they stand below all others. */
+function rooms(more: readonly string[]): Map<string, Room> {
   return new Map(
-    ROWS.flatMap((names, row) => {
-      const gap = (WIDTH - 40 - names.length * ROOM) / (names.length - 1);
+    [...ROWS, more].flatMap((names, row) => {
+      const gap = (WIDTH - 40 - names.length * ROOM) / Math.max(1, names.length - 1);
       return names.map((name, at) => [name, { x: 20 + at * (ROOM + gap), y: TOPS[row]!, row }] as const);
     }),
   );
@@ -57,8 +60,7 @@ const round = (value: number) => Math.round(value * 10) / 10;
 function line(from: Room, to: Room): string {
   const [x1, x2] = [from.x + ROOM / 2, to.x + ROOM / 2];
   if (from.row === to.row) {
-    const side = from.row === 2 ? -1 : 1;
-    const y = side === 1 ? from.y : from.y;
+    const { y } = from;
     const lift = 18 + Math.abs(x2 - x1) / 14;
     const start = x1 + Math.sign(x2 - x1) * 18;
     const end = x2 - Math.sign(x2 - x1) * 18;
@@ -70,16 +72,11 @@ function line(from: Room, to: Room): string {
   return `M${round(x1)} ${y1}C${round(x1)} ${round(y1 + bend)} ${round(x2)} ${round(y2 - bend)} ${round(x2)} ${y2}`;
 }
 
-/**
- * @throws Error naming a room that has no place yet.
- */
 export function picture(all: readonly Arrow[]): string {
-  const places = rooms();
-  const homeless = [...new Set(all.flatMap(({ from, to }) => [from, to]))].filter(
-    (name) => !places.has(name),
-  );
-  if (homeless.length > 0)
-    throw new Error(`the picture of the code has no place for ${homeless.join(', ')}; give one in ROWS`);
+  const known = new Set(ROWS.flat());
+  const more = [...new Set(all.flatMap(({ from, to }) => [from, to]))].filter((name) => !known.has(name));
+  const places = rooms(more);
+  const height = HEIGHT + (more.length > 0 ? TOPS[3] - TOPS[2] : 0);
   const isStep = (name: string) => (WAY as readonly string[]).includes(name);
   const drawn = all.filter(
     ({ from, to }) =>
@@ -91,12 +88,12 @@ export function picture(all: readonly Arrow[]): string {
   });
   const boxes = [...places].map(([name, { x, y }]) => {
     const fill = isStep(name) ? '#dbeafe' : '#f3f4f6';
-    return `<g><rect x="${round(x)}" y="${y}" width="${ROOM}" height="${TALL}" rx="8" fill="${fill}" stroke="#374151"/><text x="${round(x + ROOM / 2)}" y="${y + 25}" font-weight="600">${name}</text><text x="${round(x + ROOM / 2)}" y="${y + 43}" font-size="11" fill="#374151">${WORDS[name]}</text></g>`;
+    return `<g><rect x="${round(x)}" y="${y}" width="${ROOM}" height="${TALL}" rx="8" fill="${fill}" stroke="#374151"/><text x="${round(x + ROOM / 2)}" y="${y + 25}" font-weight="600">${name}</text><text x="${round(x + ROOM / 2)}" y="${y + 43}" font-size="11" fill="#374151">${WORDS[name] ?? ''}</text></g>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="14" text-anchor="middle" role="img" aria-labelledby="title">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="14" text-anchor="middle" role="img" aria-labelledby="title">
 <title id="title">Parts of the code and which imports which</title>
 <defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" fill="#374151"/></marker></defs>
-<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>
+<rect width="${WIDTH}" height="${height}" fill="#fff"/>
 <g fill="none">
 ${lines.join('\n')}
 </g>
