@@ -138,6 +138,10 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
     options: [
       ['--images <FILE>', 'the images as docker save writes them, instead of building them'],
       ['--only <WORDS>', 'events whose name has these words, and no installs of values files'],
+      [
+        '--from <REVISION>',
+        'whose chart is upgraded to this one (default: the newest tag with another chart, else the last such commit)',
+      ],
       ['--json', 'standard output has the last line alone, which is JSON'],
     ],
   },
