@@ -1,6 +1,7 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type Counter, collectDefaultMetrics, Gauge, type Histogram, Registry } from 'prom-client';
 import { CATALOGUE, type MetricSpec } from './catalogue.ts';
 import { watchEventLoop } from './event-loop.ts';
+import { QuickCounter, QuickHistogram } from './instruments.ts';
 
 type Labels<S extends MetricSpec> = S['labels'][number];
 type Instrument<S extends MetricSpec> = S['kind'] extends 'counter'
@@ -15,9 +16,9 @@ export type Metrics = Instruments & { readonly registry: Registry };
 
 function build(spec: MetricSpec, registry: Registry): Counter | Gauge | Histogram {
   const base = { name: spec.name, help: spec.help, labelNames: [...spec.labels], registers: [registry] };
-  if (spec.kind === 'counter') return new Counter(base);
+  if (spec.kind === 'counter') return new QuickCounter(base);
   if (spec.kind === 'gauge') return new Gauge(base);
-  return new Histogram({ ...base, buckets: [...(spec.buckets ?? [])] });
+  return new QuickHistogram({ ...base, buckets: [...(spec.buckets ?? [])] });
 }
 
 /**
