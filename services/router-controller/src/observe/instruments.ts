@@ -2,7 +2,13 @@
  * prom-client's counters and histograms, which find what is kept of a label set again without writing the set as a text: a
  * request touches some thirty of them. Text, JSON, checks and errors are prom-client's own.
  */
-import { Counter, type CounterConfiguration, Histogram, type HistogramConfiguration } from 'prom-client';
+import {
+  Counter,
+  type CounterConfiguration,
+  Histogram,
+  type HistogramConfiguration,
+  type LabelValues,
+} from 'prom-client';
 
 type Labels = Readonly<Record<string, unknown>>;
 
@@ -89,8 +95,8 @@ export class QuickCounter<L extends string> extends Counter<L> {
     if (#seen in this) this.#seen.forget();
   }
 
-  override remove(...args: never[]): void {
-    super.remove(...args);
+  override remove(...args: (string | LabelValues<L>)[]): void {
+    super.remove(...(args as string[]));
     this.#seen.forget();
   }
 }
@@ -178,8 +184,8 @@ export class QuickHistogram<L extends string> extends Histogram<L> {
     this.#forget();
   }
 
-  override remove(...args: never[]): void {
-    super.remove(...args);
+  override remove(...args: (string | LabelValues<L>)[]): void {
+    super.remove(...(args as string[]));
     this.#forget();
   }
 }

@@ -34,21 +34,28 @@ const SIZE_CLASSES = [200, 800, 3_000, Number.POSITIVE_INFINITY];
 const sizeClass = (text: string) => SIZE_CLASSES.findIndex((limit) => text.length <= limit);
 
 /** Waits for a shared promise with a deadline and a signal of one's own; leaves no timer or listener behind. */
-async function waitFor<T>(promise: Promise<T>, { deadlineMs, signal }: CallOptions): Promise<T> {
-  const own = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => own.reject(new ClassifierError('timeout', `no answer within ${deadlineMs} ms`)),
-    deadlineMs,
-  );
-  const onAbort = () => own.reject(new ClassifierError('aborted', 'the request was aborted'));
-  if (signal?.aborted) onAbort();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([promise, own.promise]);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
-  }
+function waitFor<T>(promise: Promise<T>, { deadlineMs, signal }: CallOptions): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const over = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const fail = (error: unknown) => {
+      over();
+      reject(error);
+    };
+    const timer = setTimeout(
+      () => fail(new ClassifierError('timeout', `no answer within ${deadlineMs} ms`)),
+      deadlineMs,
+    );
+    const onAbort = () => fail(new ClassifierError('aborted', 'the request was aborted'));
+    if (signal?.aborted) return onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    promise.then((value) => {
+      over();
+      resolve(value);
+    }, fail);
+  });
 }
 
 export class PromptBatcher {
@@ -133,6 +140,8 @@ export class PromptBatcher {
       const texts = places.map((place) => place.text);
       const result = await this.#send(texts, { deadlineMs, signal: controller.signal });
       for (const [i, place] of places.entries()) {
+        // Nothing is left to give up, and an abort that nobody hears costs an error of its own.
+        place.abandon = () => {};
         place.done.resolve({ answer: result.answers[i]!, modelVersion: result.modelVersion });
       }
     } catch (error) {

@@ -9,6 +9,7 @@ import type { SharedStore } from '../shared-store.ts';
 import { LabelMismatch } from './match-labels.ts';
 import { ClassifierError } from './model-client.ts';
 import { type ClassifierStatus, PolicyClassifier, type PolicyClassifierDeps } from './policy-classifier.ts';
+import { SharedModels } from './shared-model.ts';
 
 export interface Classified {
   readonly classification: Classification;
@@ -40,6 +41,7 @@ const CACHED_CHARS = 20_000;
 export class Classifiers {
   readonly #deps: Deps;
   readonly #store: SharedStore;
+  readonly #models: SharedModels;
   #config: RouterConfig;
   /** Those of the configuration in force, by policy. */
   #inForce: ReadonlyMap<string, PolicyClassifier>;
@@ -50,6 +52,11 @@ export class Classifiers {
   constructor(config: RouterConfig, store: SharedStore, deps: Deps) {
     this.#deps = deps;
     this.#store = store;
+    const { connect, metrics } = deps;
+    this.#models = new SharedModels({
+      ...(connect && { connect }),
+      onBatch: (size) => metrics.classifierBatch.observe(size),
+    });
     this.#config = config;
     this.#inForce = this.#connect(config, new Map());
     this.#cache = newCache(config);
@@ -60,7 +67,7 @@ export class Classifiers {
     config: RouterConfig,
     known: ReadonlyMap<string, PolicyClassifier>,
   ): Map<string, PolicyClassifier> {
-    const { metrics, log, connect, onClassifier } = this.#deps;
+    const { metrics, log, onClassifier } = this.#deps;
     return new Map(
       [...config.table.policies.values()].map((policy) => {
         const before = known.get(policy.name);
@@ -69,9 +76,8 @@ export class Classifiers {
         const embedding = isLogged === true && decision_log.embedding && policy.value !== null;
         if (before?.serves(policy, config.file.classifier, embedding)) return [policy.name, before];
         const classifier: PolicyClassifier = new PolicyClassifier(policy, config.file.classifier, {
-          ...(connect && { connect }),
+          lent: this.#models.lend(policy.endpoints, config.file.classifier),
           embedding,
-          onBatch: (size) => metrics.classifierBatch.observe(size),
           onStatus: (status) => {
             metrics.classifierReady.set({ policy: policy.name }, status.ready ? 1 : 0);
             if (status.ready)

@@ -12,21 +12,14 @@ import {
   IsolatedCircuitError,
 } from 'cockatiel';
 import type { ClassifierConfig } from '../../config/schema.ts';
-import type { ClassifierEndpoint, Policy } from '../../config/types.ts';
+import type { Policy } from '../../config/types.ts';
 import type { Classification } from '../choose/choose.ts';
-import { PromptBatcher, type TextOptions } from './batcher.ts';
+import type { SharedAnswer, TextOptions } from './batcher.ts';
 import { embeddingFor } from './embedding.ts';
-import { KServeGrpcClient } from './kserve-grpc.ts';
-import { KServeHttpClient } from './kserve-http.ts';
 import { checkScores, extraEntries, matchLabels } from './match-labels.ts';
-import {
-  type CallOptions,
-  ClassifierError,
-  type InferResult,
-  type ModelClient,
-  type ModelDescription,
-} from './model-client.ts';
+import { ClassifierError, type ModelDescription } from './model-client.ts';
 import { checkEncoder } from './same-encoder.ts';
+import { SharedModel, type SharedModelDeps } from './shared-model.ts';
 
 /** How often a healthy model's labels are read again: a head can be replaced without the ensemble's version changing. */
 const REFRESH_MS = 30_000;
@@ -56,16 +49,10 @@ const meaning = (policy: Policy, config: ClassifierConfig) => [
   config,
 ];
 
-export function createModelClient(endpoint: ClassifierEndpoint): ModelClient {
-  return endpoint.protocol === 'grpc'
-    ? new KServeGrpcClient(endpoint.address, endpoint.model)
-    : new KServeHttpClient(endpoint.address, endpoint.model);
-}
-
-export interface PolicyClassifierDeps {
-  readonly connect?: (endpoint: ClassifierEndpoint) => ModelClient;
+export interface PolicyClassifierDeps extends SharedModelDeps {
+  /** The policy's endpoints as other policies use them too; default: its own. */
+  readonly lent?: { readonly model: SharedModel; readonly giveBack: () => void };
   readonly onStatus?: (status: ClassifierStatus) => void;
-  readonly onBatch?: (size: number) => void;
   /** Whether embeddings are wanted, too. */
   readonly embedding?: boolean;
 }
@@ -75,9 +62,8 @@ export class PolicyClassifier {
   /** Tells answers of different classifiers apart in the cache. */
   readonly id = randomUUID();
   readonly #config: ClassifierConfig;
-  readonly #clients: readonly ModelClient[];
+  readonly #shared: SharedModel;
   readonly #deps: PolicyClassifierDeps;
-  readonly #batcher: PromptBatcher;
   readonly #breaker;
   #model: ModelDescription | null = null;
   /** The model with what is asked of it. */
@@ -88,7 +74,6 @@ export class PolicyClassifier {
   #away: string | null = null;
   #unread = 0;
   #readAt = Number.NEGATIVE_INFINITY;
-  #next = 0;
   #timer: NodeJS.Timeout | null = null;
   #refreshing: Promise<void> | null = null;
   #closed = false;
@@ -97,11 +82,7 @@ export class PolicyClassifier {
     this.policy = policy;
     this.#config = config;
     this.#deps = deps;
-    this.#clients = policy.endpoints.map(deps.connect ?? createModelClient);
-    this.#batcher = new PromptBatcher(
-      (texts, options) => this.#infer(texts, options),
-      () => Math.min(config.batch_max, this.#model?.maxBatch ?? 1),
-    );
+    this.#shared = deps.lent?.model ?? new SharedModel(policy.endpoints, config, deps);
     this.#breaker = circuitBreaker(
       handleWhen((error) => error instanceof ClassifierError && error.reason !== 'aborted'),
       { halfOpenAfter: config.breaker_open_ms, breaker: new ConsecutiveBreaker(config.breaker_failures) },
@@ -183,11 +164,10 @@ export class PolicyClassifier {
 
   async #describe(): Promise<void> {
     const problems: string[] = [];
-    for (let turn = 0; turn < this.#clients.length; turn++) {
-      const client = this.#clients[(this.#next + turn) % this.#clients.length]!;
+    for (const client of this.#shared.clients()) {
       let model: ModelDescription;
       try {
-        model = await client.describe({ deadlineMs: DESCRIBE_MS });
+        model = await this.#shared.describe(client, DESCRIBE_MS);
       } catch (error) {
         problems.push(error instanceof Error ? error.message : String(error));
         continue;
@@ -226,28 +206,6 @@ export class PolicyClassifier {
     this.#deps.onStatus?.(this.status());
   }
 
-  async #infer(texts: readonly string[], options: Required<CallOptions>): Promise<InferResult> {
-    const model = this.#model && this.#wanted;
-    if (!model)
-      throw new ClassifierError('unavailable', `classifier of '${this.policy.name}': ${this.#problem}`);
-    this.#deps.onBatch?.(texts.length);
-    const until = performance.now() + options.deadlineMs;
-    let last: unknown;
-    for (let turn = 0; turn < this.#clients.length; turn++) {
-      const client = this.#clients[this.#next++ % this.#clients.length]!;
-      const deadlineMs = until - performance.now();
-      if (deadlineMs <= 0) break;
-      try {
-        return await client.infer(texts, model, { deadlineMs, signal: options.signal });
-      } catch (error) {
-        last = error;
-        if (!(error instanceof ClassifierError) || error.reason !== 'unavailable') throw error;
-      }
-    }
-    if (last) this.#suspect();
-    throw last ?? new ClassifierError('timeout', 'no time left for another endpoint');
-  }
-
   /**
    * Classifies one text.
    *
@@ -267,8 +225,20 @@ export class PolicyClassifier {
     }
   }
 
+  async #ask(text: string, options: TextOptions): Promise<SharedAnswer> {
+    const wanted = this.#model && this.#wanted;
+    if (!wanted)
+      throw new ClassifierError('unavailable', `classifier of '${this.policy.name}': ${this.#problem}`);
+    try {
+      return await this.#shared.batcher(wanted).classify(text, options);
+    } catch (error) {
+      if (error instanceof ClassifierError && error.reason === 'unavailable') this.#suspect();
+      throw error;
+    }
+  }
+
   async #classify(text: string, options: TextOptions): Promise<Classification & { joined: boolean }> {
-    const { answer, modelVersion, joined } = await this.#batcher.classify(text, options);
+    const { answer, modelVersion, joined } = await this.#ask(text, options);
     if (this.#model && modelVersion !== this.#model.version) await this.#refresh();
     const model = this.#model;
     if (!model || this.#problem !== null) {
@@ -312,6 +282,7 @@ export class PolicyClassifier {
   close(): void {
     this.#closed = true;
     if (this.#timer) clearTimeout(this.#timer);
-    for (const client of this.#clients) client.close();
+    if (this.#deps.lent) this.#deps.lent.giveBack();
+    else this.#shared.close();
   }
 }
