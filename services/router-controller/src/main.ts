@@ -3,7 +3,8 @@
  *
  *     node src/main.ts --config FILE [--host HOST] [--port N]
  *
- * SIGHUP reads FILE again, as does any change of it. SIGTERM and SIGINT stop gracefully.
+ * SIGHUP reads FILE again, as does any change of it. SIGTERM and SIGINT stop gracefully. With `server.workers` above 1 this
+ * process keeps as many others, which serve the port together.
  *
  * Environment: LLM_ROUTER_CLASSIFIER_URL and LLM_ROUTER_STAND_IN_URL replace the file's addresses (see Overrides).
  */
@@ -12,6 +13,7 @@ import { ConfigError, loadConfig, type RouterConfig } from './config/index.ts';
 import { LabelMismatch } from './decide/index.ts';
 import { secrets } from './observe/index.ts';
 import { startRouter } from './router.ts';
+import { FirstWorkerFailed, keepWorkers, ownOf, WorkerSide, workerNumber } from './workers/index.ts';
 
 function fail(message: string): never {
   console.error(secrets.text(message));
@@ -45,26 +47,59 @@ if (!values.config) fail('--config FILE is missing');
 const { LLM_ROUTER_CLASSIFIER_URL: classifierUrl, LLM_ROUTER_STAND_IN_URL: standInUrl } = process.env;
 const overrides = { ...(classifierUrl && { classifierUrl }), ...(standInUrl && { standInUrl }) };
 
-try {
-  const file = values.config;
-  const load = async () => withFlags(await loadConfig(file, { overrides }), values);
-  const router = await startRouter({ config: await load(), load, watch: true });
-  console.log(`ready ${router.url}`);
-  process.on('SIGHUP', () => void router.reload('SIGHUP'));
+const number = workerNumber();
+const side = number === null ? null : new WorkerSide();
+
+async function serve(config: RouterConfig, load: () => Promise<RouterConfig>): Promise<void> {
+  const page = side && (() => side.page());
+  const router = await startRouter({ config, load, watch: true, worker: number, ...(page && { page }) });
+  let stopping = false;
   const stop = (signal: string) => {
+    if (stopping && side) return;
+    stopping = true;
     process.exitCode = 0;
     router.stop().then(
       () => process.exit(),
       (error) => fail(`stop after ${signal} failed: ${error}`),
     );
   };
+  const reload = (trigger: string) => void router.reload(trigger);
+  process.once('SIGTERM', () => stop('SIGTERM'));
+  if (side) {
+    side.ready(router.url, router.metrics.registry, { reload, stop });
+    return;
+  }
+  console.log(`ready ${router.url}`);
+  process.on('SIGHUP', () => reload('SIGHUP'));
+  process.once('SIGINT', () => stop('SIGINT'));
+  if (values['exit-with-parent']) withParent(() => stop('parent gone'));
+}
+
+async function serveByWorkers(config: RouterConfig): Promise<void> {
+  const workers = await keepWorkers(config.file, process.argv.slice(2));
+  console.log(`ready ${workers.url}`);
+  process.on('SIGHUP', () => workers.reload('SIGHUP'));
+  const stop = (signal: string) => void workers.stop(signal).then(() => process.exit(0));
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(signal));
-  if (values['exit-with-parent'])
-    process.stdin
-      .once('end', () => stop('parent gone'))
-      .once('error', () => {})
-      .resume();
+  if (values['exit-with-parent']) withParent(() => stop('parent gone'));
+}
+
+function withParent(gone: () => void): void {
+  process.stdin
+    .once('end', gone)
+    .once('error', () => {})
+    .resume();
+}
+
+try {
+  const file = values.config;
+  const load = async () => ownOf(withFlags(await loadConfig(file, { overrides }), values), number);
+  const config = await load();
+  if (number === null && config.file.server.workers > 1) await serveByWorkers(config);
+  else await serve(config, load);
 } catch (error) {
+  // It has said why.
+  if (error instanceof FirstWorkerFailed) process.exit(error.code);
   if (error instanceof ConfigError || error instanceof LabelMismatch) fail(error.message);
   fail(error instanceof Error ? error.message : String(error));
 }

@@ -34,6 +34,7 @@ export const FIXED = [
   'tracing.service_name',
   'server.host',
   'server.port',
+  'server.workers',
   'server.body_limit_bytes',
   'server.headers_timeout_ms',
   'server.request_timeout_ms',

@@ -51,6 +51,10 @@ export interface RouterOptions {
   readonly connect?: DeciderDeps['connect'];
   /** Reads the configuration anew, for reload(); default: reload finds nothing changed. */
   readonly load?: () => Promise<RouterConfig>;
+  /** Its number among several workers, for the log; default: it is alone. */
+  readonly worker?: number | null;
+  /** The text of /metrics where it tells of several workers; default: its own. */
+  readonly page?: () => Promise<string>;
   /** Watch the configuration file and the secret files it names, at these times; needs `load`. Default: false. */
   readonly watch?: boolean | Partial<WatchTimes>;
 }
@@ -142,6 +146,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
         level: config.file.logging.level,
         to: config.file.logging.stream,
         severity: config.file.logging.severity,
+        worker: options.worker ?? null,
         onDropped: (lines) => metrics.logDropped.inc(lines),
       });
   const log = options.log ?? ownLog!;
@@ -228,6 +233,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     feedback,
     ledger,
     tracing,
+    ...(options.page && { page: options.page }),
     metrics,
     log,
   });
@@ -244,6 +250,8 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     socket.once('close', () => sockets.delete(socket));
   });
   server.maxConnections = settings.max_connections;
+  // A worker that is full would else hand a connection on to the next one, and that one back, for as long as all are full.
+  (server as Server & { dropMaxConnection: boolean }).dropMaxConnection = true;
   server.on('drop', () => metrics.connectionsDropped.inc());
   // Node would tell every client at once to send its body; the handlers do, when the caller is known.
   server.on('checkContinue', app);

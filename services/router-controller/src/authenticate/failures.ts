@@ -1,7 +1,12 @@
 import { LRUCache } from 'lru-cache';
+import type { ConfigFile } from '../config/schema.ts';
 import { RouterError } from '../errors.ts';
 
 const WINDOW_MS = 60_000;
+
+/** Each worker counts what it sees, and all together may let no more pass than one process would. */
+export const failuresAllowed = ({ auth, server }: Pick<ConfigFile, 'auth' | 'server'>): number =>
+  Math.max(1, Math.floor(auth.failures_per_minute / server.workers));
 
 /** Counts failed attempts per address, so that one who fails often is told to wait. Memory is bounded. */
 export class FailureLimiter {

@@ -5,7 +5,7 @@ import { RouterError } from '../errors.ts';
 import type { Metrics } from '../observe/index.ts';
 import { RedisUnavailable, type RedisVisit, type SharedRedis } from '../redis/index.ts';
 import type { Caller } from '../request.ts';
-import { FailureLimiter } from './failures.ts';
+import { FailureLimiter, failuresAllowed } from './failures.ts';
 import { JwtVerifier, looksLikeJwt, TokenRefused } from './jwt.ts';
 import { ConfiguredKeys, hashKey, RedisKeys, type StoredKey } from './keys/index.ts';
 
@@ -105,10 +105,7 @@ export class Authenticator {
     this.#configured = new ConfiguredKeys(file.auth.keys);
     this.#shared = file.auth.keys_in_redis && redis ? new RedisKeys(redis, file.auth.keys_fresh_ms) : null;
     this.#jwt = file.auth.jwt ? new JwtVerifier(file.auth.jwt) : null;
-    this.#failures = new FailureLimiter(
-      file.auth.failures_per_minute,
-      before === null ? null : before.#failures,
-    );
+    this.#failures = new FailureLimiter(failuresAllowed(file), before === null ? null : before.#failures);
     this.#metrics = metrics;
   }
 

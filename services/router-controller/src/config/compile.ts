@@ -358,6 +358,12 @@ export function compile(
   const passed = file.passthrough.default_target;
   if (passed !== undefined) compiler.target(passed, ['passthrough', 'default_target']);
   const aliases = compileAliases(compiler);
+  if (file.server.workers > 1 && !file.redis)
+    compiler.problem(
+      ['server', 'workers'],
+      'more than one worker needs a `redis` section: each would keep limits, budgets, usage, conversations and feedback for ' +
+        'itself. Add `redis: { url: … }`, or leave this at 1',
+    );
   return {
     table: { policies, targets: compiler.targets, defaultPolicy, aliases },
     problems: compiler.problems,

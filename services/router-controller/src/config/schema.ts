@@ -30,6 +30,16 @@ export const serverSchema = z.strictObject({
     .max(65535)
     .default(8084)
     .describe('Port of the OpenAI-compatible endpoint; 0 takes a free one'),
+  workers: z
+    .int()
+    .min(1)
+    .max(128)
+    .default(1)
+    .describe(
+      'Processes that serve the port together, one CPU core each; above 1 it needs `redis`, through which they share what ' +
+        'replicas share. max_in_flight, max_queue, max_connections, body_bytes_in_flight and connections_per_target hold for ' +
+        'each of them; so does memory',
+    ),
   body_limit_bytes: z
     .int()
     .min(1024)

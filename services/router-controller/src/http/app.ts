@@ -33,6 +33,8 @@ export interface AppDeps extends Steps {
   readonly feedback: Feedback;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** The text of /metrics; default: that of these metrics. */
+  readonly page?: () => Promise<string>;
   /** True from SIGTERM on: balancers are to look elsewhere, and connections end with their next answer. */
   readonly draining: () => boolean;
   /** False once balancers had their time to notice. */
@@ -97,8 +99,9 @@ export function createApp(deps: AppDeps): Express {
   });
   app.use(hosts(() => (deps.authenticator().isOpen ? deps.config().file.server : null)));
   const exposition = new Exposition(deps.metrics.registry);
+  const page = deps.page ?? (() => exposition.text());
   app.get('/metrics', async (_request, response) => {
-    response.set('content-type', exposition.contentType).end(await exposition.text());
+    response.set('content-type', exposition.contentType).end(await page());
   });
 
   app.use(cors(() => deps.config().file.server.cors_origins));

@@ -12,12 +12,20 @@ export interface MetricSpec {
   readonly help: string;
   readonly labels: readonly string[];
   readonly buckets?: readonly number[];
+  /** Of gauges: how the values of several workers are one on their page. Counters and histograms are added up. */
+  readonly together?: Together;
 }
+
+export type Together = 'sum' | 'max' | 'min' | 'first';
 
 const counter = <const L extends readonly string[]>(name: string, labels: L, help: string) =>
   ({ kind: 'counter', name, labels, help }) as const;
-const gauge = <const L extends readonly string[]>(name: string, labels: L, help: string) =>
-  ({ kind: 'gauge', name, labels, help }) as const;
+const gauge = <const L extends readonly string[]>(
+  name: string,
+  labels: L,
+  help: string,
+  together: Together = 'sum',
+) => ({ kind: 'gauge', name, labels, help, together }) as const;
 const histogram = <const L extends readonly string[]>(
   name: string,
   labels: L,
@@ -169,6 +177,7 @@ export const CATALOGUE = {
     'llm_router_classifier_ready',
     ['policy'],
     '1 when the policy’s labels are verified and its classifier answers',
+    'min',
   ),
   classifierBatch: histogram(
     'llm_router_classifier_batch_size',
@@ -247,11 +256,17 @@ export const CATALOGUE = {
     OTEL_PER_TOKEN,
     'Time per output token after the first, of streams',
   ),
-  breaker: gauge('llm_router_breaker_state', ['target'], 'Circuit breaker: 0 closed, 1 half-open, 2 open'),
+  breaker: gauge(
+    'llm_router_breaker_state',
+    ['target'],
+    'Circuit breaker: 0 closed, 1 half-open, 2 open',
+    'max',
+  ),
   badCredentials: gauge(
     'llm_router_target_credentials_bad',
     ['target'],
     '1 while the target refuses our key',
+    'max',
   ),
   retired: counter(
     'llm_router_target_retired_total',
@@ -275,6 +290,7 @@ export const CATALOGUE = {
     'llm_router_limiter_backend_up',
     [],
     '1 while limits are shared through Redis (or need not be)',
+    'min',
   ),
   tokens: counter(
     'llm_router_tokens_total',
@@ -333,6 +349,7 @@ export const CATALOGUE = {
     'llm_router_budget_used_ratio',
     ['budget', 'scope'],
     'Highest used share among the budget’s holders',
+    'max',
   ),
 
   ledgerLost: counter(
@@ -379,12 +396,19 @@ export const CATALOGUE = {
     'llm_router_config_last_reload_successful',
     [],
     '1 when the newest configuration file is in force',
+    'min',
   ),
-  reloadTime: gauge('llm_router_config_last_reload_success_timestamp_seconds', [], 'When it came into force'),
+  reloadTime: gauge(
+    'llm_router_config_last_reload_success_timestamp_seconds',
+    [],
+    'When it came into force',
+    'min',
+  ),
   configDiffersSince: gauge(
     'llm_router_config_differs_since_timestamp_seconds',
     [],
     'Since when the file on disk differs from what is in force; 0: it does not',
+    'max',
   ),
   reloads: counter('llm_router_config_reloads_total', ['result'], 'Reloads: applied, refused, unchanged'),
   logDropped: counter(
@@ -396,5 +420,12 @@ export const CATALOGUE = {
     'llm_router_build_info',
     ['version', 'node', 'config'],
     'Always 1; versions of the router, Node and the configuration',
+    'first',
+  ),
+  workers: gauge('llm_router_workers', [], 'Processes that serve (server.workers)'),
+  workerEnds: counter(
+    'llm_router_worker_ends_total',
+    [],
+    'Workers that ended unasked and were replaced (server.workers)',
   ),
 } as const satisfies Record<string, MetricSpec>;

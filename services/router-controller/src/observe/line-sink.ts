@@ -14,6 +14,8 @@ const RETRY_MS = 20;
 export interface LineSinkOptions {
   readonly fd: number;
   readonly maxWaiting?: number;
+  /** Bytes of one write, unless a line alone is longer. */
+  readonly batch?: number;
   readonly onDropped?: (lines: number) => void;
 }
 
@@ -24,6 +26,7 @@ export interface LineSinkOptions {
 export class LineSink {
   readonly #fd: number;
   readonly #max: number;
+  readonly #batch: number;
   readonly #onDropped: (lines: number) => void;
   #lines: Buffer[] = [];
   #waiting = 0;
@@ -35,9 +38,10 @@ export class LineSink {
   /** Ends the wait for more lines. */
   #hurry: (() => void) | null = null;
 
-  constructor({ fd, maxWaiting = MAX_WAITING, onDropped = () => {} }: LineSinkOptions) {
+  constructor({ fd, maxWaiting = MAX_WAITING, batch = BATCH, onDropped = () => {} }: LineSinkOptions) {
     this.#fd = fd;
     this.#max = maxWaiting;
+    this.#batch = batch;
     this.#onDropped = onDropped;
   }
 
@@ -85,7 +89,7 @@ export class LineSink {
   #take(): { bytes: Buffer; lines: number } {
     let size = 0;
     let count = 0;
-    while (count < this.#lines.length && (count === 0 || size + this.#lines[count]!.length <= BATCH))
+    while (count < this.#lines.length && (count === 0 || size + this.#lines[count]!.length <= this.#batch))
       size += this.#lines[count++]!.length;
     return { bytes: Buffer.concat(this.#lines.splice(0, count)), lines: count };
   }

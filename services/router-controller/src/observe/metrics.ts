@@ -17,7 +17,7 @@ export type Metrics = Instruments & { readonly registry: Registry };
 function build(spec: MetricSpec, registry: Registry): Counter | Gauge | Histogram {
   const base = { name: spec.name, help: spec.help, labelNames: [...spec.labels], registers: [registry] };
   if (spec.kind === 'counter') return new QuickCounter(base);
-  if (spec.kind === 'gauge') return new Gauge(base);
+  if (spec.kind === 'gauge') return new Gauge({ ...base, aggregator: spec.together ?? 'sum' });
   return new QuickHistogram({ ...base, buckets: [...(spec.buckets ?? [])] });
 }
 
@@ -32,6 +32,7 @@ export function createMetrics(options: { runtime?: boolean } = {}): Metrics {
   const metrics = { ...(Object.fromEntries(entries) as unknown as Instruments), registry };
   // Until somebody says otherwise: without Redis there is nothing to share.
   metrics.limiterUp.set(1);
+  metrics.workers.set(1);
   if (options.runtime) watchEventLoop(metrics);
   return metrics;
 }

@@ -1,7 +1,7 @@
 /** Who administers: each by a token of their own. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, Response } from 'express';
-import { FailureLimiter } from '../../authenticate/failures.ts';
+import { FailureLimiter, failuresAllowed } from '../../authenticate/failures.ts';
 import type { Actor } from '../../authenticate/index.ts';
 import type { RouterConfig } from '../../config/types.ts';
 import { RouterError } from '../../errors.ts';
@@ -27,7 +27,7 @@ function holderOf(given: string, { file }: RouterConfig): { name: string; read_o
 
 /** Lets in who has a token, and notes who it is for {@link actorOf}. */
 export function checkToken({ config, metrics, log }: IdentityDeps) {
-  const failures = new FailureLimiter(config().file.auth.failures_per_minute);
+  const failures = new FailureLimiter(failuresAllowed(config().file));
   return (request: Request, response: Response, next: () => void) => {
     const address = addressOf(request);
     // Before the token is looked at: people choose it, so it must not be guessed at speed.
