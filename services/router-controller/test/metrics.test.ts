@@ -38,6 +38,8 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   // feedback.test.ts
   'feedback',
   'feedbackQuality',
+  // notify.test.ts
+  'notices',
   // With `runtime` alone, below.
   'eventLoopLag',
   'eventLoopBusy',
@@ -50,6 +52,7 @@ const ZERO: ReadonlySet<string> = new Set([
   'conversationSavings',
   'inFlight',
   'queued',
+  'workerEnds',
 ]);
 
 const CONFIG = `

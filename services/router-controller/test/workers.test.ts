@@ -66,7 +66,7 @@ async function soon(what: string, check: () => void | Promise<void>): Promise<vo
       return false;
     }
   };
-  await eventually(what, holds, 30_000).catch((error) => {
+  await eventually(what, holds, 120_000).catch((error) => {
     throw last ?? error;
   });
 }
