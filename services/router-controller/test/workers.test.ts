@@ -75,7 +75,10 @@ async function soon(what: string, check: () => void | Promise<void>): Promise<vo
 const sample = (text: string, name: string) =>
   Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
 
-const page = async () => (await fetch(`${url}/metrics`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(10_000) })).text();
+const page = async () =>
+  (
+    await fetch(`${url}/metrics`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(10_000) })
+  ).text();
 const counted = async () => sample(await page(), 'num_requests');
 const workersOf = (pid: number) =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
@@ -119,7 +122,8 @@ test('without Redis they are refused: each would count for itself', () => {
   const alone = yaml('m').replace(/^redis:.*$/m, '');
   assert.throws(
     () => parseConfig(alone, 'router.yaml'),
-    (error) => error instanceof ConfigError && /server\.workers: .*needs a `redis` section/.test(error.message),
+    (error) =>
+      error instanceof ConfigError && /server\.workers: .*needs a `redis` section/.test(error.message),
   );
   assert.ok(parseConfig(alone.replace('workers: 3', 'workers: 1'), 'router.yaml'));
 });

@@ -15,7 +15,9 @@ export const decisionLogSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('File of JSON lines, one a decision, for `npm run replay`; absent: none'),
+    .describe(
+      'File of JSON lines, one a decision, for `npm run replay`; absent: none. Each of several workers has its own: NAME.2.jsonl',
+    ),
   text: z
     .enum(['hash', 'full'])
     .default('hash')

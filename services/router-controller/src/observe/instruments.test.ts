@@ -40,14 +40,36 @@ const odd = fc.constantFrom(-1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINI
 
 /** What is done to both; it tells what was thrown. */
 const step: fc.Arbitrary<(on: Both) => void> = fc.oneof(
-  { weight: 6, arbitrary: fc.tuple(labels, number).map(([l, n]) => (on: Both) => on.counter.inc(l, n)) },
+  {
+    weight: 6,
+    arbitrary: fc.tuple(labels, number).map(
+      ([l, n]) =>
+        (on: Both) =>
+          on.counter.inc(l, n),
+    ),
+  },
   { weight: 3, arbitrary: labels.map((l) => (on: Both) => on.counter.inc(l)) },
-  { weight: 6, arbitrary: fc.tuple(labels, number).map(([l, n]) => (on: Both) => on.histogram.observe(l, n)) },
+  {
+    weight: 6,
+    arbitrary: fc.tuple(labels, number).map(
+      ([l, n]) =>
+        (on: Both) =>
+          on.histogram.observe(l, n),
+    ),
+  },
   number.map((n) => (on: Both) => on.bare.inc(n)),
   fc.constant((on: Both) => on.bare.inc()),
   number.map((n) => (on: Both) => on.bareHistogram.observe(n)),
-  fc.tuple(labels, odd).map(([l, n]) => (on: Both) => on.counter.inc(l, n)),
-  fc.tuple(labels, odd).map(([l, n]) => (on: Both) => on.histogram.observe(l, n)),
+  fc.tuple(labels, odd).map(
+    ([l, n]) =>
+      (on: Both) =>
+        on.counter.inc(l, n),
+  ),
+  fc.tuple(labels, odd).map(
+    ([l, n]) =>
+      (on: Both) =>
+        on.histogram.observe(l, n),
+  ),
   labels.map((l) => (on: Both) => on.counter.remove(l)),
   labels.map((l) => (on: Both) => on.histogram.remove(l)),
   labels.map((l) => (on: Both) => on.histogram.zero(l)),

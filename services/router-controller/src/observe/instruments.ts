@@ -155,7 +155,8 @@ export class QuickHistogram<L extends string> extends Histogram<L> {
   /** Tells prom-client what it has not been told. */
   #tell(): void {
     for (const { kept, counts } of this.#children.values()) {
-      for (const [at, count] of counts.entries()) if (count > 0) kept.bucketValues[this.#bounds[at]!]! += count;
+      for (const [at, count] of counts.entries())
+        if (count > 0) kept.bucketValues[this.#bounds[at]!]! += count;
       counts.fill(0);
     }
   }

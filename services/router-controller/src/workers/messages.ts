@@ -6,7 +6,11 @@ export interface MetricJson {
   readonly help: string;
   readonly type: string;
   readonly aggregator: string;
-  readonly values: readonly { readonly value: number; readonly labels: object; readonly metricName?: string }[];
+  readonly values: readonly {
+    readonly value: number;
+    readonly labels: object;
+    readonly metricName?: string;
+  }[];
 }
 
 export type FromWorker =

@@ -97,7 +97,8 @@ export class Primary {
   #ended(worker: Worker, code: number | null, signal: string | null): void {
     const kept = this.#kept.get(worker.id)!;
     this.#kept.delete(worker.id);
-    for (const [id, { waiting }] of this.#collecting) if (waiting.has(worker.id)) this.#collected(worker.id, id);
+    for (const [id, { waiting }] of this.#collecting)
+      if (waiting.has(worker.id)) this.#collected(worker.id, id);
     void this.#together.ended(worker.id);
     if (this.#stopping) {
       if (this.#kept.size === 0) this.#empty?.();
@@ -153,7 +154,9 @@ export class Primary {
       await this.#collect();
       text = await this.#together.text(this.#own());
     } catch (error) {
-      this.#log.error('the page of all workers’ metrics can’t be made', { problem: (error as Error).message });
+      this.#log.error('the page of all workers’ metrics can’t be made', {
+        problem: (error as Error).message,
+      });
     }
     this.#tell(asker, { kind: 'page', id, text });
   }
