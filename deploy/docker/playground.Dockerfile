@@ -8,6 +8,11 @@ WORKDIR /app
 ENV NODE_ENV=production
 COPY package.json LICENSE ./
 COPY services/playground services/playground
+# Modules of the router that the page runs too (SHARED in src/assets.ts): what it says of other tables is what the router says.
+COPY services/router-controller/src/decide/choose/by-label.ts services/router-controller/src/decide/choose/
+COPY services/router-controller/src/replay/log-line.ts services/router-controller/src/replay/shares.ts \
+     services/router-controller/src/replay/sums.ts services/router-controller/src/replay/
+COPY services/router-controller/src/settle/price.ts services/router-controller/src/settle/
 # A number, because Kubernetes' runAsNonRoot can't judge a name.
 USER 65532:65532
 EXPOSE 8008

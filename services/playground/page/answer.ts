@@ -14,9 +14,9 @@ export interface Bill {
 }
 
 export const tokensOf = (usage: Usage): Tokens => ({
-  prompt: usage.prompt_tokens ?? 0,
-  cached: usage.prompt_tokens_details?.cached_tokens ?? 0,
-  completion: usage.completion_tokens ?? 0,
+  promptTokens: usage.prompt_tokens ?? 0,
+  cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
+  completionTokens: usage.completion_tokens ?? 0,
 });
 
 /** @returns null where the router tells no price for the model that answered. */

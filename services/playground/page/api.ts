@@ -1,60 +1,8 @@
 /** The router's endpoints, as the playground's server relays them. */
+import type { Config, Routing } from './config.ts';
 import { type FullDecision, type ToldDecision, toldDecision } from './decision.ts';
+import type { Asked } from './messages.ts';
 import type { ModelFacts } from './prices.ts';
-
-export interface Upstream {
-  readonly target: string;
-  readonly model: string;
-}
-
-export interface Entry extends Upstream {
-  readonly name: string;
-  readonly targets?: readonly Upstream[];
-  readonly fallbacks?: readonly Upstream[];
-}
-
-export interface Policy {
-  readonly name: string;
-  readonly threshold: number;
-  readonly fallback: string | null;
-  /** Absent: labels. */
-  readonly kind?: 'value';
-  readonly llms: readonly Entry[];
-}
-
-export interface Config {
-  readonly version: string;
-  readonly default_policy: string | null;
-  readonly policies: readonly Policy[];
-}
-
-export type Part =
-  | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'image_url'; readonly image_url: { readonly url: string } };
-
-export interface ToolCall {
-  readonly id: string;
-  readonly type: 'function';
-  readonly function: { readonly name: string; readonly arguments: string };
-}
-
-export type Message =
-  | { readonly role: 'user'; readonly content: string | readonly Part[] }
-  | { readonly role: 'assistant'; readonly content: string | null; readonly tool_calls?: readonly ToolCall[] }
-  | { readonly role: 'tool'; readonly tool_call_id: string; readonly content: string };
-
-/** A function that the model may call, as chat completions name it. */
-export interface Tool {
-  readonly type: 'function';
-  readonly function: { readonly name: string; readonly [more: string]: unknown };
-}
-
-export interface Routing {
-  readonly policy: string;
-  readonly routing_strategy: 'triton' | 'manual';
-  readonly model: string;
-  readonly threshold?: number;
-}
 
 export interface Usage {
   readonly prompt_tokens?: number;
@@ -122,11 +70,6 @@ export const post = (path: string, body: object, signal: AbortSignal | null) =>
   });
 
 const EXTENSION = 'nim-llm-router';
-
-export interface Asked {
-  readonly messages: readonly Message[];
-  readonly tools?: readonly Tool[];
-}
 
 /** @returns the body of a chat completion, without what is said of its stream. */
 export const bodyFor = ({ messages, tools = [] }: Asked, routing: Routing) => ({

@@ -51,7 +51,9 @@ export function estimated(decision: FullDecision, body: Body, prices: Prices, lo
     decision,
     prompt,
     completion,
-    usd: price ? costOf(price, { prompt, cached: 0, completion }) : null,
+    usd: price
+      ? costOf(price, { promptTokens: prompt, cachedTokens: 0, completionTokens: completion })
+      : null,
     vision,
   };
 }

@@ -1,7 +1,8 @@
 /** The batch tab: a file of requests, where each would go, what that would cost. No model is called. */
-import { Fault, type Routing, routeBody } from './api.ts';
+import { Fault, routeBody } from './api.ts';
 import { type BatchRow, downloadCsv, downloadJsonl, estimated, type RowAnswer } from './batch-row.ts';
 import { showRows, showSums } from './batch-view.ts';
+import type { Routing } from './config.ts';
 import { FileProblem } from './csv.ts';
 import { ofPreview, replaceAll } from './decisions.ts';
 import { announce, byId, h } from './dom.ts';

@@ -1,16 +1,8 @@
 /** A chat completion, streamed. */
-import {
-  type Asked,
-  bodyFor,
-  type ErrorBody,
-  Fault,
-  faultOf,
-  post,
-  type Routing,
-  type ToolCall,
-  type Usage,
-} from './api.ts';
+import { bodyFor, type ErrorBody, Fault, faultOf, post, type Usage } from './api.ts';
+import type { Routing } from './config.ts';
 import { type ToldDecision, toldDecision } from './decision.ts';
+import type { Asked, ToolCall } from './messages.ts';
 import { chunksOf, sseData } from './sse.ts';
 
 export interface ChatListener {

@@ -1,9 +1,9 @@
 /** Side by side: one prompt to two policies or models at once. */
 import type { Answer } from './answer.ts';
 import { dollars } from './decision.ts';
-import { noteTurn } from './decisions.ts';
 import { announce, byId } from './dom.ts';
 import { Lane } from './lane.ts';
+import { noteTurn } from './note-turn.ts';
 import { currentConfig } from './settings.ts';
 
 const prompt = byId('compare-prompt', HTMLTextAreaElement);

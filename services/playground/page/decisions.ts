@@ -1,8 +1,6 @@
 /** The decisions of this session, in the form of the router's decision log, for the what-if tab. Kept in the page alone. */
-import type { Answer } from './answer.ts';
-import type { Routing } from './api.ts';
+import type { Routing } from './config.ts';
 import type { FullDecision } from './decision.ts';
-import { targetOf } from './settings.ts';
 
 /** Fields of a line of the decision log that another table is tried on. */
 export interface LoggedDecision {
@@ -26,6 +24,7 @@ export interface LoggedDecision {
   /** What a reader knows it by. */
   readonly text?: string;
   readonly text_sha256?: string;
+  readonly request_id?: string;
 }
 
 export type Source = 'turns' | 'batch' | 'file';
@@ -76,30 +75,3 @@ export const ofPreview = (
   needs: { vision, context_tokens: prompt + completion },
   text,
 });
-
-/** Notes a turn that was answered: what its headers told, and what it used. */
-export function noteTurn({ told, usage, bill }: Answer, routing: Routing, text: string): void {
-  if (!told) return;
-  const { policy, label, confidence, reason, entry, model } = told;
-  const manual = routing.routing_strategy === 'manual';
-  note('turns', {
-    policy,
-    strategy: routing.routing_strategy,
-    model: manual ? routing.model : null,
-    threshold: routing.threshold ?? null,
-    label: confidence === null ? null : label,
-    confidence,
-    // Headers tell the likeliest label alone, which is all that a table goes by.
-    scores: confidence === null ? null : { [label]: confidence },
-    reason,
-    entry,
-    target: targetOf(policy, entry, model),
-    usage: usage && {
-      promptTokens: usage.prompt_tokens ?? 0,
-      cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
-      completionTokens: usage.completion_tokens ?? 0,
-    },
-    cost_usd: bill?.usd ?? null,
-    text,
-  });
-}

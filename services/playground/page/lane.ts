@@ -1,7 +1,8 @@
 /** One side of a comparison: a choice of who answers, and the answer. */
 import { Answer } from './answer.ts';
-import { type Config, Fault, type Routing } from './api.ts';
+import { Fault } from './api.ts';
 import { chat } from './chat.ts';
+import type { Config, Routing } from './config.ts';
 import { byId, h } from './dom.ts';
 
 /** The choice as an option's value; JSON, because names may hold anything. */

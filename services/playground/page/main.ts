@@ -2,11 +2,22 @@
 import { Fault, getConfig, getModels } from './api.ts';
 import { fillBatch, startBatch } from './batch.ts';
 import { fillCompare, startCompare } from './compare.ts';
-import { clear, isStreaming, messagesWith, send, stop } from './conversation.ts';
+import {
+  clear,
+  isStreaming,
+  messagesWith,
+  onConversation,
+  send,
+  stop,
+  waitsForResults,
+} from './conversation.ts';
 import { byId, h } from './dom.ts';
 import { examplesFor } from './examples.ts';
+import { hasImages, startImages } from './images.ts';
 import { makeRoom, policy, routing, showConfig, startSettings } from './settings.ts';
 import { startTabs } from './tabs.ts';
+import { startTools, toolsGiven } from './tool-calls.ts';
+import { fillWhatIf, seeWhatIf, startWhatIf } from './what-if.ts';
 import { explain, showNothing } from './why.ts';
 
 const prompt = byId('prompt', HTMLTextAreaElement);
@@ -17,13 +28,14 @@ const router = byId('router', HTMLParagraphElement);
 const reload = byId('reload', HTMLButtonElement);
 
 function showButtons(): void {
-  const canAsk = routing() !== null && prompt.value.trim() !== '';
+  const canAsk = routing() !== null && (prompt.value.trim() !== '' || hasImages()) && !waitsForResults();
   const hadFocus = document.activeElement === sendButton || document.activeElement === stopButton;
   sendButton.disabled = !canAsk;
   explainButton.disabled = !canAsk;
   sendButton.hidden = isStreaming();
   stopButton.hidden = !isStreaming();
   if (hadFocus) (isStreaming() ? stopButton : prompt).focus();
+  byId('waits', HTMLParagraphElement).hidden = !waitsForResults();
 }
 
 function showExamples(): void {
@@ -51,9 +63,17 @@ function showExamples(): void {
 async function ask(): Promise<void> {
   const chosen = routing();
   const text = prompt.value.trim();
-  if (!chosen || text === '' || isStreaming()) return;
+  if (!chosen || (text === '' && !hasImages()) || isStreaming() || waitsForResults()) return;
+  const tools = toolsGiven();
+  if (!tools) {
+    byId('extras', HTMLDetailsElement).open = true;
+    byId('tools', HTMLTextAreaElement).focus();
+    return;
+  }
   prompt.value = '';
-  const answered = send(text, chosen);
+  // The conversation needs the room; what tools there are stands beside its title.
+  byId('extras', HTMLDetailsElement).open = false;
+  const answered = send(text, chosen, tools);
   showButtons();
   await answered;
   showButtons();
@@ -68,6 +88,7 @@ async function connect(): Promise<void> {
     showConfig(config, models);
     fillBatch();
     fillCompare();
+    fillWhatIf();
     router.classList.add('up');
     const count = config.policies.length;
     router.textContent = `Connected · ${count} ${count === 1 ? 'policy' : 'policies'} · version ${config.version}`;
@@ -87,9 +108,18 @@ startSettings(() => {
   shown = name;
 });
 showNothing();
+startImages(
+  byId('images', HTMLInputElement),
+  byId('images-list', HTMLUListElement),
+  byId('images-problem', HTMLParagraphElement),
+  showButtons,
+);
+startTools(showButtons);
+onConversation(showButtons);
 startBatch();
 startCompare();
-startTabs(() => {});
+startWhatIf();
+startTabs((tab) => seeWhatIf(tab === 'what-if'));
 
 byId('composer', HTMLFormElement).addEventListener('submit', (event) => {
   event.preventDefault();
@@ -109,7 +139,9 @@ stopButton.addEventListener('click', stop);
 explainButton.addEventListener('click', () => {
   const chosen = routing();
   const text = prompt.value.trim();
-  if (chosen && text !== '') void explain({ messages: messagesWith(text) }, chosen);
+  const tools = toolsGiven();
+  if (chosen && tools && !explainButton.disabled)
+    void explain({ messages: messagesWith(text), tools }, chosen);
 });
 byId('clear', HTMLButtonElement).addEventListener('click', () => {
   clear();

@@ -1,11 +1,7 @@
 /** Money: what calls cost by the prices that `GET /v1/models` tells. Free of the DOM, so that Node tests it. */
+import { type TokenPrice, type UsedTokens, usdOf } from '../../router-controller/src/settle/price.ts';
 
-/** USD for a million tokens. */
-export interface Price {
-  readonly input: number;
-  readonly output: number;
-  readonly cached: number;
-}
+export type Price = TokenPrice;
 
 export interface ModelFacts {
   readonly id: string;
@@ -27,23 +23,14 @@ export function pricesOf(models: readonly ModelFacts[]): Prices {
       if (!pricing) return [];
       const input = Number(pricing.prompt) * 1e6;
       const cached = pricing.input_cache_read === undefined ? input : Number(pricing.input_cache_read) * 1e6;
-      const price = { input, output: Number(pricing.completion) * 1e6, cached };
+      const price = { input, output: Number(pricing.completion) * 1e6, cached_input: cached };
       return Object.values(price).every(Number.isFinite) ? [[id, price]] : [];
     }),
   );
 }
 
-/** Tokens of a call. */
-export interface Tokens {
-  readonly prompt: number;
-  readonly cached: number;
-  readonly completion: number;
-}
-
-export function costOf(price: Price, { prompt, cached, completion }: Tokens): number {
-  const fresh = Math.max(0, prompt - cached);
-  return (fresh * price.input + cached * price.cached + completion * price.output) / 1e6;
-}
+export type Tokens = UsedTokens;
+export const costOf = usdOf;
 
 /** English text has about four characters a token; other scripts have fewer. */
 const CHARS_A_TOKEN = 4;

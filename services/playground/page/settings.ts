@@ -1,5 +1,5 @@
 /** The choices on the left: policy, who chooses the model, and how sure the classifier has to be. */
-import type { Config, Policy, Routing } from './api.ts';
+import type { Config, Policy, Routing } from './config.ts';
 import { byId, h } from './dom.ts';
 import { type ModelFacts, type Prices, pricesOf } from './prices.ts';
 

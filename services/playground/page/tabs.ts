@@ -1,7 +1,7 @@
 /** The tabs: one panel is seen at a time; arrows, Home and End move among them, as screen readers expect of tabs. */
 import { byId } from './dom.ts';
 
-export const TABS = ['chat', 'compare', 'batch'] as const;
+export const TABS = ['chat', 'compare', 'batch', 'what-if'] as const;
 export type Tab = (typeof TABS)[number];
 
 const buttons = new Map(TABS.map((tab) => [tab, byId(`tab-${tab}`, HTMLButtonElement)]));

@@ -1,9 +1,11 @@
 /** The panel that shows one whole decision: every label's probability, the scores, and what would be tried. */
-import { type Asked, Fault, getRoute, type Message, type Routing } from './api.ts';
+import { Fault, getRoute } from './api.ts';
+import type { Routing } from './config.ts';
 import { chooseWords, dollars, type FullDecision, percent, reasonWords } from './decision.ts';
 import { announce, byId, h } from './dom.ts';
 import { faultBox } from './fault.ts';
 import { measures } from './measures.ts';
+import type { Asked, Message } from './messages.ts';
 import { thresholdOf } from './settings.ts';
 
 const panel = byId('why', HTMLDivElement);

@@ -7,6 +7,20 @@ import { extname, join } from 'node:path';
 
 const PAGE = join(import.meta.dirname, '..', 'page');
 
+const SERVICES = join(PAGE, '..', '..');
+
+/**
+ * Modules of the router that the page runs too: pure, and without imports but of each other. To the browser they are where
+ * the page's own imports, relative as they are, lead from its root. The image copies them by name.
+ */
+export const SHARED = [
+  'router-controller/src/decide/choose/by-label.ts',
+  'router-controller/src/replay/log-line.ts',
+  'router-controller/src/replay/shares.ts',
+  'router-controller/src/replay/sums.ts',
+  'router-controller/src/settle/price.ts',
+] as const;
+
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
@@ -35,15 +49,17 @@ function strip(source: string): string {
 /** @returns every file that may be asked for, by its path. What is not in here does not exist. */
 export function loadAssets(folder = PAGE): ReadonlyMap<string, Asset> {
   const assets = new Map<string, Asset>();
-  for (const name of readdirSync(folder)) {
-    const extension = extname(name);
+  const add = (path: string, file: string) => {
+    const extension = extname(file);
     const type = TYPES[extension];
-    if (!type) continue;
-    const text = readFileSync(join(folder, name), 'utf8');
+    if (!type) return;
+    const text = readFileSync(file, 'utf8');
     const bytes = Buffer.from(extension === '.ts' ? strip(text) : text);
     const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"`;
-    assets.set(name === 'index.html' ? '/' : `/${name}`, { type, bytes, etag });
-  }
+    assets.set(path, { type, bytes, etag });
+  };
+  for (const name of readdirSync(folder)) add(name === 'index.html' ? '/' : `/${name}`, join(folder, name));
+  for (const name of SHARED) add(`/${name}`, join(SERVICES, name));
   return assets;
 }
 

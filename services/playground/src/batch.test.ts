@@ -208,7 +208,7 @@ describe('money', () => {
 
   test('goes by the prices of the list of models, cached input by its own', () => {
     assert.deepEqual([...prices.keys()], ['a', 'b']);
-    const tokens = { prompt: 1000, cached: 400, completion: 100 };
+    const tokens = { promptTokens: 1000, cachedTokens: 400, completionTokens: 100 };
     assert.ok(Math.abs(costOf(prices.get('a')!, tokens) - 0.001) < 1e-12);
     assert.deepEqual(dearest(['a', 'b', 'c'], prices, tokens)?.model, 'b');
     assert.equal(dearest(['c'], prices, tokens), null);

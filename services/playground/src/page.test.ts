@@ -43,8 +43,11 @@ describe('the files', () => {
     const assets = loadAssets();
     for (const [path, { bytes }] of assets) {
       const text = bytes.toString('utf8');
-      const named = [...text.matchAll(/(?:src|href)="(\/[^"]*)"/g), ...text.matchAll(/from '\.(\/[^']+)'/g)];
-      for (const [, name] of named) assert.ok(assets.has(name!), `${path} names ${name}`);
+      const linked = [...text.matchAll(/(?:src|href)="(\/[^"]*)"/g)].map(([, name]) => name!);
+      const imported = [...text.matchAll(/from '(\.[^']+)'/g)].map(
+        ([, name]) => new URL(name!, `http://page${path}`).pathname,
+      );
+      for (const name of [...linked, ...imported]) assert.ok(assets.has(name), `${path} names ${name}`);
       assert.doesNotMatch(text.replaceAll('http://www.w3.org/2000/svg', ''), /https?:\/\//, path);
     }
   });

@@ -11,8 +11,8 @@ const RELAYED: Readonly<Record<string, 'GET' | 'POST'>> = {
   '/config': 'GET',
 };
 
-/** Far more than a conversation typed by hand; the router has a limit of its own. */
-export const MAX_BODY_BYTES = 1024 * 1024;
+/** A conversation with a few pictures; the router has a limit of its own. */
+export const MAX_BODY_BYTES = 6 * 1024 * 1024;
 /** A router that is up answers a connection at once; the answer itself may take as long as the router lets it. */
 const CONNECT_MS = 10_000;
 

@@ -4,9 +4,11 @@ import { after, afterEach, before, describe } from 'node:test';
 import { openTab } from './reader.ts';
 import { BrowserScene, type Visit } from './scene.ts';
 import { batch } from './tabs/batch.ts';
+import { chatParts } from './tabs/chat-parts.ts';
 import { sideBySide } from './tabs/compare.ts';
 import { everybody } from './tabs/everybody.ts';
 import type { Opened } from './tabs/opened.ts';
+import { whatIf } from './tabs/what-if.ts';
 
 let scene: BrowserScene;
 let visit: Visit;
@@ -30,5 +32,7 @@ const opened: Opened = {
 };
 
 describe('for everybody', () => everybody(opened));
+describe('Chat', () => chatParts(opened));
 describe('Side by side', () => sideBySide(opened));
 describe('Batch', () => batch(opened));
+describe('What if', () => whatIf(opened));

@@ -45,7 +45,7 @@ export function batch({ open, scene }: Opened): void {
     assert.match((await lines.nth(1).textContent())!, /Summarization.*llama-70b/);
     assert.match((await lines.nth(2).textContent())!, /The prompt is empty/);
     assert.equal(await page.getByRole('table', { name: 'Rows by label' }).locator('tbody tr').count(), 3);
-    await page.getByText('Target', { exact: true }).click();
+    await page.locator('#batch').getByText('Target', { exact: true }).click();
     await page.getByRole('table', { name: 'Rows by target' }).waitFor();
     await page.getByLabel('Cost', { exact: true }).focus();
     await page.keyboard.press('Space');
