@@ -28,6 +28,8 @@ async function archiveOf(
   more: readonly string[] = [],
 ): Promise<string> {
   const built = await buildImages(profiles);
+  for (const { name, size } of built.filter(({ name }) => wanted.test(name)))
+    console.log(`  ${name}: ${Math.round(size / 1_000_000)} MB`);
   const names = [...built.map(({ name }) => name).filter((name) => wanted.test(name)), ...more];
   const folder = join(CACHE, 'cluster');
   const archive = join(folder, `${file}.tar`);

@@ -1,4 +1,5 @@
 /** The real parts by name. */
+import { productImages } from '../cluster/images.ts';
 import { setupEngine } from '../engine/bases.ts';
 import { setupChromium } from './chromium.ts';
 import { setupClients } from './clients.ts';
@@ -28,6 +29,7 @@ export const PARTS = {
   strace: setupStrace,
   cluster: async () => (await setupCluster()).kubectl,
   engine: setupEngine,
+  images: productImages,
 } as const satisfies Readonly<Record<string, () => Promise<string>>>;
 
 export type PartName = keyof typeof PARTS;

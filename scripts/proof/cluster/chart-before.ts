@@ -6,10 +6,12 @@ import { promisify } from 'node:util';
 import { CHART } from '../../../deploy/helm/src/files.ts';
 import type { Cluster } from '../../cluster/cluster.ts';
 import { setupHelm } from '../../parts/helm.ts';
-import { ROOT } from '../../parts/lib.ts';
-import { type Event, untilPods, type World } from './doing.ts';
+import { ROOT, readText } from '../../parts/lib.ts';
+import { type Event, podsOf, untilPods, type World } from './doing.ts';
 
 const run = promisify(execFile);
+const BEFORE = '0.0.9';
+const NOW = /^appVersion: (\S+)$/m.exec(readText(`${CHART}/Chart.yaml`))![1]!;
 const git = async (...args: string[]) => (await run('git', args, { cwd: ROOT })).stdout.trim();
 
 /**
@@ -38,40 +40,54 @@ export interface ChartBefore {
   readonly file: string;
 }
 
-/** @param from a revision of git; absent: see `revisionBefore`. */
+/**
+ * Its version is another one than this checkout's, as it is between releases, so that every pod of the router rolls. The images behind both
+ * are today's.
+ *
+ * @param from a revision of git; absent: see `revisionBefore`.
+ */
 export async function packChartBefore(cluster: Cluster, from?: string): Promise<ChartBefore> {
   const revision = from ?? (await revisionBefore());
   const folder = join(cluster.box.folder, 'chart-before');
   mkdirSync(folder);
   await git('archive', '--format=tar', `--output=${join(folder, 'chart.tar')}`, revision, CHART);
   await run('tar', ['--extract', '--file', join(folder, 'chart.tar'), '--directory', folder]);
-  await run(await setupHelm(), ['package', join(folder, CHART), '--destination', folder]);
+  const version = ['--version', BEFORE, '--app-version', BEFORE];
+  await run(await setupHelm(), ['package', join(folder, CHART), ...version, '--destination', folder]);
   const file = readdirSync(folder).find((name) => name.endsWith('.tgz'));
   if (!file) throw new Error(`helm package made no .tgz of the chart of ${revision}`);
+  for (const { ctr } of cluster.nodes)
+    for (const name of ['controller', 'server']) {
+      const image = `docker.io/library/llm-router-${name}`;
+      await ctr(['images', 'tag', `${image}:${NOW}`, `${image}:${BEFORE}`]);
+    }
   return { revision: await git('log', '-1', '--format=%h of %cs', revision), file: join(folder, file) };
 }
 
-const settled = async (world: World) => {
-  await untilPods(world, 'controller', 2);
-  await untilPods(world, 'classifier', 1);
-};
+/** Waits until all is settled. @throws Error when a part's pods are those of before. */
+async function rolls(world: World, work: () => Promise<unknown>): Promise<void> {
+  const parts = { controller: 2, classifier: 1 };
+  const uids = async (part: string) => (await podsOf(world, part)).map(({ metadata }) => metadata.uid);
+  const before = new Set((await Promise.all(Object.keys(parts).map(uids))).flat());
+  await work();
+  for (const [part, count] of Object.entries(parts)) {
+    await untilPods(world, part, count);
+    if ((await uids(part)).some((uid) => before.has(uid)))
+      throw new Error(`pods of the ${part} were not rolled`);
+  }
+}
 
 /** Of a world that was installed from the chart before. */
 export const CHART_EVENTS: readonly Event[] = [
   {
     name: 'upgraded from the chart before',
     kind: 'rollout',
-    run: async (world) => {
-      await world.release.upgrade(world.values);
-      await settled(world);
-    },
+    run: (world) => rolls(world, () => world.release.upgrade(world.values)),
   },
   {
     name: 'rolled back to the chart before',
     kind: 'rollout',
-    run: async (world) => {
-      await world.release.helm('rollback', world.release.name, '--wait', '--timeout', '4m');
-      await settled(world);
-    },
+    run: (world) =>
+      rolls(world, () => world.release.helm('rollback', world.release.name, '--wait', '--timeout', '4m')),
   },
 ];
