@@ -13,6 +13,7 @@ const bin = (name: string) => join(ROOT, 'node_modules', '.bin', name);
 /** Parts of the tests in a service's `test/` folder. A test that starts a part sets it up too, so this only does it early. */
 const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] = [
   ['services/triton/', ['triton', 'python-tools']],
+  ['services/router-controller/test/admin-page', ['chromium', 'redis']],
   ['services/router-controller/test/attacks', ['redis']],
   ['services/router-controller/test/conformance', ['clients']],
   ['services/router-controller/test/request-cost', ['redis', 'strace']],
@@ -76,6 +77,11 @@ const checks = (): Suite[] => [
   check('types (tsc)', bin('tsc'), ['--noEmit', '-p', '.']),
   // Apart, because it has a browser's names and none of Node's.
   check('types of the playground’s page (tsc)', bin('tsc'), ['--noEmit', '-p', 'services/playground/page']),
+  check('types of the admin page (tsc)', bin('tsc'), [
+    '--noEmit',
+    '-p',
+    'services/router-controller/admin-page',
+  ]),
   check('generated docs', NODE, ['scripts/docs.ts', '--check']),
 ];
 

@@ -6,8 +6,10 @@ import type { Ledger } from '../ledger/index.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
 import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
 import { trustProxies } from './address.ts';
+import { addHolderRoutes } from './admin/holders.ts';
 import { checkToken } from './admin/identity.ts';
 import { addKeyRoutes } from './admin/keys.ts';
+import { addPageRoutes } from './admin/page.ts';
 import { errorHandler } from './errors.ts';
 import { protect } from './protect.ts';
 import { EVERYTHING, publicConfig } from './public-config.ts';
@@ -25,7 +27,7 @@ const BODY_BYTES = 64 * 1024;
 
 const PATHS =
   'GET and POST /admin/keys; GET, PATCH and DELETE /admin/keys/ID; POST /admin/keys/ID/rotate, …/end-overlap, …/disable and ' +
-  '…/enable; GET /admin/audit, /admin/usage and /admin/config';
+  '…/enable; GET /admin/audit, /admin/usage, /admin/budgets, /admin/tenants, /admin/me and /admin/config; the page is GET /admin';
 
 export function createAdminApp(deps: AdminDeps): Express {
   const app = express();
@@ -34,6 +36,7 @@ export function createAdminApp(deps: AdminDeps): Express {
   app.set('query parser', 'simple');
   protect(app);
   trustProxies(app, () => deps.config().file.server.trusted_proxies);
+  addPageRoutes(app);
   app.use(checkToken(deps));
   // Bodies of calls that want none are read, too: what is not understood must not be passed over.
   app.use(express.json({ limit: BODY_BYTES, type: () => true }));
@@ -42,6 +45,7 @@ export function createAdminApp(deps: AdminDeps): Express {
     response.json(publicConfig(deps.config(), EVERYTHING, true));
   });
   addKeyRoutes(app, deps);
+  addHolderRoutes(app, deps);
   app.get('/admin/usage', async (request, response) => {
     const { id, ...query } = request.query;
     if (typeof id !== 'string' || id === '')

@@ -47,8 +47,12 @@ export function checkToken({ config, metrics, log }: IdentityDeps) {
     if (holder.read_only && request.method !== 'GET')
       throw new RouterError('permission_denied', `The admin token of '${holder.name}' may read only`);
     response.locals.actor = { by: holder.name, from: address } satisfies Actor;
+    response.locals.mayChange = !holder.read_only;
     next();
   };
 }
 
+/** Name of the token. */
+export const nameOf = (response: Response): string => actorOf(response).by;
+export const mayChange = (response: Response): boolean => response.locals.mayChange === true;
 export const actorOf = (response: Response): Actor => response.locals.actor as Actor;
