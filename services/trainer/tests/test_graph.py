@@ -4,7 +4,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from trainer import complexity_scores, export_onnx, labels, quantize, shape, sharpness
+from trainer import complexity_scores, export_onnx, labels, quantize, shape
 from trainer.calibrate import softmax
 from trainer.encoder import embed
 
@@ -131,16 +131,3 @@ def test_a_dimension_rises_with_its_label(tmp_path, label):
         logits[labels.COMPLEXITY.index(label)] = value
         values.append(scored(tmp_path, logits)[dimension])
     assert 0 <= values[0] < values[1] < values[2] <= top
-
-
-def test_head_with_groups_answers_as_the_calibration_says(tmp_path):
-    rng = np.random.default_rng(6)
-    weight, bias, x = (rng.normal(size=s).astype(np.float32) for s in ((5, 8), (5,), (4, 8)))
-    groupings = tuple(
-        sharpness.Grouping(*(rng.normal(size=s).astype(np.float32) for s in ((groups, 8), (groups,), (groups,)))) for groups in (3, 4)
-    )
-    export_onnx.export_head(weight, bias, 1 / 0.8, tmp_path / "head.onnx", None, groupings)
-    got = ort.InferenceSession(str(tmp_path / "head.onnx"), providers=["CPUExecutionProvider"]).run(None, {"EMBEDDING": x})[0]
-    want = softmax((x @ weight.T + bias) * sharpness.Sharpness(0.8, groupings).of(x))
-    np.testing.assert_allclose(got, want, atol=1e-5)
-    assert not np.allclose(want, softmax((x @ weight.T + bias) * 0.8), atol=1e-3)

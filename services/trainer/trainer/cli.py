@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
         ("intent", "Banking77's"), ("other-languages", "factor of our own that are not English"),
     ):
         train.add_argument(f"--share-{name}", type=float, default=argparse.SUPPRESS, help=f"how often an epoch sees {text}")
-    calibrate = command("calibrate", lambda a: steps().calibrate(a), "fits each head's temperature, and factors by language and kind of request, on prompts held back from training, as the int8 graph reads them")
+    calibrate = command("calibrate", lambda a: steps().calibrate(a), "fits each head's temperature on prompts held back from training, as the int8 graph reads them")
     shared(calibrate)
     command("export", lambda a: steps().export(a), "writes fp32, fp16 and int8 graphs and the model repository")
     precision = command("precision", lambda a: precision_main(a), "writes a repository's encoder anew as fp16 (for GPUs) or fp32, from the int8 graph that it holds")

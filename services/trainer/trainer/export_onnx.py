@@ -9,7 +9,6 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from .complexity_scores import ScoreTables
-from .sharpness import Grouping
 from .shape import EMBEDDING, EPSILON, HEADS, WIDTH, layers_of
 
 OPSET = 17
@@ -116,16 +115,11 @@ def export_encoder(params: dict[str, np.ndarray], path: Path) -> None:
     )
 
 
-def export_head(
-    weight: np.ndarray, bias: np.ndarray, temperature: float, path: Path, scores: ScoreTables | None = None, groupings: tuple[Grouping, ...] = (),
-) -> None:
-    """EMBEDDING FP32 [rows, width] → OUTPUT FP32 [rows, labels], probabilities calibrated by the temperature, and by factors of a
-    text's groups where there are any; with tables, SCORES FP32 [rows, 8] as well."""
+def export_head(weight: np.ndarray, bias: np.ndarray, temperature: float, path: Path, scores: ScoreTables | None = None) -> None:
+    """EMBEDDING FP32 [rows, width] → OUTPUT FP32 [rows, labels], probabilities calibrated by the temperature; with
+    tables, SCORES FP32 [rows, 8] as well."""
     g = Graph()
     logits = g.op("Gemm", "EMBEDDING", g.const((weight.T / temperature).astype(np.float32)), g.const((bias / temperature).astype(np.float32)))
-    for grouping in groupings:
-        shares = g.op("Softmax", g.op("Gemm", "EMBEDDING", g.const(np.ascontiguousarray(grouping.weight.T)), g.const(grouping.bias)), axis=-1)
-        logits = g.op("Mul", logits, g.op("Exp", g.op("MatMul", shares, g.const(grouping.log_factor[:, None]))))
     g.op("Softmax", logits, out="OUTPUT", axis=-1)
     outputs = [helper.make_tensor_value_info("OUTPUT", TensorProto.FLOAT, ["rows", weight.shape[0]])]
     if scores is not None:

@@ -214,12 +214,12 @@ def install_encoder(
 
 def write_policy(
     repository: Path, policy: str, names: tuple[str, ...], weight: np.ndarray, bias: np.ndarray, temperature: float,
-    with_scores: bool = False, encoder: str = "prompt_encoder", groupings: tuple = (),
+    with_scores: bool = False, encoder: str = "prompt_encoder",
 ) -> None:
-    """Head and ensembles of one policy, from a linear head. groupings: `sharpness.Grouping`s, of its calibration."""
+    """Head and ensembles of one policy, from a linear head."""
     scores = complexity_scores.tables(names) if with_scores else None
     write_head(
-        repository, policy, names, weight.shape[1], lambda path: export_onnx.export_head(weight, bias, temperature, path, scores, groupings),
+        repository, policy, names, weight.shape[1], lambda path: export_onnx.export_head(weight, bias, temperature, path, scores),
         scores=complexity_scores.NAMES if with_scores else (), encoder=encoder,
     )
 

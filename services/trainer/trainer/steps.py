@@ -13,7 +13,7 @@ import numpy as np
 from . import data as prompts
 from . import evaluate as figures
 from . import doubt as unsure
-from . import base, bodies, labels, languages, quantize, ratings, relabel, repository, sharpness
+from . import base, bodies, labels, languages, quantize, ratings, relabel, repository
 from . import train as training
 from .calibrate import fit_temperature, softmax
 from .data import Row
@@ -86,49 +86,32 @@ def _labelled(rows: list[Row], column: str, names: tuple[str, ...]) -> tuple[np.
 
 
 def calibrate(a) -> None:
-    """calibration.npz. Fitted on our own prompts and bodies held back from training; what tells their groups, on training rows."""
+    """temperatures.json. Fitted on our own prompts held back from training; every source counts by its rows."""
     params, heads = training.load(a.work / "weights.npz")
     rows = _stored(a.work / "validation.jsonl")
-    encoder = Encoder(a.repository, graph=repository.stage_encoder(a.work, params))
-    shown = _of_all_groups([row for row in _stored(a.work / "rows.jsonl") if row.source.startswith("own/") and not row.unsure], a.seed)
-    probed = sharpness.probes(encoder.embeddings([row.prompt for row in shown], progress=_reading), shown)
-    embedding = encoder.embeddings([row.prompt for row in rows], progress=_reading)
+    graph = repository.stage_encoder(a.work, params)
+    embedding = Encoder(a.repository, graph=graph).embeddings([row.prompt for row in rows], progress=_reading)
     out = {}
     for column in labels.HEADS:
         index, gold = _labelled(rows, column, heads[column])
         logits = embedding[index] @ params[f"head.{column}.weight"].T + params[f"head.{column}.bias"]
-        out[column] = sharpness.fit(embedding[index], logits, gold, probed)
-        once = softmax(logits, fit_temperature(logits, gold))
-        before, after = (figures.ece(gold, p) for p in (once, softmax(logits * out[column].of(embedding[index]))))
-        factors = [f"{name} {factor:.2f}" for part, names in zip(out[column].groupings, sharpness.GROUPINGS.values()) for name, factor in zip(names, np.exp(part.log_factor))]
-        log(f"{column}: factor {out[column].base:.3f} from {len(gold)} rows, of it {', '.join(factors)}; ECE {before:.3f} with one for all → {after:.3f}")
-    sharpness.save(a.work / "calibration.npz", out)
-
-
-def _of_all_groups(rows: list[Row], seed: int, count: int = 100) -> list[Row]:
-    """So many rows of each language group and kind, or all that there are."""
-    order = np.random.default_rng(seed).permutation(len(rows))
-    seen: Counter = Counter()
-    picked = []
-    for row in (rows[i] for i in order):
-        group = tuple(of(row) for of in sharpness.GROUP_OF.values())
-        seen[group] += 1
-        if seen[group] <= count:
-            picked.append(row)
-    return picked
+        out[column] = fit_temperature(logits, gold)
+        before, after = (figures.ece(gold, softmax(logits, t)) for t in (1.0, out[column]))
+        log(f"{column}: temperature {out[column]:.3f} from {len(gold)} rows; ECE {before:.3f} → {after:.3f}")
+    (a.work / "temperatures.json").write_text(json.dumps(out, indent=2) + "\n", encoding="utf-8")
 
 
 def export(a) -> None:
     """fp32, fp16 and int8 graphs in the work folder; the repository gets int8, heads and ensembles."""
     params, heads = training.load(a.work / "weights.npz")
-    calibrated = sharpness.load(a.work / "calibration.npz")
+    temperatures = json.loads((a.work / "temperatures.json").read_text(encoding="utf-8"))
     small = repository.stage_encoder(a.work, params)
     quantize.to_fp16(a.work / "prompt_encoder.fp32.onnx", a.work / "prompt_encoder.fp16.onnx")
     repository.install_encoder(a.repository, small)
     for column, names in labels.HEADS.items():
         repository.write_policy(
             a.repository, labels.POLICIES[column], names, params[f"head.{column}.weight"], params[f"head.{column}.bias"],
-            1 / calibrated[column].base, with_scores=column == "complexity", groupings=calibrated[column].groupings,
+            temperatures[column], with_scores=column == "complexity",
         )
     for path in (a.work / "prompt_encoder.fp32.onnx", a.work / "prompt_encoder.fp16.onnx", a.repository / "prompt_encoder/1/model.onnx"):
         log(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
