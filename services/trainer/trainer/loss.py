@@ -1,6 +1,6 @@
 """What both training engines must agree on."""
 
-HEAD_WEIGHT = {"task": 1.0, "complexity": 1.0, "intent": 1.0}
+HEAD_WEIGHT = {"task": 1.0, "complexity": 1.0, "intent": 0.4}
 """Weight of a head's loss; 1 where none is named."""
 
 SMOOTHING = 0.08

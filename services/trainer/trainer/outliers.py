@@ -1,8 +1,8 @@
 """Texts that no label fits, made from a seed: what the heads are taught to be unsure about.
 
 Without them a softmax is as sure of random bytes as of a question. Scripts that hardly occur in training, encoded data, bytes read in the
-wrong encoding, words without a sentence. Real prompts are never among them, and none of it is a held-out row's kind by design: the
-test of the served model uses other scripts and other encodings than these.
+wrong encoding, words without a sentence. Real prompts are never among them; the test of the served model (`doubt.noise`) uses other draws, half of
+them of other scripts.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Shares:
     other_languages: float = 1.0
     """Factor of our own rows that are not English."""
     shared: float = 0.5
-    intent: float = 2.0
+    intent: float = 0.4
 
     def of(self, row) -> float:
         if not row.source.startswith("own/"):
