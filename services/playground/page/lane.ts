@@ -2,11 +2,13 @@
 import { Answer } from './answer.ts';
 import { Fault } from './api.ts';
 import { chat } from './chat.ts';
-import type { Config, Routing } from './config.ts';
+import type { Config, Entry, Routing } from './config.ts';
 import { byId, h } from './dom.ts';
 
 /** The choice as an option's value; JSON, because names may hold anything. */
 const optionOf = (routing: Routing) => JSON.stringify(routing);
+
+const upstreamsOf = (entry: Entry) => [entry, ...(entry.targets ?? []), ...(entry.fallbacks ?? [])];
 
 /** Every policy, and every model of it by hand. */
 function optionsFor({ policies }: Config): Node[] {
@@ -18,12 +20,12 @@ function optionsFor({ policies }: Config): Node[] {
   const byHand = h('optgroup', { label: 'One model' });
   const seen = new Set<string>();
   for (const { name, llms } of policies)
-    for (const { model } of llms.flatMap((entry) => [entry, ...(entry.targets ?? [])])) {
-      if (seen.has(model)) continue;
-      seen.add(model);
-      byHand.append(
-        h('option', { value: optionOf({ policy: name, routing_strategy: 'manual', model }) }, model),
-      );
+    for (const { target, model } of llms.flatMap(upstreamsOf)) {
+      if (seen.has(target)) continue;
+      seen.add(target);
+      // By its target's name, because two targets may serve one model.
+      const routing = { policy: name, routing_strategy: 'manual', model: target } as const;
+      byHand.append(h('option', { value: optionOf(routing) }, `${model} (${target})`));
     }
   return [byPolicy, byHand];
 }

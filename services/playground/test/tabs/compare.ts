@@ -17,7 +17,9 @@ export function sideBySide({ open, scene }: Opened): void {
   test('a policy and a model answer one prompt, each with its decision, times, tokens and cost', async () => {
     const page = await open('Side by side');
     await page.getByLabel('Left', { exact: true }).selectOption({ label: 'task_router' });
-    await page.getByLabel('Right', { exact: true }).selectOption({ label: 'meta/llama-3.1-8b-instruct' });
+    await page
+      .getByLabel('Right', { exact: true })
+      .selectOption({ label: 'meta/llama-3.1-8b-instruct (llama-8b)' });
     await compare(page, CODE);
     const [left, right] = await Promise.all(
       ['Left answer', 'Right answer'].map((name) =>
@@ -38,7 +40,7 @@ export function sideBySide({ open, scene }: Opened): void {
     assert.match(right!.Saved!, /^\$0\.000\d+ against deepseek-ai\/deepseek-r1$/);
     assert.match(
       (await page.locator('#compare-verdict').textContent())!,
-      /^meta\/llama-3\.1-8b-instruct cost \$0\.000\d+ less \(9\d %\)\.$/,
+      /^meta\/llama-3\.1-8b-instruct \(llama-8b\) cost \$0\.000\d+ less \(9\d %\)\.$/,
     );
     const sent = scene().whole.llms.seen.slice(-2);
     assert.ok(sent.every(({ body }) => body.stream === true));

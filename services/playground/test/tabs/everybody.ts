@@ -41,7 +41,9 @@ const FILLED: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.getByRole('table', { name: /All labels/ }).waitFor();
   },
   'Side by side': async (page) => {
-    await page.getByLabel('Right', { exact: true }).selectOption({ label: 'meta/llama-3.1-8b-instruct' });
+    await page
+      .getByLabel('Right', { exact: true })
+      .selectOption({ label: 'meta/llama-3.1-8b-instruct (llama-8b)' });
     await compare(page, CODE);
   },
   Batch: async (page) => {
