@@ -45,7 +45,7 @@ function copyOf(name: string, clients: Clients, url: string): string {
   return folder;
 }
 
-/** A folder with `python` and `node` as the example wants them. */
+/** A folder with `python` and `node` as the example wants them, and this checkout's own `npx llm-router`. */
 function programsIn(folder: string, python: string): string {
   const bin = join(folder, '.bin');
   mkdirSync(bin);
@@ -54,6 +54,12 @@ function programsIn(folder: string, python: string): string {
     ['node', process.execPath],
   ])
     writeFileSync(join(bin, name!), `#!/bin/sh\nexec '${program}' "$@"\n`, { mode: 0o755 });
+  const main = join(ROOT, 'services/cli/src/main.ts');
+  writeFileSync(
+    join(bin, 'npx'),
+    `#!/bin/sh\n[ "$1" = llm-router ] || exit 127\nshift\nexec '${process.execPath}' '${main}' "$@"\n`,
+    { mode: 0o755 },
+  );
   return bin;
 }
 
