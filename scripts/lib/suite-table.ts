@@ -29,6 +29,7 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['scripts/test/evaluate', ['triton', 'trainer']],
   ['scripts/test/helm', ['helm', 'deploy-tools', 'redis', 'triton']],
   ['scripts/test/images', ['trainer']],
+  ['scripts/test/release', ['helm']],
   ['scripts/test/phones-home', ['strace', 'triton', 'trainer', 'python-tools']],
   ['docs/test/site', ['chromium']],
   ['scripts/test/stack', ['prometheus', 'triton', 'redis']],
@@ -91,7 +92,7 @@ export const quickSuites = (): Suite[] => [
   ...find(
     'protos/src/**/*.test.ts',
     'services/*/src/**/*.test.ts',
-    'scripts/{cluster,deploy,deps,docs,engine,examples,lib,parts,release,sbom,site,stack,tutorial}/**/*.test.ts',
+    'scripts/{cluster,deploy,deps,docs,engine,examples,gpu,lib,parts,release,sbom,site,stack,tutorial}/**/*.test.ts',
   ).map((file) => nodeTest(file, [], UNIT_MINUTES)),
 ];
 
