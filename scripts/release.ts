@@ -1,6 +1,6 @@
 /**
- * `npm run release -- --version X.Y.Z [--dry-run] [--out DIR] [--json]`: version, changelog, chart, package, commit and tag of a release. With
- * --dry-run nothing of the repository changes: it checks that all would work, packs the tarball into DIR (default: .cache/release) and
+ * `npm run release -- --version X.Y.Z [--dry-run] [--out DIR] [--json]`: version, changelog, packages of router and chart, commit
+ * and tag of a release. With --dry-run nothing of the repository changes: it checks that all would work, packs both into DIR (default: .cache/release) and
  * tells what would be done. Nothing is ever pushed or published from here.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { lastLine } from '../services/cli/src/lib/last-line.ts';
 import { VERSION } from '../services/router-controller/src/version.ts';
 import { dockerfilePath, imageNames } from './deploy/dockerfiles.ts';
 import { CACHE, ROOT, run } from './parts/lib.ts';
-import { pack } from './release/pack.ts';
+import { pack, packChart } from './release/pack.ts';
 import { isLater, saysVersion, withChanges, withVersion } from './release/versions.ts';
 
 function fail(message: string, code = 1): never {
@@ -54,24 +54,28 @@ try {
 } catch (error) {
   fail((error as Error).message);
 }
-const packed = await pack(resolve(values.out));
-console.log(`packed ${packed.replace(`${ROOT}/`, '')}`);
+const short = (path: string) => path.replace(`${ROOT}/`, '');
+// npm and helm call theirs the same.
+const packAll = async () =>
+  [await pack(resolve(values.out)), await packChart(join(resolve(values.out), 'chart'))].map(short);
+const [packed, packedChart] = await packAll();
+for (const path of [packed, packedChart]) console.log(`packed ${path}`);
 if (isDry) {
   for (const path of changed.keys()) console.log(`would write ${path}`);
   console.log(
     `would write what \`npm run docs\` makes of them, commit as "Release ${version}" and tag v${version}`,
   );
   console.log('dry run: nothing was changed');
-  end({ version, dry_run: true, package: packed, files: [...changed.keys()] });
+  end({ version, dry_run: true, package: packed, chart: packedChart, files: [...changed.keys()] });
 } else {
   for (const [path, text] of changed) writeFileSync(join(ROOT, path), text);
   await run('generated pages', process.execPath, [join(ROOT, 'scripts/docs.ts')]);
   await run('commit', 'git', ['commit', '-qam', `Release ${version}`]);
   await run('tag', 'git', ['tag', '-a', `v${version}`, '-m', `Release ${version}`]);
-  const final = await pack(resolve(values.out));
+  const [tarball, chart] = await packAll();
   console.log(
-    `committed and tagged v${version}; ${final.replace(`${ROOT}/`, '')} is its package. Push both when it has passed CI:`,
+    `committed and tagged v${version}; ${tarball} is its package, ${chart} its chart. Push both when it has passed CI:`,
   );
   console.log(`  git push origin HEAD v${version}`);
-  end({ version, dry_run: false, package: final, files: [...changed.keys()] });
+  end({ version, dry_run: false, package: tarball, chart, files: [...changed.keys()] });
 }

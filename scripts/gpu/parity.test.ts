@@ -14,7 +14,7 @@ test('labels are held against each other where they are clear, probabilities eve
     [0.495, 0.505],
     [0.7, 0.3],
   ];
-  assert.deepEqual(compare(a, b), { prompts: 3, clear: 2, alike: 1, worst: 0.5, labels: 2 });
+  assert.deepEqual(compare(a, b), { prompts: 3, clear: 2, alike: 1, worst: 0.5, p95: 0.5, labels: 2 });
   assert.equal(compare(a, a).worst, 0);
 });
 

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { CHART } from '../../deploy/helm/src/files.ts';
+import { setupHelm } from '../parts/helm.ts';
 import { ROOT, run } from '../parts/lib.ts';
 
 /** Not of use to those who run it: pages, what compose and Kubernetes need, training data, other services' tests. */
@@ -48,4 +50,27 @@ export async function pack(into: string): Promise<string> {
   } finally {
     rmSync(stage, { recursive: true, force: true });
   }
+}
+
+/**
+ * Packs the Helm chart, once helm has looked at it.
+ *
+ * @param into folder for `llm-router-VERSION.tgz`.
+ * @returns its path.
+ * @throws Error with helm's words.
+ */
+export async function packChart(into: string): Promise<string> {
+  const program = await setupHelm();
+  const chart = join(ROOT, CHART);
+  await run('looking at the chart', program, [
+    'lint',
+    chart,
+    '--kube-version',
+    '1.30.0',
+    '--values',
+    join(chart, 'values/laptop.yaml'),
+  ]);
+  mkdirSync(into, { recursive: true });
+  const said = await run('packing the chart', program, ['package', chart, '--destination', into]);
+  return said.trim().split(': ').at(-1)!;
 }

@@ -1,6 +1,6 @@
 /** Parts from npm: what pnpm-lock.yaml says, for all platforms, with the licences of the packages themselves. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { load } from 'js-yaml';
 import { ROOT } from '../parts/lib.ts';
 import { spdx } from './licence.ts';
@@ -40,6 +40,27 @@ function below(lock: Lockfile, starts: readonly string[]): Set<string> {
     for (const [name, version] of needsOf(lock, key)) queue.push(`${name}@${version}`);
   }
   return found;
+}
+
+/**
+ * What a `pnpm install --prod` of these packages of the workspace brings in, by name@version; packages of the workspace that they need
+ * count with theirs.
+ *
+ * @param importers folders, such as services/router-controller.
+ */
+export function runtimeOf(lock: Lockfile, importers: readonly string[]): Set<string> {
+  const starts: string[] = [];
+  const seen = new Set<string>();
+  for (const queue = [...importers]; queue.length > 0; ) {
+    const importer = queue.pop()!;
+    if (seen.has(importer)) continue;
+    seen.add(importer);
+    for (const [name, { version }] of Object.entries(lock.importers[importer]?.dependencies ?? {})) {
+      if (version.startsWith('link:')) queue.push(posix.join(importer, version.slice('link:'.length)));
+      else starts.push(`${name}@${version}`);
+    }
+  }
+  return new Set([...below(lock, starts)].map(bare));
 }
 
 const needsOf = ({ snapshots }: Lockfile, key: string) =>

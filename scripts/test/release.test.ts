@@ -27,9 +27,18 @@ test('a dry run checks, packs, tells, and changes nothing', () => {
   );
   assert.match(stdout, /would write CHANGELOG\.md[\s\S]*tag v99\.0\.0[\s\S]*nothing was changed/);
   assert.equal(state(), before);
-  const [name, ...more] = readdirSync(folder);
-  assert.deepEqual(more, []);
-  const list = execFileSync('tar', ['-tzf', join(folder, name!)], { encoding: 'utf8' }).split('\n');
+  const listOf = (path: string) =>
+    execFileSync('tar', ['-tzf', join(folder, path)], { encoding: 'utf8' })
+      .trim()
+      .split('\n');
+  const [chartFolder, name, ...more] = readdirSync(folder).sort();
+  assert.deepEqual([chartFolder, more], ['chart', []]);
+  const list = listOf(name!);
+  const [chartName, ...others] = readdirSync(join(folder, 'chart'));
+  assert.deepEqual(others, []);
+  const chart = listOf(`chart/${chartName}`);
+  for (const path of ['Chart.yaml', 'values.schema.json', 'VALUES.md', 'README.md', 'values/production.yaml'])
+    assert.ok(chart.includes(`llm-router/${path}`), path);
   for (const path of [
     'services/cli/bin/llm-router.mjs',
     'pnpm-lock.packed.yaml',

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
@@ -252,6 +253,28 @@ describe('startTriton', () => {
     parent.kill('SIGKILL');
     await once(parent, 'exit');
     await until(() => ![pid, ...children].some(alive), 'Triton outlived its parent');
+  });
+
+  test('an encoder for a GPU alone is understood, and refused here for want of one; another kind is not understood', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'llm-router-gpu-repository-'));
+    try {
+      cpSync(join(REPOSITORY, 'prompt_encoder'), join(folder, 'prompt_encoder'), { recursive: true });
+      const file = join(folder, 'prompt_encoder', 'config.pbtxt');
+      const text = readFileSync(file, 'utf8');
+      const of = (kind: string) => {
+        writeFileSync(file, text.replace('KIND_AUTO', kind));
+        return startTriton({ repository: folder });
+      };
+      await assert.rejects(of('KIND_GPU'), /prompt_encoder has kind KIND_GPU but no GPUs are available/);
+      await assert.rejects(of('KIND_NPU'), (error: Error) => {
+        // Not read at all, so not among the models.
+        assert.doesNotMatch(error.message, /no GPUs are available|prompt_encoder/);
+        assert.match(error.message, /failed to load all models/);
+        return true;
+      });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   test('a repository that can’t be served fails with Triton’s own words', async () => {
