@@ -1,7 +1,9 @@
 /** The lists as files, from the lockfile, the requirements, and what is known of their packages. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { imageNames } from '../deploy/dockerfiles.ts';
 import { ROOT, readText } from '../parts/lib.ts';
+import { imageList, imageParts } from './images.ts';
 import { isAllowed } from './licence.ts';
 import { installedLicence, npmParts, readLockfile } from './npm-parts.ts';
 import { licencesPage } from './page.ts';
@@ -41,7 +43,13 @@ export function listFiles(licences = knownNpm(), python = readParts(PYTHON)): Re
     throw new Error(
       `licences that Apache-2.0 code can’t simply stand beside: ${refused.map(({ purl, licence }) => `${purl} (${licence})`).join(', ')}`,
     );
+  const known = { lock: lockfile(), npm, python: pypi };
+  const images = imageNames().map((image) => [
+    imageList(image),
+    document(`llm-router-${image}`, version, imageParts(image, known)),
+  ]);
   return {
+    ...Object.fromEntries(images),
     [NPM]: document('llm-router-npm', version, npm),
     [PYTHON]: document('llm-router-python', version, pypi),
     [PAGE]: licencesPage(npm, pypi),

@@ -6,7 +6,7 @@ export interface Part {
   readonly version: string;
   /** pkg:npm/… or pkg:pypi/… */
   readonly purl: string;
-  /** SPDX expression. */
+  /** SPDX expression; NOASSERTION: not known here. */
   readonly licence: string;
   /** Hex SHA-512 of what the registry gives, where the lockfile says it. */
   readonly sha512: string | null;
@@ -16,6 +16,8 @@ export interface Part {
   readonly needs: readonly string[];
   /** What of the project brings it in, where that is no lockfile. */
   readonly from: readonly string[];
+  /** CycloneDX' word for what it is; absent: a library. */
+  readonly type?: 'container' | 'machine-learning-model';
 }
 
 const byPurl = (a: { purl: string }, b: { purl: string }) => (a.purl < b.purl ? -1 : a.purl > b.purl ? 1 : 0);
@@ -31,13 +33,13 @@ export function document(title: string, version: string, parts: readonly Part[])
   const root = `pkg:generic/${title}@${version}`;
   const sorted = [...parts].sort(byPurl);
   const components = sorted.map((part) => ({
-    type: 'library',
+    type: part.type ?? 'library',
     'bom-ref': part.purl,
     name: part.name,
     version: part.version,
     scope: part.isRuntime ? 'required' : 'excluded',
     ...(part.sha512 && { hashes: [{ alg: 'SHA-512', content: part.sha512 }] }),
-    licenses: [{ expression: part.licence }],
+    ...(part.licence !== 'NOASSERTION' && { licenses: [{ expression: part.licence }] }),
     purl: part.purl,
     ...(part.from.length > 0 && {
       properties: part.from.map((value) => ({ name: 'llm-router:from', value })),
@@ -77,11 +79,13 @@ export function document(title: string, version: string, parts: readonly Part[])
 
 interface Written {
   readonly components: readonly {
+    readonly type: string;
+    readonly hashes?: readonly { readonly content: string }[];
     readonly name: string;
     readonly version: string;
     readonly purl: string;
     readonly scope: string;
-    readonly licenses: readonly { readonly expression: string }[];
+    readonly licenses?: readonly { readonly expression: string }[];
     readonly properties?: readonly { readonly value: string }[];
   }[];
   readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[];
@@ -91,14 +95,15 @@ interface Written {
 export function partsOf(json: string): Part[] {
   const { components, dependencies } = JSON.parse(json) as Written;
   const needs = new Map(dependencies.map(({ ref, dependsOn }) => [ref, dependsOn]));
-  return components.map(({ name, version, purl, scope, licenses, properties }) => ({
+  return components.map(({ type, hashes, name, version, purl, scope, licenses, properties }) => ({
     name,
     version,
     purl,
-    licence: licenses[0]!.expression,
-    sha512: null,
+    licence: licenses?.[0]?.expression ?? 'NOASSERTION',
+    sha512: hashes?.[0]?.content ?? null,
     isRuntime: scope === 'required',
     needs: needs.get(purl) ?? [],
     from: (properties ?? []).map(({ value }) => value),
+    ...(type !== 'library' && { type: type as Part['type'] & string }),
   }));
 }
