@@ -27,7 +27,8 @@ FEW = 10
 
 
 def rows(path: Path, text: str, label: str) -> list[dict]:
-    found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    # By "\n" alone: a prompt may hold other separators of lines.
+    found = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
     return [{**row, "text": row[text], "label": row[label]} for row in found if row.get(label)]
 
 

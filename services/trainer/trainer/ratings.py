@@ -20,7 +20,7 @@ RATED = tuple(name for name, _, _ in complexity_scores.DIMENSIONS.values())
 
 def read(path: Path = FILE) -> tuple[list[str], dict[str, dict[str, np.ndarray]]]:
     """Prompts, and for each reading the ratings [prompts] by dimension and `overall`; each reading has a scale of its own."""
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
     for number, row in enumerate(rows, 1):
         for reading in READINGS:
             missing = [name for name in (*RATED, OVERALL) if not isinstance(row.get(reading, {}).get(name), int)]
