@@ -4,6 +4,7 @@
  * line of JSON: `{"installs","helm_tests","events","requests","lost","cut_streams","fallen_back_in_rollouts","network_arrows_ok"}`.
  * Exits 1 when a request was lost, a stream cut, a prompt of a rollout fell back, or anything else was not as it should be.
  */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { productImages, tritonImage } from '../cluster/images.ts';
@@ -87,7 +88,10 @@ async function upgradeFrom(cluster: Cluster): Promise<EventResult[]> {
 
 async function prove() {
   const programs = await setupCluster();
-  const archives = [images ?? (await productImages()), ...(isNeeded('triton') ? [await tritonImage()] : [])];
+  const archives = [
+    images ? resolve(images) : await productImages(),
+    ...(isNeeded('triton') ? [await tritonImage()] : []),
+  ];
   if (isNeeded('metrics')) await setupMetricsServer();
   const before = machineState();
   const begun = Date.now();
