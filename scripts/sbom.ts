@@ -61,7 +61,8 @@ async function npmLicences(): Promise<Map<string, string>> {
 }
 
 async function freshFiles(): Promise<Record<string, string>> {
-  for (const part of ['triton', 'trainer', 'python-tools', 'deploy-tools'] as const) await PARTS[part]();
+  for (const part of ['triton', 'trainer', 'python-tools', 'deploy-tools', 'notebooks'] as const)
+    await PARTS[part]();
   const before = readParts(PYTHON).filter(({ from }) => from.length === 0);
   return listFiles(await npmLicences(), [...(await installedParts(allPins())), ...before]);
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run tutorial -- [--write] [--json]`: runs every command of docs/tutorials/*.md and compares what it prints with what the page
+ * `npm run tutorial -- [--write] [--json]`: runs every command of docs/tutorials/*.md and every cell of notebooks/*.ipynb, and compares what it prints with what the page
  * shows, numbers aside. With --write the pages get the new outputs.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
 import { ROOT } from './parts/lib.ts';
+import { differences, runNotebook } from './tutorial/notebook.ts';
 import { comparable, stepsOf, withOutputs } from './tutorial/page.ts';
 import { walk } from './tutorial/walk.ts';
 
@@ -37,6 +38,26 @@ for (const name of globSync('docs/tutorials/*.md', { cwd: ROOT }).sort()) {
     }
   } catch (error) {
     console.error(`${name}: ${(error as Error).message}`);
+    wrong++;
+  }
+}
+for (const name of globSync('notebooks/*.ipynb', { cwd: ROOT }).sort()) {
+  pages++;
+  const file = join(ROOT, name);
+  const begun = Date.now();
+  try {
+    const printed = await runNotebook(file);
+    console.log(`${name}: ran in ${Math.round((Date.now() - begun) / 1000)} s`);
+    if (values.write) {
+      writeFileSync(file, printed);
+      continue;
+    }
+    for (const difference of differences(readFileSync(file, 'utf8'), printed)) {
+      console.error(`${name}: prints something else than it shows: ${difference}`);
+      wrong++;
+    }
+  } catch (error) {
+    console.error((error as Error).message);
     wrong++;
   }
 }

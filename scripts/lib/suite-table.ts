@@ -33,7 +33,7 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['scripts/test/phones-home', ['strace', 'triton', 'trainer', 'python-tools']],
   ['docs/test/site', ['chromium']],
   ['scripts/test/stack', ['prometheus', 'triton', 'redis']],
-  ['scripts/test/tutorial', ['trainer']],
+  ['scripts/test/tutorial', ['trainer', 'notebooks']],
 ];
 
 /** Whole suites longer than this are cut in two, not given more time. */

@@ -7,6 +7,7 @@ import { setupCluster } from './cluster.ts';
 import { setupCompose } from './compose.ts';
 import { setupDeployTools } from './deploy-tools.ts';
 import { setupHelm } from './helm.ts';
+import { setupNotebooks } from './notebooks.ts';
 import { setupPrometheus } from './prometheus.ts';
 import { setupPythonTools } from './python-tools.ts';
 import { setupRedis } from './redis.ts';
@@ -25,6 +26,7 @@ export const PARTS = {
   helm: setupHelm,
   'deploy-tools': setupDeployTools,
   compose: setupCompose,
+  notebooks: setupNotebooks,
   clients: async () => (await setupClients()).python,
   strace: setupStrace,
   cluster: async () => (await setupCluster()).kubectl,

@@ -15,6 +15,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   'scripts/parts/trainer.ts': 'trainer-venv',
   'scripts/parts/requirements-tests.txt': 'python-tools',
   'scripts/parts/requirements-deploy.txt': 'deploy-tools',
+  'scripts/parts/requirements-notebooks.txt': 'notebooks-venv',
 };
 /** Only these come into an image that serves. */
 const RUNTIME = new Set(['services/triton/requirements.txt']);

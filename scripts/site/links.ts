@@ -74,11 +74,28 @@ const LANGUAGES: Readonly<Record<string, string>> = {
   jsonl: 'json',
   py: 'python',
   sh: 'sh',
-  ipynb: 'json',
 };
 
 /** Longest file that is shown; a reader of more wants the repository. */
 const SHOWN_CHARS = 60_000;
+
+interface Cell {
+  readonly cell_type: string;
+  readonly source: string | readonly string[];
+  readonly outputs?: readonly { readonly text?: string | readonly string[] }[];
+}
+
+/** A notebook as a page: its words, its code, what the code printed. */
+export function notebookAsPage(text: string): string {
+  const joined = (lines: string | readonly string[]) => [lines].flat().join('').trimEnd();
+  const parts = (JSON.parse(text) as { cells: Cell[] }).cells.map(({ cell_type, source, outputs = [] }) => {
+    if (cell_type !== 'code') return joined(source);
+    const printed = joined(outputs.map(({ text: lines = '' }) => [lines].flat().join('')));
+    const shown = printed === '' ? '' : `\n\n\`\`\`text\n${printed}\n\`\`\``;
+    return `\`\`\`python\n${joined(source)}\n\`\`\`${shown}`;
+  });
+  return `${parts.join('\n\n')}\n`;
+}
 
 /** A text file as a page. */
 export function fileAsPage(source: string, text: string): string {

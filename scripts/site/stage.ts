@@ -8,6 +8,7 @@ import {
   filePage,
   folderPage,
   type Linked,
+  notebookAsPage,
   pictureOf,
   siteLink,
   withSiteLinks,
@@ -52,17 +53,18 @@ export function stageSite(stage: string): number {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
   };
+  const relinked = (source: string, text: string) =>
+    withSiteLinks(text, (link) => siteLink(source, link, linked, isFolder));
   for (const { source, path } of pages.values()) {
-    const text = readFileSync(join(ROOT, source), 'utf8');
-    write(
-      path,
-      withSiteLinks(text, (link) => siteLink(source, link, linked, isFolder)),
-    );
+    write(path, relinked(source, readFileSync(join(ROOT, source), 'utf8')));
   }
   const missing = [...linked.files, ...linked.pictures].filter((path) => !existsSync(join(ROOT, path)));
   if (missing.length > 0) throw new Error(`pages link to what is not there: ${missing.join(', ')}`);
-  for (const source of linked.files)
-    write(filePage(source), fileAsPage(source, readFileSync(join(ROOT, source), 'utf8')));
+  for (const source of linked.files) {
+    const text = readFileSync(join(ROOT, source), 'utf8');
+    const isNotebook = source.endsWith('.ipynb');
+    write(filePage(source), isNotebook ? relinked(source, notebookAsPage(text)) : fileAsPage(source, text));
+  }
   for (const folder of linked.folders)
     if (!existsSync(join(stage, folderPage(folder))))
       write(folderPage(folder), folderAsPage(folder, files, pages));

@@ -15,6 +15,9 @@ test('every command of the tutorials works, and prints what the page shows', asy
   assert.equal(code, 0, out);
   assert.match(out, /first-minute\.md: 9 steps/);
   assert.match(out, /your-own-policy\.md: 10 steps/);
+  assert.match(out, /1_Deploy_LLM_Router\.ipynb: ran/);
+  assert.match(out, /2_Customise_a_policy\.ipynb: ran/);
   assert.match(out, /worth-the-money\.md: 8 steps/);
-  for (const folder of ['my-bank', 'my-first']) assert.ok(!existsSync(join(ROOT, folder)));
+  for (const folder of ['my-bank', 'my-first', 'my-notebook', 'my-policy'])
+    assert.ok(!existsSync(join(ROOT, folder)));
 });
