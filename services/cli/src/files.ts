@@ -210,6 +210,8 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
     group: 'develop',
     options: [
       ['--check', 'writes nothing; fails when lockfile, requirements and lists differ'],
+      ['--image <NAME>', 'the list of one image on standard output; with --dpkg'],
+      ['--dpkg <FILE>', 'with --image: its /var/lib/dpkg/status, for what its base has of Debian’s packages'],
       ['--json', 'the last line is one JSON object; all else goes to standard error'],
     ],
   },
