@@ -154,7 +154,7 @@ export const user = (content: unknown) => [{ role: 'user', content }];
 export async function eventually(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  ms = 5_000,
+  ms = 20_000,
 ): Promise<void> {
   const until = Date.now() + ms;
   while (!(await holds())) {

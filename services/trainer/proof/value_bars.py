@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT / "services" / "trainer"))
 
 from threadpoolctl import threadpool_limits  # noqa: E402
 
-from trainer.value import calibration, candidates, curve, embed, familiarity, general, pair, parts, prices, study, verdict  # noqa: E402
+from trainer.value import calibration, candidates, curve, embed, familiarity, general, pair, parts, prices, recommend, report, study, verdict  # noqa: E402
 from trainer.value.crossfit import Known  # noqa: E402
 from trainer.value.outcomes import Outcomes  # noqa: E402
 
@@ -58,8 +58,8 @@ def load(folder: Path, name: str) -> tuple[list[dict], Outcomes]:
 
 
 class Bars:
-    def __init__(self, folder: Path, repository: Path, cache: Path) -> None:
-        self.folder, self.repository, self.cache = folder, repository, cache
+    def __init__(self, folder: Path, repository: Path, cache: Path, reports: Path | None = None) -> None:
+        self.folder, self.repository, self.cache, self.reports = folder, repository, cache, reports
         self.known = Known(candidates.labels_of(repository), embed.embeddings(repository, general.prompts(), cache))
         self.rows: list[tuple[str, str, str, bool]] = []
 
@@ -79,6 +79,14 @@ class Bars:
         part = candidates.fit(x, data.score, self.known.labels, seed)[made.predictor]
         fitted = calibration.Calibrated(part, *made.held.mixes[made.predictor], parts.means(data.score))
         return fitted.predict(test, made.held.measure.of(test))
+
+    def report(self, name: str, made: study.Study) -> None:
+        """The report's files, where they are wanted."""
+        if self.reports is None:
+            return
+        whole = report.build(name, made, verdict.of(made), recommend.setting(made, keep=0.98))
+        for end in ("html", "svg", "txt", "json"):
+            report.write(self.reports / f"{name}.{end}", whole)
 
     def left_out(self, name: str, made: study.Study) -> None:
         """Whole sources left out, as the head would answer them: what is unfamiliar drawn to the targets' means."""
@@ -112,14 +120,19 @@ class Bars:
             self.say(f"MMLU, 1,500 rows, 3 seeds, {name}", bar, f"{value:.3f}" if name == "APGR" else f"{value:.1f}", holds)
 
     def llmrouter(self) -> None:
-        """Nine targets: 5-fold, 500 rows, sources left out, calibration."""
+        """Nine targets: 5-fold, sources left out, calibration."""
         data, x = self.data("llmrouter")
         begun = time.process_time()
         made = study.run(data, x, self.known, seed=SEED)
         print(f"  {made.predictor} in {time.process_time() - begun:.0f} s of CPU: {verdict.of(made).text}", flush=True)
+        self.report("llmrouter", made)
         self.say("LLMRouter, 5-fold, points over the coin", "≥ 4.5", f"{made.chosen.figures.points:+.2f} {np.round(made.interval, 2).tolist()}", made.chosen.figures.points >= 4.5)
         self.say("LLMRouter, ECE on like prompts", "≤ .05", f"{made.ece:.3f}", made.ece <= 0.05)
         self.left_out("LLMRouter", made)
+
+    def few(self) -> None:
+        """500 scored prompts of LLMRouter."""
+        data, x = self.data("llmrouter")
         found = []
         for seed in range(SEED, SEED + 4):
             order = np.random.default_rng(seed).permutation(len(x))
@@ -139,6 +152,7 @@ class Bars:
             data, x = self.data(name, most=2000)
             made = study.run(data, x, self.known, seed=SEED)
             print(f"  {name}: {made.predictor}, like prompts {made.chosen.figures.points:+.2f} {np.round(made.interval, 2).tolist()}, ECE {made.ece:.3f}; {verdict.of(made).text}", flush=True)
+            self.report(name, made)
             self.say(f"{name}, ECE on like prompts", "≤ .05", f"{made.ece:.3f}", made.ece <= 0.05)
             self.left_out(name, made)
 
@@ -180,7 +194,7 @@ class Bars:
         self.say("one target best and cheapest: nothing is routed", some.targets[3], said.use, said.use == some.targets[3] and not said.routes)
 
 
-NAMES = ("mmlu", "llmrouter", "unlike", "shuffled", "one_best")
+NAMES = ("mmlu", "llmrouter", "few", "unlike", "shuffled", "one_best")
 
 
 def main() -> int:
@@ -188,9 +202,10 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--repository", type=Path, default=ROOT / "model_repository")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "value-embeddings")
+    parser.add_argument("--reports", type=Path, help="folder for the studies' reports")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=list(NAMES))
     arguments = parser.parse_args()
-    bars = Bars(arguments.folder, arguments.repository, arguments.cache)
+    bars = Bars(arguments.folder, arguments.repository, arguments.cache, arguments.reports)
     with threadpool_limits(1):
         for name in arguments.only:
             getattr(bars, name)()

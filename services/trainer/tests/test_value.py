@@ -176,7 +176,9 @@ def test_prices_and_tokens_stand_in_for_costs(folder, tmp_path, capsys):  # noqa
 
 def test_reports_are_written_whole(folder, data, tmp_path):  # noqa: F811
     page, whole = tmp_path / "out" / "r.html", tmp_path / "out" / "r.json"
-    assert run(folder, data, "--dry-run", "--report", str(page), "--report", str(whole)) == 0
+    assert run(folder, data, "--dry-run", "--report", str(page), "--report", str(whole), "--report", str(tmp_path / "curve.svg")) == 0
+    curve = (tmp_path / "curve.svg").read_text()
+    assert curve.startswith("<svg ") and "prefers-color-scheme: dark" in curve and "coin between targets" in curve
     told = json.loads(whole.read_text())
     assert escape(told["verdict"]) in page.read_text() and "<svg" in page.read_text() and "src=" not in page.read_text()
     assert [each["keeps"] for each in told["choosers"]["head"]["cost_at"]] == [1.0, 0.98, 0.95]

@@ -69,3 +69,10 @@ def test_near_duplicates_and_small_groups_stay_in_one_fold():
 def test_the_stanza_quotes_what_yaml_would_misread():
     text = stanza.ValueStanza("auto", ("small", "a/b: c"), "small", Setting(0.5, 1, 1, 1), {"cheap": Setting(1e-6, 1, 1, 1)}).text()
     assert 'targets: [small, "a/b: c"]' in text and "willingness_usd: 0.5" in text and "cheap: { willingness_usd: 1e-06 }" in text
+
+
+def test_prompts_of_all_kinds_ship_beside_the_code():
+    from trainer.value import general
+
+    found = general.prompts()
+    assert len(set(found)) == general.COUNT and all(0 < len(text) <= general.MOST_CHARS for text in found)

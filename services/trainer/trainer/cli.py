@@ -113,7 +113,7 @@ def value_options(sub: argparse.ArgumentParser, data_required: bool = True) -> N
     sub.add_argument("--price", action="append", default=[], metavar="TARGET=IN,OUT", help="the same of one target; may be repeated")
     sub.add_argument("--keep", type=float, help="choose the cheapest setting that keeps this share of the best target's quality (default: .98)")
     sub.add_argument("--budget", type=float, metavar="SHARE", help="choose the best setting that costs this share of the best target at most")
-    sub.add_argument("--report", action="append", default=[], metavar="FILE", help="write the report: .html, .json or .txt; may be repeated")
+    sub.add_argument("--report", action="append", default=[], metavar="FILE", help="write the report: .html, .json, .txt, or .svg (the curve alone); may be repeated")
     sub.add_argument("--dry-run", action="store_true", help="study and report, write nothing")
     sub.add_argument("--force", action="store_true", help="write although the verdict is not to route")
     sub.add_argument("--json", action="store_true", help="end with one JSON line; all else goes to standard error")

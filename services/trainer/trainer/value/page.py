@@ -7,11 +7,7 @@ from html import escape
 from . import picture
 from .report import HEAD, TITLES, rows_of, share
 
-STYLE = """
-:root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --faint: #6b6b6b; --line: #d8d8d8;
-  --c1: #0b62a4; --c2: #a05a00; --c3: #1a7f37; --c4: #8a2be2; --c5: #b3261e; }
-@media (prefers-color-scheme: dark) { :root { --ink: #ececec; --paper: #141414; --faint: #a0a0a0; --line: #3a3a3a;
-  --c1: #6cb6ff; --c2: #f0a850; --c3: #5fd27a; --c4: #c79bff; --c5: #ff8a80; } }
+STYLE = picture.PALETTE + """
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: .5rem 0 1.5rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--line); text-align: right; } th:first-child, td:first-child { text-align: left; }

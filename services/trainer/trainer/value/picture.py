@@ -11,6 +11,20 @@ COLOURS = {"label_table": "#030303", "clusters": "#040404", "head": "#050505", "
 """Stand-ins that no other part of a picture uses."""
 VARIABLES = {INK: "--ink", FAINT: "--faint", "#030303": "--c2", "#040404": "--c3", "#050505": "--c1", "#060606": "--c4", "#070707": "--c5"}
 
+PALETTE = """
+:root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --faint: #6b6b6b; --line: #d8d8d8;
+  --c1: #0b62a4; --c2: #a05a00; --c3: #1a7f37; --c4: #8a2be2; --c5: #b3261e; }
+@media (prefers-color-scheme: dark) { :root { --ink: #ececec; --paper: #141414; --faint: #a0a0a0; --line: #3a3a3a;
+  --c1: #6cb6ff; --c2: #f0a850; --c3: #5fd27a; --c4: #c79bff; --c5: #ff8a80; } }
+svg text { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
+"""
+
+
+def alone(svg: str) -> str:
+    """A picture as a file of its own, with its colours and their ground."""
+    style = f"<style>{PALETTE}svg {{ background: var(--paper); }}</style>"
+    return re.sub(r"(<svg [^>]*>)", lambda found: found[1] + style, svg, count=1)
+
 
 def _figure(width: float, height: float):
     import matplotlib
@@ -60,7 +74,7 @@ def curves(whole: dict) -> str:
     _labels(axes, whole["targets"])
     axes.set_xlabel("USD a 1000 prompts")
     axes.set_ylabel("quality")
-    axes.legend(frameon=False, labelcolor=INK, loc="lower right", fontsize=9)
+    axes.legend(frameon=False, labelcolor=INK, loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
     return _svg(figure, "Cost against quality")
 
 

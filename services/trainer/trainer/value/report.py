@@ -151,10 +151,13 @@ def clean(value):
 
 
 def write(path: Path, whole: dict) -> None:
-    """A page for .html, data for .json, text for .txt; beside, then renamed. Raises BadData for other names."""
-    from . import page
+    """A page for .html, the curve for .svg, data for .json, text for .txt; beside, then renamed. Raises BadData for other names."""
+    from . import page, picture
 
-    writers = {".html": lambda: page.html(whole), ".json": lambda: json.dumps(clean(whole), ensure_ascii=False, indent=1) + "\n", ".txt": lambda: text(whole)}
+    writers = {
+        ".html": lambda: page.html(whole), ".svg": lambda: picture.alone(picture.curves(whole)),
+        ".json": lambda: json.dumps(clean(whole), ensure_ascii=False, indent=1) + "\n", ".txt": lambda: text(whole),
+    }
     if path.suffix not in writers:
         raise BadData(f"--report {path}: want a name that ends in {', '.join(writers)}")
     content = writers[path.suffix]()
