@@ -99,7 +99,8 @@ export class ObjectLines implements Lines {
     if (this.#lines.length === 0) return;
     const { config, name } = this.#options;
     this.#batches.push({
-      object: objectName(config.name, name, hostname(), new Date(), ++this.#n),
+      // Workers of one machine count from one, too.
+      object: objectName(config.name, name, `${hostname()}-${process.pid}`, new Date(), ++this.#n),
       text: this.#lines.join(''),
       lines: this.#lines.length,
       bytes: this.#bytes,
