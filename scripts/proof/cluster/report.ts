@@ -1,5 +1,6 @@
 /** Tables for people. */
 import type { KubernetesObject } from '../../cluster/cluster.ts';
+import { isReady } from './doing.ts';
 import type { EventResult, World } from './world.ts';
 
 /** Lines up columns; numbers to the right. */
@@ -50,18 +51,17 @@ export async function seenPods({ cluster, release }: Pick<World, 'cluster' | 're
       if (podRef.namespace === namespace) memory.set(podRef.name, used?.workingSetBytes ?? 0);
   }
   const { items } = await cluster.get('pods', '-n', namespace, '-l', `app.kubernetes.io/instance=${name}`);
-  return items
-    .filter(({ status }: KubernetesObject) => status.phase === 'Running')
-    .map(({ metadata, spec, status }: KubernetesObject) => {
-      const started = Date.parse(status.containerStatuses[0].state.running?.startedAt);
-      const ready = status.conditions.find(({ type }: KubernetesObject) => type === 'Ready');
-      return {
-        component: metadata.labels['app.kubernetes.io/component'],
-        image: spec.containers[0].image,
-        bytes: memory.get(metadata.name) ?? 0,
-        readyAfter: (Date.parse(ready.lastTransitionTime) - started) / 1_000,
-      };
-    });
+  // One that is on its way, or being ended, tells no start-up.
+  return items.filter(isReady).map(({ metadata, spec, status }: KubernetesObject) => {
+    const started = Date.parse(status.containerStatuses[0].state.running?.startedAt);
+    const ready = status.conditions.find(({ type }: KubernetesObject) => type === 'Ready');
+    return {
+      component: metadata.labels['app.kubernetes.io/component'],
+      image: spec.containers[0].image,
+      bytes: memory.get(metadata.name) ?? 0,
+      readyAfter: (Date.parse(ready.lastTransitionTime) - started) / 1_000,
+    };
+  });
 }
 
 /** One line for each image: most memory, and start-up from the quickest to the slowest. */
