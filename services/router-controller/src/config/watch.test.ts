@@ -147,6 +147,28 @@ test('since when the file differs is told, also of one that is refused, until it
   assert.deepEqual([typeof differs[2], differs[3]], ['number', null]);
 });
 
+test('a secret that changes while the configuration that names it is taken is read again', async () => {
+  const secrets: string[] = [];
+  let secret = '';
+  const read: string[] = [];
+  const { folder, put } = await watched({
+    also: () => secrets,
+    onChange: async () => {
+      read.push(readFileSync(secret, 'utf8'));
+      secrets.splice(0, 1, secret);
+      if (read.length === 1) writeFileSync(secret, 'two\n');
+      return true;
+    },
+  });
+  const elsewhere = mkdtempSync(join(tmpdir(), 'llm-router-secret-'));
+  ends.push(() => rmSync(elsewhere, { recursive: true, force: true }));
+  secret = join(elsewhere, 'key');
+  writeFileSync(secret, 'one\n');
+  put(NEXT);
+  await eventually('what it holds now is read', () => read.at(-1) === 'two\n');
+  assert.ok(folder !== elsewhere);
+});
+
 test('a secret file that the configuration names only since a reload is watched, too', async () => {
   const secrets: string[] = [];
   const { folder, taken, put } = await watched({ also: () => secrets });

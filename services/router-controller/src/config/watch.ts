@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type FSWatcher, watch } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 
 export interface WatchTimes {
@@ -63,6 +63,22 @@ async function contentOf(paths: readonly string[]): Promise<Content> {
     if (index === 0 && typeof content !== 'string') endsLine = content.at(-1) === LF;
   }
   return { hash: hash.digest('hex'), sizes, endsLine };
+}
+
+/** A file's time of change may lag behind the clock by so much, ms. */
+const CLOCK_LAG_MS = 20;
+
+/** Whether one of the files has changed since then (Unix time, ms), by its content or its place. */
+async function changedSince(paths: readonly string[], then: number): Promise<boolean> {
+  const times = await Promise.all(
+    paths.map((path) =>
+      stat(path).then(
+        ({ ctimeMs }) => ctimeMs,
+        () => Number.NEGATIVE_INFINITY,
+      ),
+    ),
+  );
+  return times.some((time) => time >= then - CLOCK_LAG_MS);
 }
 
 /** Signs of a file that is still being written: what is cut off would be a key, a limit, or all of them. */
@@ -160,6 +176,7 @@ export async function watchFiles(options: WatchOptions): Promise<() => void> {
     }
     if (stopped) return;
     let rested = true;
+    const readFrom = Date.now();
     const applied = await onChange(async () => {
       rested = (await contentOf(watched)).hash === now.hash;
       return rested;
@@ -171,9 +188,15 @@ export async function watchFiles(options: WatchOptions): Promise<() => void> {
       refused = null;
       onDiffers(null);
       if (files().join('\0') !== watched.join('\0')) {
+        const added = files().filter((file) => !watched.includes(file));
         watched = files();
-        inForce = await contentOf(watched);
         rewatch();
+        inForce = await contentOf(watched);
+        if (await changedSince(added, readFrom)) {
+          // Nobody looked at it before it was read, so what was read of it may be older than what stands there.
+          inForce = { ...inForce, hash: '' };
+          lookIn(settleMs);
+        }
       }
     } else if (rested) {
       refused = now.hash;

@@ -19,7 +19,8 @@ const encoded = (name: string) =>
 
 function baseOf({ endpoint, bucket, path_style }: ObjectStoreConfig): string {
   const url = new URL(endpoint);
-  const path = url.pathname.replace(/\/+$/, '');
+  let path = url.pathname;
+  while (path.endsWith('/')) path = path.slice(0, -1);
   return path_style ? `${url.origin}${path}/${bucket}` : `${url.protocol}//${bucket}.${url.host}${path}`;
 }
 
