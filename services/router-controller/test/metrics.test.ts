@@ -40,6 +40,9 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'feedbackQuality',
   // notify.test.ts
   'notices',
+  // records.test.ts
+  'spendLog',
+  'objectLines',
   // With `runtime` alone, below.
   'eventLoopLag',
   'eventLoopBusy',
