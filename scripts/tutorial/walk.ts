@@ -1,6 +1,6 @@
 /** Runs a page's commands in one shell, as a reader would. */
-import { spawn } from 'node:child_process';
 import { ROOT } from '../parts/lib.ts';
+import { runGroup } from './group.ts';
 import type { Step } from './page.ts';
 
 const MARK = '<<< end of step ';
@@ -20,49 +20,19 @@ const scriptOf = (steps: readonly Step[]): string =>
  * @returns what each step wrote to standard output.
  * @throws StepFailed with the step and what it said.
  */
-export function walk(
+export async function walk(
   steps: readonly Step[],
   minutes: number,
   { cwd = ROOT, env = {} }: { cwd?: string; env?: Readonly<Record<string, string>> } = {},
 ): Promise<string[]> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('bash', ['-c', scriptOf(steps)], {
-      cwd,
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own: servers that a failed page left behind end with it.
-      detached: true,
-    });
-    let out = '';
-    let err = '';
-    child.stdout.on('data', (chunk) => {
-      out += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      err = (err + chunk).slice(-4_000);
-    });
-    const end = () => {
-      try {
-        process.kill(-child.pid!, 'SIGKILL');
-      } catch {
-        // All of it has ended.
-      }
-    };
-    const limit = setTimeout(end, minutes * 60_000);
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      clearTimeout(limit);
-      end();
-      // The reader's checkout is somewhere else.
-      const parts = out.replaceAll(`${ROOT}/`, '').split(new RegExp(`${MARK}\\d+\n`));
-      const done = parts.length - 1;
-      if (code === 0 && done === steps.length) return resolve(parts.slice(0, -1));
-      const step = steps[done]?.command ?? '';
-      reject(
-        new StepFailed(
-          `step ${done + 1} of ${steps.length} failed (exit ${code}):\n${step}\n${parts.at(-1)}\n${err}`,
-        ),
-      );
-    });
-  });
+  const options = { cwd, env, minutes, keep: 4_000 };
+  const { code, out, err } = await runGroup('bash', ['-c', scriptOf(steps)], options);
+  // The reader's checkout is somewhere else.
+  const parts = out.replaceAll(`${ROOT}/`, '').split(new RegExp(`${MARK}\\d+\n`));
+  const done = parts.length - 1;
+  if (code === 0 && done === steps.length) return parts.slice(0, -1);
+  const step = steps[done]?.command ?? '';
+  throw new StepFailed(
+    `step ${done + 1} of ${steps.length} failed (exit ${code}):\n${step}\n${parts.at(-1)}\n${err}`,
+  );
 }

@@ -1,7 +1,7 @@
 /** Side by side: one prompt to two policies or models at once. */
 import type { Answer } from './answer.ts';
 import { dollars } from './decision.ts';
-import { announce, byId } from './dom.ts';
+import { announce, byId, sendByEnter } from './dom.ts';
 import { Lane } from './lane.ts';
 import { noteTurn } from './note-turn.ts';
 import { currentConfig } from './settings.ts';
@@ -75,11 +75,7 @@ export function startCompare(): void {
     void ask();
   });
   prompt.addEventListener('input', showButtons);
-  prompt.addEventListener('keydown', (event) => {
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    void ask();
-  });
+  sendByEnter(prompt, () => void ask());
   stopButton.addEventListener('click', () => asking?.abort());
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') asking?.abort();

@@ -1,25 +1,14 @@
 /** The decisions of this session, in the form of the router's decision log, for the what-if tab. Kept in the page alone. */
+import type { LoggedLabel } from '../../router-controller/src/replay/shares.ts';
+import type { SummedRecord } from '../../router-controller/src/replay/sums.ts';
 import type { Routing } from './config.ts';
 import type { FullDecision } from './decision.ts';
 
 /** Fields of a line of the decision log that another table is tried on. */
-export interface LoggedDecision {
-  readonly policy: string;
+export interface LoggedDecision extends LoggedLabel, SummedRecord {
   readonly strategy: 'triton' | 'manual';
   readonly model: string | null;
   readonly threshold: number | null;
-  readonly label: string | null;
-  readonly confidence: number | null;
-  readonly scores: Readonly<Record<string, number>> | null;
-  readonly reason: string;
-  readonly entry: string;
-  readonly target: string | null;
-  readonly usage: {
-    readonly promptTokens: number;
-    readonly cachedTokens: number;
-    readonly completionTokens: number;
-  } | null;
-  readonly cost_usd: number | null;
   readonly needs?: { readonly vision?: boolean; readonly context_tokens?: number };
   /** What a reader knows it by. */
   readonly text?: string;

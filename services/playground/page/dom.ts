@@ -23,6 +23,15 @@ export function byId<E extends HTMLElement>(id: string, type: new () => E): E {
   throw new Error(`index.html has no ${type.name} with the id ${id}`);
 }
 
+/** Enter in a text sends it; with Shift it is a new line, and one that ends a composition (of Chinese or Japanese, say) sends nothing. */
+export function sendByEnter(text: HTMLTextAreaElement, send: () => void): void {
+  text.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    send();
+  });
+}
+
 /** A bar from 0 to 1. What it shows stands beside it as text, so it is hidden from screen readers. */
 export function bar(share: number, mark: number | null = null): HTMLElement {
   const fill = h('span', { class: 'fill' });

@@ -11,7 +11,7 @@ import {
   stop,
   waitsForResults,
 } from './conversation.ts';
-import { byId, h } from './dom.ts';
+import { byId, h, sendByEnter } from './dom.ts';
 import { examplesFor } from './examples.ts';
 import { hasImages, startImages } from './images.ts';
 import { makeRoom, policy, routing, showConfig, startSettings } from './settings.ts';
@@ -126,12 +126,7 @@ byId('composer', HTMLFormElement).addEventListener('submit', (event) => {
   void ask();
 });
 prompt.addEventListener('input', showButtons);
-prompt.addEventListener('keydown', (event) => {
-  // Enter that ends a composition (of Chinese or Japanese, say) sends nothing.
-  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  void ask();
-});
+sendByEnter(prompt, () => void ask());
 document.addEventListener('keydown', (event) => {
   if (event.key === 'Escape') stop();
 });
