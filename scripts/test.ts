@@ -48,6 +48,7 @@ const failure = (name: string, output: string, seconds = 0): Result => ({
   failed: 1,
   skipped: 0,
   seconds,
+  cpu: null,
   output,
 });
 
@@ -129,13 +130,18 @@ for (const { name, failed, output } of results) {
   if (failed > 0) console.log(`\n✖ ${name}\n${output.trimEnd().split('\n').slice(-SHOWN).join('\n')}`);
 }
 const width = Math.max(...results.map(({ name }) => name.length));
-console.log(`\n  ${'suite'.padEnd(width)}  passed  failed  (skipped)  seconds`);
-for (const { name, passed, failed, skipped, seconds } of results) {
-  const cells = [passed, failed, skipped, seconds].map((n, at) => String(n).padStart([6, 6, 9, 7][at]!));
+console.log(`\n  ${'suite'.padEnd(width)}  passed  failed  (skipped)  seconds    cpu`);
+for (const { name, passed, failed, skipped, seconds, cpu } of results) {
+  const cells = [passed, failed, skipped, seconds, cpu?.toFixed(1) ?? '–'].map((cell, at) =>
+    String(cell).padStart([6, 6, 9, 7, 5][at]!),
+  );
   console.log(`${failed > 0 ? '✖' : '✔'} ${name.padEnd(width)}  ${cells.join('  ')}`);
 }
-const sum = (key: 'passed' | 'failed') => results.reduce((all, result) => all + result[key], 0);
-console.log(`\n${Math.round((Date.now() - started) / 1000)} s`);
+const sum = (key: 'passed' | 'failed' | 'cpu') =>
+  results.reduce((all, result) => all + (result[key] ?? 0), 0);
+console.log(
+  `\n${Math.round((Date.now() - started) / 1000)} s; suites took ${Math.round(sum('cpu'))} s of processors`,
+);
 console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
 end({
   passed: sum('passed'),

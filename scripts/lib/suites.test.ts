@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { isAlive, until } from '../test/processes.ts';
-import { countTests, runSuite, type Suite } from './suites.ts';
+import { countTests, processorSeconds, runSuite, type Suite } from './suites.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'llm-router-suites-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -67,4 +67,18 @@ test('pytest’s last line counts, not what a test printed', () => {
   const output =
     '7 passed, 3 failed is what the model said\n..F\n=== 1 failed, 12 passed, 1 skipped in 3.21s ===\n';
   assert.deepEqual(countTests('pytest', output, 1), { passed: 12, failed: 2, skipped: 1 });
+});
+
+test('a suite’s processor time is told with that of what it started and waited for', async () => {
+  const burn = `const end = process.cpuUsage(); while (process.cpuUsage(end).user < 300_000);`;
+  const { cpu } = await runSuite(
+    suite(`
+      import { spawnSync } from 'node:child_process';
+      test('a', () => void spawnSync(process.execPath, ['-e', ${JSON.stringify(burn)}]));`),
+  );
+  assert.ok(cpu! >= 0.3, `${cpu}`);
+  const waiting = await runSuite({ ...suite(''), command: 'sleep', args: ['1'], read: 'exit' });
+  assert.ok(waiting.cpu! < 0.3 && waiting.passed === 1, JSON.stringify(waiting));
+  assert.equal(processorSeconds(''), null);
+  assert.equal(Math.round(processorSeconds('0m0.00s 0m0.01s\n1m2.30s 0m0.40s\n')! * 10), 627);
 });

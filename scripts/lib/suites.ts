@@ -1,5 +1,6 @@
 /** One suite's run: its process, its numbers, a limit on its time. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PartName } from '../parts/index.ts';
 import { ROOT } from '../parts/lib.ts';
@@ -24,6 +25,8 @@ export interface Result {
   /** Of the failed: tests that were skipped or left to do. */
   readonly skipped: number;
   readonly seconds: number;
+  /** Processor seconds of it and of all it waited for; null when it was killed. Far below `seconds`: the suite waits. */
+  readonly cpu: number | null;
   readonly output: string;
 }
 
@@ -57,6 +60,17 @@ export function countTests(
   return { passed, failed, skipped };
 }
 
+/** A shell above the suite, because only a parent learns what its children took; it tells by a descriptor of its own. */
+const MEASURED = ['-c', '"$@" 3>&-; code=$?; times >&3; exit $code', 'sh'];
+
+/** Processor seconds of a shell's children, by its `times`: "1m2.30s 0m0.40s" on the second line; null without one. */
+export function processorSeconds(times: string): number | null {
+  const [, children] = times.split('\n');
+  const parts = [...(children ?? '').matchAll(/(\d+)m([\d.]+)s/g)];
+  if (parts.length === 0) return null;
+  return parts.reduce((sum, [, minutes, seconds]) => sum + 60 * Number(minutes) + Number(seconds), 0);
+}
+
 const running = new Set<ChildProcess>();
 
 function killGroup(child: ChildProcess): void {
@@ -75,10 +89,10 @@ export function killSuites(): void {
 /** Runs a suite to its end. Its output is kept, not shown. */
 export async function runSuite(suite: Suite): Promise<Result> {
   const started = Date.now();
-  const child = spawn(suite.command, suite.args, {
+  const child = spawn('sh', [...MEASURED, suite.command, ...suite.args], {
     cwd: ROOT,
     env: { ...process.env, ...suite.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     // A group of its own: what a hung suite has started ends with it.
     detached: true,
   });
@@ -88,8 +102,12 @@ export async function runSuite(suite: Suite): Promise<Result> {
   const take = (chunk: Buffer) => {
     output += chunk.toString();
   };
-  child.stdout.on('data', take);
-  child.stderr.on('data', take);
+  child.stdout!.on('data', take);
+  child.stderr!.on('data', take);
+  let times = '';
+  (child.stdio[3] as Readable).on('data', (chunk: Buffer) => {
+    times += chunk.toString();
+  });
   const limit = setTimeout(() => {
     output += `\n${suite.name} took over ${suite.minutes} minutes and was killed\n`;
     killGroup(child);
@@ -107,5 +125,6 @@ export async function runSuite(suite: Suite): Promise<Result> {
   await Promise.race([closed, sleep(2_000, undefined, { ref: false })]);
   running.delete(child);
   const seconds = Math.round((Date.now() - started) / 1000);
-  return { name: suite.name, ...countTests(suite.read, output, code), seconds, output };
+  const cpu = processorSeconds(times);
+  return { name: suite.name, ...countTests(suite.read, output, code), seconds, cpu, output };
 }
