@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { ALERTS } from '../deploy/prometheus/src/alerts.ts';
 import { checkRules, proveAlerts } from './dashboards/alerts.ts';
-import { askAll, hasData, inWords } from './dashboards/ask.ts';
+import { type Answer, askAll, hasData, inWords } from './dashboards/ask.ts';
 import { writeReport } from './dashboards/report.ts';
 import { type ClassifierKind, type Scene, startScene } from './dashboards/scene.ts';
 import { ROOT } from './parts/lib.ts';
@@ -17,7 +17,7 @@ import { type RunningPrometheus, startPrometheus } from './parts/start-prometheu
 const HELP = `npm run check:dashboards -- [--json] [--seconds N] [--classifier triton|router-server] [--report DIR]
 
   --json         only the last line, which is JSON
-  --seconds N    how long traffic runs before the panels are asked (default: 40)
+  --seconds N    how long traffic runs at most until every panel has data (default: 120)
   --classifier   triton (default): a real one, from its wheel; router-server: without Triton's panels
   --report DIR   writes the values and the lines of every panel there (Markdown, SVG)`;
 
@@ -26,7 +26,7 @@ function flags() {
     const { values } = parseArgs({
       options: {
         json: { type: 'boolean' },
-        seconds: { type: 'string', default: '40' },
+        seconds: { type: 'string', default: '120' },
         classifier: { type: 'string', default: 'triton' },
         report: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
@@ -45,6 +45,9 @@ function flags() {
   }
 }
 
+/** Between two rounds of the panels' queries: a scrape's, twice. */
+const ASK_EVERY_MS = 2_000;
+
 const options = flags();
 if (options.help) {
   console.log(HELP);
@@ -53,6 +56,15 @@ if (options.help) {
 const say = (line: string) => {
   if (!options.json) console.log(line);
 };
+
+/** Asks every panel again and again until each has data, or the time is up: then as it is. */
+async function untilData(prometheus: RunningPrometheus, has: ReadonlySet<string>): Promise<Answer[]> {
+  for (const end = Date.now() + options.seconds * 1_000; ; await sleep(ASK_EVERY_MS)) {
+    const answers = await askAll(prometheus, has);
+    if (answers.every((answer) => answer.absent !== null || hasData(answer)) || Date.now() > end)
+      return answers;
+  }
+}
 
 /** Real Prometheus evaluates every rule without an error. */
 async function brokenRules(prometheus: RunningPrometheus): Promise<string[]> {
@@ -82,9 +94,9 @@ try {
     rules: [join(ROOT, 'deploy', 'prometheus', 'rules', 'llm-router.yaml')],
     intervalSeconds: 1,
   });
-  say(`traffic for ${options.seconds} s …`);
-  await sleep(options.seconds * 1_000);
-  const answers = await askAll(prometheus, scene.has);
+  say(`traffic until every panel has data, at most ${options.seconds} s …`);
+  const begun = Date.now();
+  const answers = await untilData(prometheus, scene.has);
   const broken = await brokenRules(prometheus);
   say(`answers by status: ${JSON.stringify(Object.fromEntries(scene.answered))}`);
   let board = '';
@@ -94,7 +106,7 @@ try {
     say(`  ${answer.panel.title.padEnd(44)} ${inWords(answer)}`);
   }
   if (options.report) {
-    await writeReport(options.report, answers, prometheus, options.seconds);
+    await writeReport(options.report, answers, prometheus, Math.ceil((Date.now() - begun) / 1_000));
     say(`\nreport in ${options.report}`);
   }
   await stop();

@@ -17,7 +17,7 @@ const SECONDS: Readonly<Record<string, string>> = {
   __rate_interval: '20s',
   __range: '40s',
   window: '10s',
-  compare: '12s',
+  compare: '5s',
 };
 
 export const fillIn = (expr: string) =>

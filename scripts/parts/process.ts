@@ -1,16 +1,30 @@
 /** What starting any server as a child process has in common. */
 import type { ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findProgram } from './debian.ts';
 
-/** A port that is free just now. */
+/**
+ * Below the ports that the kernel gives away by itself (32768 and up; a Redis cluster's second port, 10,000 higher, too), and above
+ * the kubelet's: any process's outgoing connection may take one of those, before it is used and while its server is restarted.
+ */
+const PORTS = { from: 12_000, to: 22_000 };
+
+/** A port of 127.0.0.1 that is free just now, and that nobody is given who did not ask for it by name. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (let tries = 0; tries < 100; tries++) {
+    const port = randomInt(PORTS.from, PORTS.to);
+    const server = createServer();
+    const listens = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!listens) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+  throw new Error(`no free port found from ${PORTS.from} to ${PORTS.to}`);
 }
 
 /** A command that the kernel ends with this process: a parent that is killed can't stop its children. */

@@ -11,7 +11,7 @@ import { descendants, isAlive, Script, until } from './processes.ts';
 
 test('it ends with its counts, writes the report, and leaves nothing behind', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'llm-router-report-'));
-  const script = new Script('check:dashboards', ['--json', '--seconds', '30', '--report', folder]);
+  const script = new Script('check:dashboards', ['--json', '--report', folder]);
   const family = new Set<number>();
   const watch = setInterval(() => {
     for (const pid of descendants(script.process.pid!)) family.add(pid);

@@ -159,12 +159,13 @@ export const ALERTS: readonly Alert[] = [
     panel: overview(2),
     proof: {
       series: [
-        { series: OK, values: '0+60x900' },
-        { series: FAILED, values: '0x360 0+6x300 1800x240' },
+        { series: OK, values: '0+300x180' },
+        { series: FAILED, values: '0x72 0+30x60 1800x48' },
       ],
       quiet: 350,
       fires: 650,
       clears: 720,
+      step: 5,
     },
   },
   {
@@ -306,12 +307,12 @@ export const ALERTS: readonly Alert[] = [
       // Eleven days: half and half; then one label alone for two days; half and half again.
       series: ['a', 'b'].map((label) => ({
         series: `llm_router_classifications_total{job="router", policy="p", label="${label}", outcome="applied"}`,
-        values: label === 'a' ? '0+100x2303' : '0+100x1583 158300x287 158300+100x431',
+        values: label === 'a' ? '0+600x383' : '0+600x263 158400x47 158400+600x71',
       })),
-      quiet: 15_800,
-      fires: 17_800,
-      clears: 20_800,
-      step: 10,
+      quiet: 15_780,
+      fires: 17_820,
+      clears: 20_820,
+      step: 60,
     },
   },
   {

@@ -4,10 +4,10 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type StandIns, startStandInLlms } from '@llm-router/stand-in-llms';
+import { freePort } from '../../../scripts/parts/process.ts';
 import { chat, favour, scriptedClassifier, startWhole, user } from './harness.ts';
 
 /** What the client gets. A number is an HTTP status with the error's code. */
@@ -147,13 +147,7 @@ function configOf({ closed, untrusted }: Places): string {
 }
 
 /** A port that nothing listens on. */
-async function closedPort(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return `http://127.0.0.1:${port}`;
-}
+const closedPort = async () => `http://127.0.0.1:${await freePort()}`;
 
 /** A stand-in whose certificate nobody has signed. */
 async function startUntrusted(): Promise<StandIns> {

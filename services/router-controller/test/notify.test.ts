@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterEach, test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
+import { freePort } from '../../../scripts/parts/process.ts';
 import { startRedis } from '../proof/limits/start-redis.ts';
 import { hashKey } from '../src/authenticate/index.ts';
 import { parseConfig } from '../src/config/load.ts';
@@ -123,7 +123,7 @@ async function receiverOf() {
 /** An upstream that can be taken away and put back at the same address. */
 async function startUpstream() {
   let server: Server;
-  let port = 0;
+  const port = await freePort();
   const up = async () => {
     server = createServer((request, response) => {
       request.resume();
@@ -138,7 +138,6 @@ async function startUpstream() {
       );
     });
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-    port = (server.address() as AddressInfo).port;
   };
   const down = async () => {
     server.closeAllConnections();
