@@ -26,14 +26,14 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['scripts/test/compose-live', ['engine', 'compose', 'images']],
   ['scripts/test/compose', ['compose', 'prometheus', 'redis']],
   ['scripts/test/examples', ['clients']],
-  ['scripts/test/evaluate', ['triton', 'trainer']],
+  ['scripts/test/evaluate', ['triton', 'trainer', 'policy-trainer']],
   ['scripts/test/helm', ['helm', 'deploy-tools', 'redis', 'triton']],
   ['scripts/test/images', ['trainer']],
   ['scripts/test/release', ['helm']],
   ['scripts/test/phones-home', ['strace', 'triton', 'trainer', 'python-tools']],
   ['docs/test/site', ['chromium']],
   ['scripts/test/stack', ['prometheus', 'triton', 'redis']],
-  ['scripts/test/tutorial', ['trainer', 'notebooks']],
+  ['scripts/test/tutorial', ['trainer', 'policy-trainer', 'notebooks']],
 ];
 
 /** Whole suites longer than this are cut in two, not given more time. */

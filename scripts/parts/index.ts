@@ -12,7 +12,7 @@ import { setupPrometheus } from './prometheus.ts';
 import { setupPythonTools } from './python-tools.ts';
 import { setupRedis } from './redis.ts';
 import { setupStrace } from './strace.ts';
-import { setupTrainer } from './trainer.ts';
+import { setupPolicyTrainer, setupTrainer } from './trainer.ts';
 import { setupTriton } from './triton.ts';
 
 /** Each installs what is missing and tells the path of its program; safe to repeat, and to run twice at once. */
@@ -20,6 +20,7 @@ export const PARTS = {
   triton: async () => (await setupTriton()).binary,
   'python-tools': setupPythonTools,
   trainer: setupTrainer,
+  'policy-trainer': setupPolicyTrainer,
   redis: setupRedis,
   prometheus: async () => (await setupPrometheus()).prometheus,
   chromium: setupChromium,

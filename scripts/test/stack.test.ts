@@ -169,7 +169,7 @@ test('traffic of two tenants is scraped, panels have data, and alerts of the shi
   } finally {
     end.abort();
     const sent = await sending;
-    assert.ok((sent.get(200) ?? 0) > 50, JSON.stringify([...sent]));
+    assert.ok((sent.get(200) ?? 0) > 10, JSON.stringify([...sent]));
   }
 });
 
