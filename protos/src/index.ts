@@ -78,9 +78,14 @@ export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
  * over all of them.
  *
  * @param address host:port, or any gRPC target such as `dns:///router-server:8001`.
+ * @param channel absent: in clear. Channels of the same object share connections.
  */
-export function createKServeClient(address: string, options: ChannelOptions = {}): KServeClient {
-  return new Service(address, credentials.createInsecure(), {
+export function createKServeClient(
+  address: string,
+  options: ChannelOptions = {},
+  channel: ChannelCredentials = credentials.createInsecure(),
+): KServeClient {
+  return new Service(address, channel, {
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,

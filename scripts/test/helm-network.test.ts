@@ -159,4 +159,8 @@ test('an outside classifier is reached where it is, and none is made', async () 
   });
   assert.ok(arrows(manifests).out.includes(`controller → ${namespace('triton')} TCP 8001`));
   assert.ok(!manifests.some(({ metadata }) => metadata.name.includes('classifier')));
+  const [policy] = (await readRouterConfig(manifests)).table.policies.values();
+  assert.deepEqual(policy!.endpoints, [
+    { protocol: 'grpcs', address: 'triton.triton:8001', model: 'task_router_ensemble' },
+  ]);
 });

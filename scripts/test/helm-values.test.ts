@@ -109,6 +109,11 @@ test('what could not work is refused at install, with what would be right', asyn
       'config.targets[0].name=a,config.targets[0].api_base=http://a,config.targets[0].model=m,config.targets[0].api_key=upsecret0011',
       /config\.targets\[0\]\.api_key is written out/,
     ],
+    [
+      'laptop',
+      'config.classifier.tls.key=-----BEGIN PRIVATE KEY-----',
+      /config\.classifier\.tls\.key is written out/,
+    ],
     ['one-gpu', 'config.auth.keys_in_redis=true', /keys_in_redis is set, but there is no Redis/],
     ['production', 'redis.enabled=true', /config\.redis names another one: keep one/],
     [

@@ -12,7 +12,7 @@ is known in the cluster alone. An address that is known only in the pod is not j
 {{- define "llm-router.portOf" -}}
 {{- $plain := include "llm-router.plain" (index . 0) }}
 {{- if not (or (contains "${" $plain) (hasPrefix "file:" $plain) (hasPrefix "unix:" $plain)) }}
-{{- $known := dict "http" "80" "https" "443" "redis" "6379" "rediss" "6379" }}
+{{- $known := dict "http" "80" "https" "443" "redis" "6379" "rediss" "6379" "grpc" "8001" "grpcs" "8001" }}
 {{- $scheme := regexFind "^[a-z]+://" $plain | trimSuffix "://" }}
 {{- $host := regexReplaceAll "^[a-z]+://" $plain "" | regexFind "^[^/?#]*" }}
 {{- regexFind ":[0-9]+$" $host | trimPrefix ":" | default (get $known $scheme | default (index . 1)) }}

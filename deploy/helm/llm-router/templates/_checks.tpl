@@ -84,10 +84,12 @@
 {{- define "llm-router.checks.writtenOut" -}}
 {{- $found := dict }}
 {{- range $i, $target := .targets }}{{ $_ := set $found (printf "targets[%d].api_key" $i) ($target.api_key | default "") }}
+{{- $_ := set $found (printf "targets[%d].tls.key" $i) (dig "tls" "key" "" $target) }}
 {{- range $name, $value := $target.headers }}{{ if regexMatch "(?i)auth|key|token|secret|pass|cookie" $name }}{{ $_ := set $found (printf "targets[%d].headers.%s" $i $name) $value }}{{ end }}{{ end }}
 {{- end }}
 {{- range $i, $policy := .policies }}{{ range $j, $llm := $policy.llms }}{{ $_ := set $found (printf "policies[%d].llms[%d].api_key" $i $j) ($llm.api_key | default "") }}{{ end }}{{ end }}
 {{- range $name, $value := (.redis | default dict) }}{{ if regexMatch "password" $name }}{{ $_ := set $found (printf "redis.%s" $name) $value }}{{ end }}{{ end }}
+{{- $_ := set $found "classifier.tls.key" (dig "classifier" "tls" "key" "" .) }}
 {{- with .admin }}{{ $_ := set $found "admin.token" (.token | default "") }}{{ end }}
 {{- range keys $found | sortAlpha }}
 {{- $value := get $found . | toString }}

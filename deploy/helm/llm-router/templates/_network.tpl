@@ -81,14 +81,14 @@ a policy asks it by http://, because old releases can be made to run a stranger'
 {{- if or (ne .Values.classifier.kind "triton") (has "8000" (include "llm-router.classifierPorts" . | fromJsonArray | toStrings)) }}open{{ end }}
 {{- end }}
 
-{{/* http:// classifiers speak on 8000, grpc:// ones on 8001: the ports that the policies' URLs name, of our own classifier. */}}
+{{/* http:// classifiers speak on 8000, grpc:// and grpcs:// ones on 8001: the ports that the policies' URLs name, of our own classifier. */}}
 {{- define "llm-router.classifierPorts" -}}
 {{- $config := include "llm-router.config" . | fromYaml }}
 {{- $ports := list }}
 {{- range $config.policies }}
 {{- range (kindIs "slice" .url | ternary .url (list .url)) }}
 {{- $upgraded := and (hasPrefix "http:" .) (dig "classifier" "upgrade_http_to_grpc" false $config) }}
-{{- $ports = append $ports (or (hasPrefix "grpc:" .) $upgraded | ternary 8001 8000) }}
+{{- $ports = append $ports (or (regexMatch "^grpcs?:" .) $upgraded | ternary 8001 8000) }}
 {{- end }}
 {{- end }}
 {{- $ports | uniq | toJson }}

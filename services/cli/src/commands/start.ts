@@ -5,7 +5,7 @@ import { newCommand } from '../lib/command.ts';
 const ENVIRONMENT = `
 Environment:
   NVIDIA_API_KEY             calls the real models of config/router.yaml; without it local stand-ins answer
-  LLM_ROUTER_CLASSIFIER_URL  grpc://HOST:PORT or http://HOST:PORT of a Triton to use instead of the embedded classifier`;
+  LLM_ROUTER_CLASSIFIER_URL  grpc://HOST:PORT or http://HOST:PORT (grpcs, https for TLS) of a Triton to use instead of the embedded classifier`;
 
 export const start = (): Command =>
   newCommand('start', 'the whole router on this machine', {

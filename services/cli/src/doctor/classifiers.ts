@@ -2,8 +2,8 @@
 import { type Check, fail, ok, warn } from './check.ts';
 import {
   checkScores,
+  createModelClient,
   KServeGrpcClient,
-  KServeHttpClient,
   LabelMismatch,
   matchLabels,
   type Policy,
@@ -31,9 +31,9 @@ export async function checkClassifier(
   for (const endpoint of address === null ? policy.endpoints : policy.endpoints.slice(0, 1)) {
     const where = address ?? endpoint.address;
     const client =
-      address !== null || endpoint.protocol === 'grpc'
-        ? new KServeGrpcClient(where, endpoint.model)
-        : new KServeHttpClient(where, endpoint.model);
+      address === null
+        ? createModelClient(endpoint, config.file.classifier.tls)
+        : new KServeGrpcClient(where, endpoint.model);
     const name = `classifier of ${policy.name}`;
     const embedded = address === null ? '' : ' (embedded, as `llm-router start` does)';
     try {

@@ -7,13 +7,13 @@ export {
   type Target,
 } from '../../../router-controller/src/config/types.ts';
 export { KServeGrpcClient } from '../../../router-controller/src/decide/classify/kserve-grpc.ts';
-export { KServeHttpClient } from '../../../router-controller/src/decide/classify/kserve-http.ts';
 export {
   checkScores,
   LabelMismatch,
   matchLabels,
 } from '../../../router-controller/src/decide/classify/match-labels.ts';
 export { PROBE_TEXT } from '../../../router-controller/src/decide/classify/model-client.ts';
+export { createModelClient } from '../../../router-controller/src/decide/classify/shared-model.ts';
 export {
   createLog,
   createMetrics,

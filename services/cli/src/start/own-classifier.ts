@@ -14,7 +14,7 @@ export async function isOurs(config: RouterConfig, repository: string): Promise<
   for (const policy of config.table.policies.values()) {
     for (const { model, address, protocol } of policy.endpoints) {
       if (!existsSync(join(repository, model))) return false;
-      const { hostname, port } = new URL(protocol === 'grpc' ? `http://${address}` : address);
+      const { hostname, port } = new URL(protocol === 'http' ? address : `http://${address}`);
       const isHere = ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
       if (isHere ? !['8000', '8001'].includes(port) : await resolves(hostname)) return false;
       if (isHere && (await answers(hostname, Number(port)))) return false;

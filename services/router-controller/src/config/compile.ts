@@ -9,25 +9,24 @@ import type { ConfigFile } from './schema.ts';
 import { capabilitiesSchema, timeoutsSchema } from './schema-table.ts';
 import { Secret } from './secret.ts';
 import { timeoutsOf } from './timeouts.ts';
+import { type TlsConfig, tlsOf, tlsProblems } from './tls.ts';
 import {
   type ClassifierEndpoint,
   type Entry,
   type Policy,
   type RoutingTable,
   type Target,
-  type TargetTls,
   type WeightedTarget,
   withReplicas,
 } from './types.ts';
 
 type FilePolicy = ConfigFile['policies'][number];
 type FileEntry = NonNullable<FilePolicy['llms']>[number];
-type FileTarget = ConfigFile['targets'][number];
 type Path = readonly PropertyKey[];
 
 /** Addresses that stand in for the file's, for `npm start`'s embedded parts and for tests. */
 export interface Overrides {
-  /** `grpc://HOST:PORT` or `http://HOST:PORT`: replaces host and port of every classifier URL. */
+  /** `grpc://HOST:PORT` or `http://HOST:PORT`, grpcs and https for TLS: replaces host and port of every classifier URL. */
   readonly classifierUrl?: string;
   /** `http://HOST:PORT`: replaces every target's api_base; its key becomes `stand-in`. */
   readonly standInUrl?: string;
@@ -78,6 +77,24 @@ class Compiler {
     return new Secret(text);
   }
 
+  tls(file: TlsConfig | undefined, path: Path): void {
+    for (const { key, message } of tlsProblems(file)) this.problem([...path, key], message);
+  }
+
+  /** Of no use where all classifiers are spoken to in clear: then a url lacks its s. */
+  classifierTls(policies: Iterable<Policy>): void {
+    const { tls } = this.file.classifier;
+    this.tls(tls, ['classifier', 'tls']);
+    const isSecure = ({ protocol, address }: ClassifierEndpoint) =>
+      protocol === 'grpcs' || address.startsWith('https:');
+    const all = [...policies].flatMap(({ endpoints }) => endpoints);
+    if (tls && !this.overrides.classifierUrl && all.length > 0 && !all.some(isSecure))
+      this.problem(
+        ['classifier', 'tls'],
+        'no policy’s url speaks TLS; write grpcs:// (or https://) there, or leave this out',
+      );
+  }
+
   apiKey(text: string | null | undefined): Secret | null {
     if (this.overrides.standInUrl) return new Secret('stand-in');
     return text ? new Secret(text) : null;
@@ -113,6 +130,7 @@ class Compiler {
         reasoningInput: target.reasoning_input,
         passes: target.passes ?? null,
       });
+      this.tls(target.tls, [...path, 'tls']);
       const others = bases.slice(1).map((base, index) => replica(base, index + 1, []));
       this.targets.set(target.name, replica(bases[0]!, 0, others));
     }
@@ -255,9 +273,10 @@ class Compiler {
   override(endpoint: ClassifierEndpoint): ClassifierEndpoint {
     if (!this.overrides.classifierUrl) return endpoint;
     const url = new URL(this.overrides.classifierUrl);
-    return url.protocol === 'grpc:'
-      ? { protocol: 'grpc', address: url.host, model: endpoint.model }
-      : { protocol: 'http', address: url.origin, model: endpoint.model };
+    const { model } = endpoint;
+    if (url.protocol === 'grpc:') return { protocol: 'grpc', address: url.host, model };
+    if (url.protocol === 'grpcs:') return { protocol: 'grpcs', address: url.host, model };
+    return { protocol: 'http', address: url.origin, model };
   }
 
   entryNamed(entries: Map<string, Entry>, name: string, path: Path): Entry | null {
@@ -325,16 +344,6 @@ class Compiler {
 const sameBase = (a: UpstreamBase, b: UpstreamBase) =>
   a.apiBase === b.apiBase && a.prefix === b.prefix && a.query === b.query;
 
-function tlsOf(file: FileTarget['tls']): TargetTls | null {
-  if (!file) return null;
-  return {
-    ca: file.ca ?? null,
-    cert: file.cert ?? null,
-    key: file.key ? new Secret(file.key) : null,
-    serverName: file.server_name ?? null,
-  };
-}
-
 /** Replicas share their target's weight. */
 function spread(target: Target, weight: number, priority: number): WeightedTarget[] {
   const all = withReplicas(target);
@@ -349,6 +358,7 @@ export function compile(
   const compiler = new Compiler(file, overrides);
   compiler.namedTargets();
   const policies = compiler.policies();
+  compiler.classifierTls(policies.values());
   const defaultPolicy = file.default_policy?.trim() ?? null;
   if (defaultPolicy !== null && !policies.has(defaultPolicy)) {
     const names = [...policies.keys()];

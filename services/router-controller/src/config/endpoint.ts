@@ -3,22 +3,25 @@ import type { ClassifierEndpoint } from './types.ts';
 const INFER_PATH = /^\/v2\/models\/([^/]+)(?:\/versions\/[^/]+)?(?:\/infer)?\/?$/;
 
 /**
- * Reads a policy's classifier URL: v1's `http://HOST:8000/v2/models/M/infer`, or `grpc://HOST:8001/M`.
+ * Reads a policy's classifier URL: v1's `http://HOST:8000/v2/models/M/infer`, `grpc://HOST:8001/M`, or
+ * `grpcs://HOST:8001/M` for TLS.
  *
  * @throws Error whose message says what would be right; the caller adds the path.
  */
 export function parseEndpoint(text: string, upgradeHttpToGrpc: boolean): ClassifierEndpoint {
-  const wanted = 'want http://HOST:PORT/v2/models/MODEL/infer or grpc://HOST:PORT/MODEL';
+  const wanted =
+    'want http://HOST:PORT/v2/models/MODEL/infer or grpc://HOST:PORT/MODEL; https and grpcs for TLS';
   let url: URL;
   try {
     url = new URL(text);
   } catch {
     throw new Error(`not a URL; ${wanted}`);
   }
-  if (url.protocol === 'grpc:') {
+  if (url.protocol === 'grpc:' || url.protocol === 'grpcs:') {
     const model = decodeURIComponent(url.pathname.replace(/^\/|\/$/g, ''));
     if (!url.hostname || !model || model.includes('/')) throw new Error(`names no host and model; ${wanted}`);
-    return { protocol: 'grpc', address: `${url.hostname}:${url.port || '8001'}`, model };
+    const protocol = url.protocol === 'grpcs:' ? 'grpcs' : 'grpc';
+    return { protocol, address: `${url.hostname}:${url.port || '8001'}`, model };
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new Error(

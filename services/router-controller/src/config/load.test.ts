@@ -145,7 +145,7 @@ describe('what is wrong is told with its path and the nearest right word', () =>
     [
       'a classifier URL without a model',
       file(LLMS).replace('/tasks_ensemble', ''),
-      'policies[0].url: names no host and model; want http://HOST:PORT/v2/models/MODEL/infer or grpc://HOST:PORT/MODEL',
+      'policies[0].url: names no host and model; want http://HOST:PORT/v2/models/MODEL/infer or grpc://HOST:PORT/MODEL; https and grpcs for TLS',
     ],
   ] as const) {
     test(what, () => assert.deepEqual(problems(text), [wanted]));

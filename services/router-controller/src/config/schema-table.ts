@@ -232,7 +232,7 @@ export const policySchema = z.strictObject({
   url: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .describe(
-      'http://HOST:8000/v2/models/M/infer (KServe v2 over HTTP) or grpc://HOST:8001/M; a list balances',
+      'http://HOST:8000/v2/models/M/infer (KServe v2 over HTTP) or grpc://HOST:8001/M; https and grpcs for TLS; a list balances',
     ),
   threshold: z
     .number()

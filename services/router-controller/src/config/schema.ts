@@ -14,7 +14,7 @@ import { notifySchema } from './schema-notify.ts';
 import { trustedProxiesSchema } from './schema-proxies.ts';
 import { decisionLogSchema, objectStoreSchema, spendLogSchema } from './schema-records.ts';
 import { redisSchema } from './schema-redis.ts';
-import { policySchema, targetSchema } from './schema-table.ts';
+import { policySchema, targetSchema, tlsSchema } from './schema-table.ts';
 import { upstreamSchema } from './schema-upstream.ts';
 
 const ms = (what: string, value: number) => z.int().min(0).default(value).describe(`${what}, milliseconds`);
@@ -118,6 +118,9 @@ export const serverSchema = z.strictObject({
 
 export const classifierSchema = z.strictObject({
   deadline_ms: ms('Longest wait for a classification before the fallback entry is used', 150),
+  tls: tlsSchema
+    .optional()
+    .describe('For classifiers whose url says grpcs:// or https://; absent: what the system trusts'),
   startup_wait_ms: ms('How long start waits for the classifier before it goes on degraded', 10_000),
   upgrade_http_to_grpc: z
     .boolean()

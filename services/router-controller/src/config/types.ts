@@ -77,7 +77,8 @@ export interface Rule {
 }
 
 export interface ClassifierEndpoint {
-  readonly protocol: 'grpc' | 'http';
+  /** grpcs: gRPC over TLS. */
+  readonly protocol: 'grpc' | 'grpcs' | 'http';
   /** host:port for gRPC, scheme://host:port for HTTP. */
   readonly address: string;
   readonly model: string;

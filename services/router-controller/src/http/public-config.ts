@@ -8,7 +8,7 @@ const REDACTED = '[REDACTED]';
 export const EVERYTHING: Rights = { policies: null, targets: null };
 
 const urlOf = ({ protocol, address, model }: ClassifierEndpoint) =>
-  protocol === 'grpc' ? `grpc://${address}/${model}` : `${address}/v2/models/${model}/infer`;
+  protocol === 'http' ? `${address}/v2/models/${model}/infer` : `${protocol}://${address}/${model}`;
 
 /**
  * Keys are `[REDACTED]` for everybody; headers of targets may hold credentials, so only their names are told.

@@ -1,6 +1,6 @@
 /** The connections to one target: straight or by a proxy, with the target's own certificates. */
-import { getCACertificates } from 'node:tls';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import { tlsOptions } from '../../config/tls.ts';
 import type { Target } from '../../config/types.ts';
 import { proxyFor } from './proxy.ts';
 
@@ -14,24 +14,6 @@ export interface TransportLimits {
 
 /** Idle connections are closed before most servers do it, which would break the next request on them. */
 const KEEP_ALIVE_MS = 30_000;
-
-interface TlsOptions {
-  ca?: string[];
-  cert?: string;
-  key?: string;
-  servername?: string;
-}
-
-/** TLS towards the upstream; its own authorities come beside those the machine trusts. */
-export function tlsOptions({ tls }: Pick<Target, 'tls'>): TlsOptions {
-  if (!tls) return {};
-  return {
-    ...(tls.ca !== null && { ca: [...getCACertificates('default'), tls.ca] }),
-    ...(tls.cert !== null && { cert: tls.cert }),
-    ...(tls.key && { key: tls.key.reveal() }),
-    ...(tls.serverName !== null && { servername: tls.serverName }),
-  };
-}
 
 /** @throws Error where the environment names a proxy that can't be one. */
 export function connect(target: Target, limits: TransportLimits): Dispatcher {
@@ -48,7 +30,7 @@ export function connect(target: Target, limits: TransportLimits): Dispatcher {
     allowH2: false,
   };
   const timeout = target.timeouts.connect_ms;
-  const tls = tlsOptions(target);
+  const tls = tlsOptions(target.tls);
   const proxy = proxyFor(target);
   if (proxy === null) return new Agent({ ...options, connect: { timeout, ...tls } });
   return new ProxyAgent({ ...options, uri: proxy, connectTimeout: timeout, requestTls: { timeout, ...tls } });

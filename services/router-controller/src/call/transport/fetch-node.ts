@@ -4,9 +4,10 @@
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { tlsOptions } from '../../config/tls.ts';
 import type { Target } from '../../config/types.ts';
 import { rootCause } from '../attempts/outcome.ts';
-import { type TransportLimits, tlsOptions } from './dispatcher.ts';
+import type { TransportLimits } from './dispatcher.ts';
 import { bodyOf, type UpstreamAnswer } from './upstream-answer.ts';
 
 export interface NodeRequest {
@@ -35,7 +36,7 @@ export class NodeClient {
     this.#connectMs = target.timeouts.connect_ms;
     const options = { keepAlive: true, maxSockets: limits.connectionsPerTarget };
     this.#agent = this.#secure
-      ? new HttpsAgent({ ...options, ...tlsOptions(target) })
+      ? new HttpsAgent({ ...options, ...tlsOptions(target.tls) })
       : new HttpAgent(options);
   }
 

@@ -9,6 +9,7 @@ import {
   type RequestedOutput,
   readOutput,
 } from '@llm-router/protos';
+import type { TargetTls } from '../../config/types.ts';
 import { FollowingClient } from './following-client.ts';
 import {
   assemble,
@@ -29,6 +30,7 @@ import {
   withDetails,
 } from './model-client.ts';
 import { type ModelConfig, otherEncoder } from './same-encoder.ts';
+import { advice, secureChannel } from './secure-channel.ts';
 
 const FAILURES: Readonly<Record<number, ClassifierFailure>> = {
   [grpcStatus.DEADLINE_EXCEEDED]: 'timeout',
@@ -63,15 +65,21 @@ type Call = (
 export class KServeGrpcClient implements ModelClient {
   readonly address: string;
   readonly #model: string;
+  readonly #isSecure: boolean;
   readonly #client: FollowingClient;
 
-  /** @param address host:port */
-  constructor(address: string, model: string) {
+  /**
+   * @param address host:port
+   * @param tls how TLS is spoken; null: as the machine trusts; absent: in clear.
+   */
+  constructor(address: string, model: string, tls?: TargetTls | null) {
     this.address = address;
     this.#model = model;
+    this.#isSecure = tls !== undefined;
+    const secure = tls === undefined ? undefined : secureChannel(tls);
     // grpc-js obeys http_proxy by itself, also on loopback; the classifier is inside the operator's own network.
     this.#client = new FollowingClient(address, (target) =>
-      createKServeClient(target, { 'grpc.enable_http_proxy': 0 }),
+      createKServeClient(target, { 'grpc.enable_http_proxy': 0, ...secure?.options }, secure?.credentials),
     );
   }
 
@@ -111,7 +119,9 @@ export class KServeGrpcClient implements ModelClient {
       const call = invoke(request, { deadline: Date.now() + deadlineMs }, (error, reply) => {
         if (!error) return finish(null, reply as Reply<M>);
         const reason = FAILURES[error.code] ?? 'other';
-        finish(new ClassifierError(reason, `${this.address}: ${error.details || error.message}`, error));
+        const said = error.details || error.message;
+        const more = reason === 'unavailable' ? advice(said, this.#isSecure) : '';
+        finish(new ClassifierError(reason, `${this.address}: ${said.trim()}${more}`, error));
       });
     });
   }

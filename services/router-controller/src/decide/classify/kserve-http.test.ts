@@ -51,7 +51,7 @@ test('a busy connection follows the name to another replica', async (context) =>
     (_name: string, options: { all?: boolean }, callback: CallableFunction) =>
       options.all ? callback(null, [{ address, family: 4 }]) : callback(null, address, 4),
   );
-  const client = new KServeHttpClient(`http://classifier.test:${blue.port}`, 'm', 1);
+  const client = new KServeHttpClient(`http://classifier.test:${blue.port}`, 'm', null, 1);
   context.after(() => client.close());
   const infer = () => client.infer(['x'], DESCRIPTION, { deadlineMs: 10_000 });
   const first = infer();

@@ -1,5 +1,7 @@
 /** KServe v2 over HTTP/JSON: what v1's `url` names, and all that some servers speak. */
 import { Agent, request } from 'undici';
+import { type TlsOptions, tlsOptions } from '../../config/tls.ts';
+import type { TargetTls } from '../../config/types.ts';
 import {
   assemble,
   type CallOptions,
@@ -18,6 +20,7 @@ import {
   withDetails,
 } from './model-client.ts';
 import { type ModelConfig, otherEncoder } from './same-encoder.ts';
+import { advice } from './secure-channel.ts';
 
 interface JsonTensor {
   readonly name: string;
@@ -58,28 +61,44 @@ function isAbsent(error: unknown, model: string): boolean {
 /** A busy connection would keep to one replica, and to an address that its name has left: after so long DNS is asked again, milliseconds. */
 const CONNECTION_AGE_MS = 5_000;
 
-const connections = () =>
-  new Agent({ connections: 16, pipelining: 1, connect: { timeout: 2_000 }, keepAliveTimeout: 30_000 });
+const connections = (tls: TlsOptions) =>
+  new Agent({
+    connections: 16,
+    pipelining: 1,
+    connect: { timeout: 2_000, ...tls },
+    keepAliveTimeout: 30_000,
+  });
 
 export class KServeHttpClient implements ModelClient {
   readonly address: string;
   readonly #model: string;
   readonly #connectionAgeMs: number;
-  #agent = connections();
+  readonly #tls: TlsOptions;
+  #agent: Agent;
   #since = performance.now();
 
-  /** @param address origin, such as http://router-server:8000 */
-  constructor(address: string, model: string, connectionAgeMs = CONNECTION_AGE_MS) {
+  /**
+   * @param address origin, such as http://router-server:8000
+   * @param tls of an https origin; null: as the machine trusts.
+   */
+  constructor(
+    address: string,
+    model: string,
+    tls: TargetTls | null = null,
+    connectionAgeMs = CONNECTION_AGE_MS,
+  ) {
     this.address = address;
     this.#model = model;
     this.#connectionAgeMs = connectionAgeMs;
+    this.#tls = tlsOptions(tls);
+    this.#agent = connections(this.#tls);
   }
 
   /** Connections that are young enough; older ones end when their calls have. */
   #connections(): Agent {
     if (performance.now() - this.#since >= this.#connectionAgeMs) {
       void this.#agent.close().catch(() => {});
-      this.#agent = connections();
+      this.#agent = connections(this.#tls);
       this.#since = performance.now();
     }
     return this.#agent;
@@ -109,7 +128,9 @@ export class KServeHttpClient implements ModelClient {
       if (signal?.aborted) throw new ClassifierError('aborted', 'the request was aborted', error);
       if (timeout.aborted)
         throw new ClassifierError('timeout', `no answer within ${Math.round(deadlineMs)} ms`, error);
-      throw new ClassifierError('unavailable', `${this.address}: ${(error as Error).message}`, error);
+      const said = (error as Error).message;
+      const more = this.address.startsWith('https:') ? advice(said, true) : '';
+      throw new ClassifierError('unavailable', `${this.address}: ${said}${more}`, error);
     }
     let parsed: T;
     try {

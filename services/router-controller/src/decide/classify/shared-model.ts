@@ -3,6 +3,7 @@
  * a model tells at a time, and prompts of all these policies in the same calls.
  */
 import type { ClassifierConfig } from '../../config/schema.ts';
+import { type TlsConfig, tlsOf } from '../../config/tls.ts';
 import type { ClassifierEndpoint } from '../../config/types.ts';
 import { PromptBatcher } from './batcher.ts';
 import { KServeGrpcClient } from './kserve-grpc.ts';
@@ -15,14 +16,22 @@ import {
   type ModelDescription,
 } from './model-client.ts';
 
-export function createModelClient(endpoint: ClassifierEndpoint): ModelClient {
-  return endpoint.protocol === 'grpc'
-    ? new KServeGrpcClient(endpoint.address, endpoint.model)
-    : new KServeHttpClient(endpoint.address, endpoint.model);
+/** @param tls for endpoints that speak it. */
+export function createModelClient(
+  { protocol, address, model }: ClassifierEndpoint,
+  tls: TlsConfig | undefined,
+): ModelClient {
+  if (protocol === 'http') return new KServeHttpClient(address, model, tlsOf(tls));
+  return protocol === 'grpcs'
+    ? new KServeGrpcClient(address, model, tlsOf(tls))
+    : new KServeGrpcClient(address, model);
 }
 
+/** What of the settings makes calls differ. */
+type CallSettings = Pick<ClassifierConfig, 'batch_max' | 'tls'>;
+
 export interface SharedModelDeps {
-  readonly connect?: (endpoint: ClassifierEndpoint) => ModelClient;
+  readonly connect?: (endpoint: ClassifierEndpoint, tls: TlsConfig | undefined) => ModelClient;
   readonly onBatch?: (size: number) => void;
 }
 
@@ -46,10 +55,11 @@ export class SharedModel {
 
   constructor(
     endpoints: readonly ClassifierEndpoint[],
-    { batch_max }: Pick<ClassifierConfig, 'batch_max'>,
+    { batch_max, tls }: CallSettings,
     deps: SharedModelDeps = {},
   ) {
-    this.#clients = endpoints.map(deps.connect ?? createModelClient);
+    const { connect = createModelClient } = deps;
+    this.#clients = endpoints.map((endpoint) => connect(endpoint, tls));
     this.#batchMax = batch_max;
     this.#deps = deps;
   }
@@ -132,9 +142,9 @@ export class SharedModels {
   /** @returns the model, and how to give it back: the last to do so closes it. */
   lend(
     endpoints: readonly ClassifierEndpoint[],
-    config: Pick<ClassifierConfig, 'batch_max'>,
+    config: CallSettings,
   ): { readonly model: SharedModel; readonly giveBack: () => void } {
-    const key = JSON.stringify([endpoints, config.batch_max]);
+    const key = JSON.stringify([endpoints, config.batch_max, config.tls]);
     let lent = this.#lent.get(key);
     if (!lent) {
       lent = { model: new SharedModel(endpoints, config, this.#deps), holders: 0 };
