@@ -74,6 +74,8 @@ export type KubernetesObject = any;
 const ADD_ONS = join(import.meta.dirname, 'add-ons');
 const addOn = (name: string) => readFileSync(join(ADD_ONS, `${name}.yaml`), 'utf8');
 const READY_MS = 120_000;
+/** Kubelets put sockets for plugins there whatever their root is: each node's must be its own. */
+const KUBELETS_OWN = ['/var/lib/kubelet'];
 const METRICS_IMAGE = 'docker.io/library/llm-router-metrics-server:local';
 
 /** @throws Error that says what is missing, or what did not start and its log. */
@@ -92,7 +94,7 @@ export async function startCluster({
   };
   try {
     for (let node = 1; node <= nodes; node++)
-      boxes.push(await startBox({ name: nodeName(node), network: 'own' }));
+      boxes.push(await startBox({ name: nodeName(node), network: 'own', hide: KUBELETS_OWN }));
     await joinNodes(boxes);
     const first = boxes[0]!;
     const authority = await makeAuthority(join(first.folder, 'certificates'));

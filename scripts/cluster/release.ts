@@ -105,6 +105,7 @@ const TIMEOUT = '4m';
  * @param files values files.
  * @param over values over them.
  * @param chart folder or package; absent: this checkout's.
+ * @param wait whether it waits until pods are ready.
  */
 export async function install(
   cluster: Cluster,
@@ -114,7 +115,15 @@ export async function install(
     files,
     over,
     chart = join(ROOT, CHART),
-  }: { name: string; namespace: string; files: readonly string[]; over: object; chart?: string | undefined },
+    wait = true,
+  }: {
+    name: string;
+    namespace: string;
+    files: readonly string[];
+    over: object;
+    chart?: string | undefined;
+    wait?: boolean;
+  },
 ): Promise<Release> {
   const program = await setupHelm();
   const helm = (...args: readonly string[]) => cluster.run(program, ['--namespace', namespace, ...args]);
@@ -123,7 +132,8 @@ export async function install(
     cluster.run(
       program,
       [
-        ...['upgrade', '--install', name, chart, '--namespace', namespace, '--wait', '--timeout', TIMEOUT],
+        ...['upgrade', '--install', name, chart, '--namespace', namespace],
+        ...(wait ? ['--wait', '--timeout', TIMEOUT] : []),
         ...[...files, '-'].flatMap((file) => ['--values', file]),
       ],
       JSON.stringify(values),

@@ -36,7 +36,27 @@ done
 
 # What programs leave in the machine's folders is left in memory. A resolver's settings may lie in one of them.
 cat /etc/resolv.conf >"$folder/resolv.conf" 2>&- || true
-for each; do [ ! -d "$each" ] || mount -t tmpfs -o mode=755 tmpfs "$each"; done
+# One that the machine has not is made inside: its parent becomes a folder in memory that shows what it showed.
+make_inside() {
+  parent=$(dirname "$1") below=$folder/below
+  [ -d "$parent" ] || return 0
+  mkdir -p "$below"
+  mount --rbind "$parent" "$below"
+  mount -t tmpfs -o mode=755 tmpfs "$parent"
+  for old in "$below"/* "$below"/.[!.]*; do
+    new=$parent/$(basename "$old")
+    if [ -L "$old" ]; then cp -P "$old" "$new"
+    elif [ -d "$old" ]; then mkdir "$new" && mount --rbind "$old" "$new"
+    elif [ -e "$old" ]; then : >"$new" && mount --bind "$old" "$new"
+    fi
+  done
+  umount -l "$below"
+  mkdir "$1"
+}
+for each; do
+  [ -d "$each" ] || make_inside "$each"
+  [ ! -d "$each" ] || mount -t tmpfs -o mode=755 tmpfs "$each"
+done
 if [ "$network" = machine ] && [ -L /etc/resolv.conf ]; then
   mkdir -p "$(dirname "$(readlink -m /etc/resolv.conf)")"
   cp "$folder/resolv.conf" "$(readlink -m /etc/resolv.conf)" 2>&- || true

@@ -14,16 +14,17 @@ import { type ArrowResult, tryArrows, wrongArrows } from './cluster/arrows.ts';
 import { CHART_EVENTS, packChartBefore } from './cluster/chart-before.ts';
 import type { Event } from './cluster/doing.ts';
 import { EVENTS } from './cluster/events.ts';
+import { PLACEMENT, type PlacementResult, placeOnGpus } from './cluster/gpu.ts';
 import { installAll } from './cluster/installs.ts';
 import { startNeighbours } from './cluster/neighbours.ts';
-import { eventsTable, podsTable } from './cluster/report.ts';
+import { eventsTable, placementTable, podsTable } from './cluster/report.ts';
 import { type EventResult, runEvents, startWorld } from './cluster/world.ts';
 
 const HELP = `npm run proof:cluster -- [--json] [--images FILE] [--only WORDS] [--from REVISION]
 
   --json           progress on standard error; standard output has the last line alone
   --images FILE    the images as docker save writes them, instead of building them
-  --only WORDS     events whose name has these words, and no installs of values files
+  --only WORDS     events whose name has these words, and no installs of values files; GPUs: where classifiers that ask for one are placed
   --from REVISION  whose chart is upgraded to this one; default: the newest tag with another chart, else the last such commit`;
 
 function flags() {
@@ -55,12 +56,14 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(sign
 const chosen = (events: readonly Event[]) => events.filter(({ name }) => !only || name.includes(only));
 const [events, chartEvents] = [chosen(EVENTS), chosen(CHART_EVENTS)];
 const all = [...events, ...chartEvents];
-if (all.length === 0) {
+const places = !only || PLACEMENT.includes(only);
+if (all.length === 0 && !places) {
   const names = [...EVENTS, ...CHART_EVENTS].map(({ name }) => name);
-  console.error(`no event's name has '${only}'; there are: ${names.join('; ')}`);
+  console.error(`no event's name has '${only}'; there are: ${[...names, PLACEMENT].join('; ')}`);
   process.exit(2);
 }
-const isNeeded = (what: Event['needs']) => all.some(({ needs }) => needs === what);
+const isNeeded = (what: Event['needs']) =>
+  all.some(({ needs }) => needs === what) || (what === 'triton' && places);
 const say = (line: string) => console.log(line);
 
 /** The release that lives through all events. */
@@ -108,13 +111,23 @@ async function prove() {
           ),
         );
     problems.push(...installs.flatMap(({ values, error }) => (error ? [`${values}: ${error}`] : [])));
+    const placed: PlacementResult[] = places
+      ? await placeOnGpus(cluster, ({ values, placed, error }) =>
+          console.log(
+            `${error ? '✖' : '✔'} ${PLACEMENT}, ${values}.yaml: ${error ?? `${placed}, each its own; none without, none too many`}`,
+          ),
+        )
+      : [];
+    problems.push(...placed.flatMap(({ values, error }) => (error ? [`GPUs, ${values}: ${error}`] : [])));
     if (isNeeded('metrics')) await cluster.addMetrics();
-    const { arrows, told: lived } = await liveThrough(cluster);
+    const { arrows, told: lived } = all.length > 0 ? await liveThrough(cluster) : { arrows: [], told: [] };
     problems.push(...wrongArrows(arrows));
     const told = [...lived, ...(chartEvents.length > 0 ? await upgradeFrom(cluster) : [])];
     problems.push(...told.flatMap(({ name, error }) => (error ? [`${name}: ${error}`] : [])));
-    console.log(`\n${eventsTable(told)}\n\n${podsTable(told.flatMap(({ pods }) => pods))}`);
-    const lives = chartEvents.length > 0 ? 2 : 1;
+    console.log(
+      `\n${eventsTable(told)}\n\n${podsTable(told.flatMap(({ pods }) => pods))}\n\n${placementTable(placed)}`,
+    );
+    const lives = all.length === 0 ? 0 : chartEvents.length > 0 ? 2 : 1;
     const sum = (key: 'requests' | 'lost' | 'cut') => told.reduce((all, event) => all + event[key], 0);
     return {
       problems,

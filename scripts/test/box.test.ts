@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -76,6 +76,26 @@ test('nobody gets out of it, and nobody in', async () => {
     await box.stop();
     outside.close();
   }
+});
+
+test('a folder that the machine has not is each box’s own, and what lies beside it stays in sight', async () => {
+  const hidden = '/var/lib/llm-router-box-test';
+  const boxes = await Promise.all(
+    ['one', 'two'].map((name) => startBox({ name, network: 'own', hide: [hidden] })),
+  );
+  try {
+    for (const [index, box] of boxes.entries())
+      await box.run('a mark', 'sh', ['-c', `echo ${index} > ${hidden}/mark`]);
+    for (const [index, box] of boxes.entries())
+      assert.equal((await box.run('the mark', 'cat', [`${hidden}/mark`])).trim(), String(index));
+    assert.equal(existsSync(hidden), false);
+    const inside = await boxes[0]!.run('beside it', 'ls', ['/var/lib']);
+    const beside = readdirSync('/var/lib').filter((name) => !name.startsWith('.'));
+    assert.deepEqual(inside.trim().split('\n').sort(), [...beside, basename(hidden)].sort());
+  } finally {
+    await Promise.all(boxes.map((box) => box.stop()));
+  }
+  assert.equal(existsSync(hidden), false);
 });
 
 test('a signal reaches the program inside, and its exit code comes out', async () => {

@@ -29,7 +29,10 @@ export const inNamespace =
     cluster.kubectl('-n', release.namespace, ...args);
 
 /** Pods of a part, those that are being ended too. */
-export async function podsOf({ cluster, release }: World, part: string): Promise<KubernetesObject[]> {
+export async function podsOf(
+  { cluster, release }: Pick<World, 'cluster' | 'release'>,
+  part: string,
+): Promise<KubernetesObject[]> {
   const selector = `app.kubernetes.io/instance=${release.name},app.kubernetes.io/component=${part}`;
   return (await cluster.get('pods', '-n', release.namespace, '-l', selector)).items;
 }

@@ -16,7 +16,7 @@ export interface InstallResult {
   readonly error: string | null;
 }
 
-const small = (memory: string) => ({
+export const small = (memory: string) => ({
   requests: { cpu: '20m', memory: '64Mi' },
   limits: { cpu: '2', memory },
 });
@@ -38,9 +38,15 @@ const MORE: Readonly<Record<string, object>> = {
 };
 
 /** OpenShift's platform says which user pods run as. */
-const LABELS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+export const LABELS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   openshift: { 'llm-router.test/user-ids': 'platform' },
 };
+
+/** Those that the files name. @param authority of the Redis over TLS, PEM. */
+export const secretsOf = (authority: string) => ({
+  'llm-router-redis': { password: REDIS_PASSWORD, 'ca.crt': authority },
+  'llm-router-admin': { token: 'admin-token-of-the-proof-0123456789' },
+});
 
 /**
  * Installs each, runs `helm test`, and takes it away again.
@@ -52,10 +58,7 @@ export async function installAll(
   authority: string,
   told: (result: InstallResult) => void,
 ): Promise<InstallResult[]> {
-  const secrets = {
-    'llm-router-redis': { password: REDIS_PASSWORD, 'ca.crt': authority },
-    'llm-router-admin': { token: 'admin-token-of-the-proof-0123456789' },
-  };
+  const secrets = secretsOf(authority);
   const results: InstallResult[] = [];
   for (const [values, file] of valuesFiles(join(ROOT, CHART))) {
     const namespace = `values-${values}`;

@@ -1,6 +1,7 @@
 /** Tables for people. */
 import type { KubernetesObject } from '../../cluster/cluster.ts';
 import { isReady } from './doing.ts';
+import type { PlacementResult } from './gpu.ts';
 import type { EventResult, World } from './world.ts';
 
 /** Lines up columns; numbers to the right. */
@@ -80,3 +81,9 @@ export function podsTable(pods: readonly PodRow[]): string {
   );
   return table(['pod', 'image', 'MB at most', 'ready after s', 'to s'], rows);
 }
+
+export const placementTable = (results: readonly PlacementResult[]): string =>
+  table(
+    ['values', 'classifiers placed', 'without a GPU'],
+    results.map(({ values, placed, without }) => [values, placed, without]),
+  );
