@@ -34,6 +34,7 @@ const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] 
   ['docs/test/site', ['chromium']],
   ['scripts/test/stack', ['prometheus', 'triton', 'redis']],
   ['scripts/test/tutorial', ['trainer', 'policy-trainer', 'notebooks']],
+  ['scripts/test/value-log', ['policy-trainer']],
 ];
 
 /** Whole suites longer than this are cut in two, not given more time. */

@@ -82,21 +82,14 @@ describe('a policy of one’s own', () => {
     assert.equal(listing(), unchanged);
   });
 
+  /** Trains `bank_intents`. */
+  const trained = (...more: string[]) =>
+    npm('policy:train', '--', '--name', 'bank_intents', '--data', BANK, '--repository', repository, ...more);
+
   test('is trained, and served by both servers without a restart', async () => {
     const config = join(folder, 'router.yaml');
     cpSync(join(ROOT, 'config', 'router.yaml'), config);
-    const { code, out, err } = await npm(
-      'policy:train',
-      '--',
-      '--name',
-      'bank_intents',
-      '--data',
-      BANK,
-      '--repository',
-      repository,
-      '--config',
-      config,
-    );
+    const { code, out, err } = await trained('--config', config);
     assert.equal(code, 0, err);
     assert.match(out, /bank_intents, cross-validated: 150 rows/);
     await ready(server.http, 'bank_intents_ensemble');
@@ -137,6 +130,12 @@ describe('a policy of one’s own', () => {
       // Its own training rows: a head that was wired wrongly would be at one in ten.
       assert.ok(report.accuracy > 0.9, JSON.stringify(report));
     }
+  });
+
+  test('is served as another version once it is trained again, so that no router keeps decisions of the head before', async () => {
+    const { code, err } = await trained();
+    assert.equal(code, 0, err);
+    for (const { http } of [server, triton]) await ready(http, 'bank_intents_ensemble/versions/2');
   });
 });
 

@@ -132,4 +132,6 @@ def test_training_again_replaces_the_head_whole(folder, data):
     data.write_text(data.read_text().replace(",cat", ",kitten"))
     assert run(folder, data) == 0
     assert (folder / "pet_router_head" / "labels.txt").read_text() != first
-    assert sorted(p.name for p in (folder / "pet_router_head").iterdir()) == ["1", "config.pbtxt", "labels.txt"]
+    # Another version, so that no router takes a decision of the first head for one of the second.
+    assert sorted(p.name for p in (folder / "pet_router_head").iterdir()) == ["2", "config.pbtxt", "labels.txt"]
+    assert all((folder / f"pet_router_{kind}" / "2").is_dir() for kind in ("details", "ensemble"))

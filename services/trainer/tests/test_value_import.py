@@ -35,6 +35,16 @@ def test_routerbench(tmp_path, capsys):
     assert "wide.csv:2: score of yi is 'none', no number" in capsys.readouterr().err
 
 
+def test_a_cost_that_is_none_is_told_and_the_score_kept(tmp_path, capsys):
+    file = tmp_path / "wide.csv"
+    file.write_text("prompt,a,a|total_cost,b,b|total_cost,c,c|total_cost,d,d|total_cost\np,1,free,1,-2,1,inf,1,\n")
+    assert brought(tmp_path, "routerbench", file) == 0
+    assert rows(tmp_path) == [{"prompt": "p", "target": target, "score": 1.0} for target in "abcd"]
+    err = capsys.readouterr().err
+    assert all(f"wide.csv:2: cost of {target} is '{cost}', no amount of USD" in err for target, cost in (("a", "free"), ("b", "-2"), ("c", "inf")))
+    assert "cost of d" not in err
+
+
 def test_notdiamond_and_what_we_read_of_it(tmp_path):
     file = tmp_path / "nd.csv"
     lines = [f"q{i},r,{i % 2},r,{(i + 1) % 2}" for i in range(60)]
@@ -72,6 +82,8 @@ def test_the_shipped_list_has_a_day_and_a_name_of_two_prices_is_no_price():
 @pytest.mark.parametrize(("source", "content", "words"), [
     ("routerbench", "prompt,x\na,1\n", "no column like 'gpt-4|total_cost'"), ("routellm", "prompt,x\na,maybe\n", "nothing in it is a score"),
     ("llmrouterbench", "{}", "want {\"model_name\""), ("prices", "[]", "want LiteLLM's price file"),
+    ("llmrouterbench", '{"model_name": "m", "records": 5}', "want {\"model_name\""), ("llmrouterbench", '{"model_name": "m", "records": [5]}', "record 1: no object"),
+    ("prices", '{"data": [5, {"id": "a", "pricing": 5}, {"id": "b", "pricing": {"prompt": "NaN", "completion": "1"}}]}', "no prices in it"),
 ])
 def test_other_files_are_told_what_is_wanted(tmp_path, source, content, words, capsys):
     file = tmp_path / "x.csv"

@@ -143,7 +143,7 @@ def head_on_shared(name: str, examples: Examples, folder: Path, seed: int, log) 
     log(evaluate.table(report, f"{name}, cross-validated"))
     log("fitting the head on all rows")
     head = fit(embeddings, gold, len(examples.names), strength)
-    repository.write_policy(folder, name, examples.names, head.weight, head.bias, temperature)
+    repository.write_policy(folder, name, examples.names, head.weight, head.bias, temperature, version=repository.next_version(folder, name))
     return report
 
 

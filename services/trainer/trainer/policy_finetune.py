@@ -53,5 +53,5 @@ def run(name: str, examples: Examples, folder: Path, *, seed: int, epochs: int, 
         report = evaluate.scores(gold[held], softmax(logits, temperature), examples.names)
         log(evaluate.table(report, f"{name}, fine-tuned, on rows held back"))
         repository.install_encoder(folder, graph, encoder)
-        repository.write_policy(folder, name, examples.names, head.weight, head.bias, temperature, encoder=encoder)
+        repository.write_policy(folder, name, examples.names, head.weight, head.bias, temperature, encoder=encoder, version=repository.next_version(folder, name))
     return report

@@ -141,16 +141,21 @@ ensemble_scheduling {{
 """
 
 
+KINDS = ("head", "details", "ensemble")
+"""Models of a policy, by what follows its name."""
+
+
 class Staged:
     """A model folder written under a dot name, which no server looks at, and renamed when it is whole."""
 
-    def __init__(self, repository: Path, name: str) -> None:
+    def __init__(self, repository: Path, name: str, version: str = "1") -> None:
         self.target = repository / name
         self.folder = repository / f".new-{name}"
+        self.version = version
 
     def __enter__(self) -> Path:
         shutil.rmtree(self.folder, ignore_errors=True)
-        (self.folder / "1").mkdir(parents=True)
+        (self.folder / self.version).mkdir(parents=True)
         return self.folder
 
     def __exit__(self, kind, *_rest) -> None:
@@ -163,6 +168,12 @@ class Staged:
             self.target.rename(old)
         self.folder.rename(self.target)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def next_version(repository: Path, policy: str) -> str:
+    """One above what the policy has: routers keep decisions by version, and those of the head before are not the new one's."""
+    there = [int(path.name) for kind in KINDS for path in (repository / f"{policy}_{kind}").glob("*") if path.name.isdigit()]
+    return str(max(there, default=0) + 1)
 
 
 def tokenizer_config(name: str = "prompt_tokenizer", buckets: tuple[int, ...] = BUCKETS) -> str:
@@ -214,25 +225,25 @@ def install_encoder(
 
 def write_policy(
     repository: Path, policy: str, names: tuple[str, ...], weight: np.ndarray, bias: np.ndarray, temperature: float,
-    with_scores: bool = False, encoder: str = "prompt_encoder",
+    with_scores: bool = False, encoder: str = "prompt_encoder", version: str = "1",
 ) -> None:
     """Head and ensembles of one policy, from a linear head."""
     scores = complexity_scores.tables(names) if with_scores else None
     write_head(
         repository, policy, names, weight.shape[1], lambda path: export_onnx.export_head(weight, bias, temperature, path, scores),
-        scores=complexity_scores.NAMES if with_scores else (), encoder=encoder,
+        scores=complexity_scores.NAMES if with_scores else (), encoder=encoder, version=version,
     )
 
 
 def write_head(
     repository: Path, policy: str, names: tuple[str, ...], width: int, export: Callable[[Path], None], *,
     scores: tuple[str, ...] = (), encoder: str = "prompt_encoder", tokenizer: str = "prompt_tokenizer", max_tokens: int = MAX_TOKENS,
-    parameters: dict[str, str] | None = None, embedding: bool = False,
+    parameters: dict[str, str] | None = None, embedding: bool = False, version: str = "1",
 ) -> None:
     """Head and ensembles of one policy; the head first, so that they find it. `export` writes the head's graph.
 
     scores: names of SCORES, where the graph gives them. parameters: further ones for all three configurations. embedding: the details
-    tell what the encoder made of the text, too, and of which encoder it is.
+    tell what the encoder made of the text, too, and of which encoder it is. version: of all three models.
     """
     known = fingerprint_of(repository, encoder)
     if embedding and known:
@@ -246,14 +257,14 @@ def write_head(
         "seen": "EMBEDDING" if embedding else "embedding",
         "score_map": '\n      output_map { key: "SCORES" value: "SCORES" }' if scores else "",
     }
-    for kind, template in (("head", HEAD), ("details", DETAILS), ("ensemble", ENSEMBLE)):
-        with Staged(repository, f"{policy}_{kind}") as folder:
+    for kind, template in zip(KINDS, (HEAD, DETAILS, ENSEMBLE)):
+        with Staged(repository, f"{policy}_{kind}", version) as folder:
             (folder / "config.pbtxt").write_text(template.format(**fill) + more)
             (folder / "labels.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
             if scores and kind != "ensemble":
                 (folder / "scores.txt").write_text("\n".join(scores) + "\n", encoding="utf-8")
             if kind == "head":
-                export(folder / "1" / "model.onnx")
+                export(folder / version / "model.onnx")
             else:
                 # Triton wants a version folder; git keeps none that is empty.
-                (folder / "1" / ".keep").write_text("")
+                (folder / version / ".keep").write_text("")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +21,8 @@ class Import:
     rows: list[dict] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
-    def put(self, where: str, prompt, target: str, score, **more) -> None:
-        """Adds a row, or says why not."""
+    def put(self, where: str, prompt, target: str, score, cost=None, **more) -> None:
+        """Adds a row, or says why not; a cost that is none is left out, and told."""
         try:
             value = float(score) if not isinstance(score, str) or score.strip().lower() not in ("true", "false") else float(score.strip().lower() == "true")
         except (TypeError, ValueError):
@@ -32,13 +33,19 @@ class Import:
         elif not 0 <= value <= 1:
             self.left.append(f"{where}: score {value:g} of {target} is outside 0…1")
         else:
+            more = {"cost": self._cost(where, target, cost), **more}
             self.rows.append({"prompt": prompt, "target": target, "score": value, **{key: each for key, each in more.items() if each not in (None, "")}})
 
-
-def _cost(value) -> float | None:
-    try:
-        return max(0.0, float(value))
-    except (TypeError, ValueError):
+    def _cost(self, where: str, target: str, cost) -> float | None:
+        if cost in (None, ""):
+            return None
+        try:
+            value = float(cost)
+        except (TypeError, ValueError):
+            value = math.nan
+        if math.isfinite(value) and value >= 0:
+            return value
+        self.left.append(f"{where}: cost of {target} is {cost!r}, no amount of USD")
         return None
 
 
@@ -72,7 +79,7 @@ def routerbench(path: Path, made: Import) -> None:
             except (ValueError, TypeError):
                 prompt = prompt[2:-2]  # a Python list of one text
         for model in models:
-            made.put(f"{path}:{line}", prompt, model, row.get(model), cost=_cost(row.get(f"{model}|total_cost")), group=row.get("eval_name"))
+            made.put(f"{path}:{line}", prompt, model, row.get(model), cost=row.get(f"{model}|total_cost"), group=row.get("eval_name"))
 
 
 def notdiamond(path: Path, made: Import) -> None:
@@ -85,18 +92,21 @@ def notdiamond(path: Path, made: Import) -> None:
             raise BadData(f"{path}:{line}: no column like 'openai/gpt-4o/score'; found {', '.join(map(repr, row))}")
         for model, column in scores.items():
             if row[column] not in (None, ""):
-                made.put(f"{path}:{line}", prompt, model, row[column], cost=_cost(row.get(f"{model}/cost")))
+                made.put(f"{path}:{line}", prompt, model, row[column], cost=row.get(f"{model}/cost"))
 
 
 def llmrouterbench(path: Path, made: Import) -> None:
     """LLMRouterBench's result file, one a model and set: {"model_name", "dataset_name", "records": [{"prompt", "score", "cost", …}]}."""
     try:
         whole = json.loads(path.read_text(encoding="utf-8"))
-        model, items = whole["model_name"], whole["records"]
+        model, items = str(whole["model_name"]), list(enumerate(whole["records"], 1))
     except (OSError, ValueError, KeyError, TypeError):
         raise BadData(f'{path}: want {{"model_name", "dataset_name", "records": […]}}') from None
-    for number, row in enumerate(items, 1):
-        made.put(f"{path}: record {number}", row.get("prompt") or row.get("origin_query"), model, row.get("score"), cost=_cost(row.get("cost")),
+    for number, row in items:
+        if not isinstance(row, dict):
+            made.left.append(f"{path}: record {number}: no object")
+            continue
+        made.put(f"{path}: record {number}", row.get("prompt") or row.get("origin_query"), model, row.get("score"), cost=row.get("cost"),
                  output_tokens=row.get("completion_tokens"), input_tokens=row.get("prompt_tokens"), group=whole.get("dataset_name"))
 
 
@@ -119,7 +129,7 @@ def prices(path: Path, date: str) -> tuple[dict, list[str]]:
             each = {"input": float(item["input"]) * 1e6, "output": float(item["output"]) * 1e6}
             if item.get("cached_input") not in (None, ""):
                 each["cached_input"] = float(item["cached_input"]) * 1e6
-            if min(each.values()) < 0:
+            if not all(math.isfinite(value) and value >= 0 for value in each.values()):
                 raise ValueError
         except (KeyError, TypeError, ValueError):
             left.append(f"{name}: no price a token")
@@ -130,8 +140,11 @@ def prices(path: Path, date: str) -> tuple[dict, list[str]]:
 
 def _priced(whole, path: Path) -> Iterator[tuple[str, dict]]:
     if isinstance(whole, dict) and isinstance(whole.get("data"), list):
-        for item in whole["data"]:
-            price = item.get("pricing") or {}
+        for number, item in enumerate(whole["data"], 1):
+            price = item.get("pricing") if isinstance(item, dict) else None
+            if not isinstance(price, dict):
+                yield str(item["id"]) if isinstance(item, dict) and "id" in item else f"data, item {number}", {}
+                continue
             yield str(item.get("id")), {"input": price.get("prompt"), "output": price.get("completion"), "cached_input": price.get("input_cache_read")}
     elif isinstance(whole, dict) and any(isinstance(each, dict) and "input_cost_per_token" in each for each in whole.values()):
         for name, item in whole.items():

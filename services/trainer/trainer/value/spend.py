@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,10 +17,14 @@ ANSWER_TOKENS = 400
 
 @dataclass(frozen=True)
 class Price:
-    """USD a million tokens."""
+    """USD a million tokens. Raises ValueError for what is no price."""
 
     input: float
     output: float
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(value) and value >= 0 for value in (self.input, self.output)):
+            raise ValueError("a price is a number of USD, 0 or above")
 
 
 def priced(data: Outcomes, prices: dict[str, Price]) -> Outcomes:

@@ -9,9 +9,10 @@ from pathlib import Path
 from ..policy_config import scalar
 from ..policy_data import SHOWN
 from ..rows import BadData
+from . import table_entry
+from .table_entry import Says
 
 NAME = re.compile(r"""^(?P<indent>\s*)-\s*(?P<brace>\{\s*)?name:\s*(?P<quote>["']?)(?P<name>[^"',{}#]+?)(?P=quote)\s*(?:[,}].*|#.*)?$""")
-TARGET = re.compile(r"""(?P<before>\btarget:\s*)(?P<value>"[^"]*"|'[^']*'|[^\s,}#]+)""")
 
 
 def _section(lines: list[str], key: str) -> range:
@@ -56,34 +57,56 @@ def _lines(config: Path) -> list[str]:
         raise BadData(f"--config {config}: cannot be read ({error})") from None
 
 
+def _known(lines: list[str], config: Path) -> dict[str, Says]:
+    """Whom an entry may name: the file's targets, and models that entries of v1's form name themselves (the first of each)."""
+    made: dict[str, Says] = {name: {"target": scalar(name)} for name in _items(lines, _section(lines, "targets"))}
+    for policy in _items(lines, _section(lines, "policies")):
+        try:
+            entries = _entries(lines, config, policy)
+        except BadData:
+            continue  # a policy of another kind
+        for block in entries.values():
+            says = table_entry.says(lines, block)
+            if "model" in says:
+                made.setdefault(table_entry.plain(says["model"]), says)
+    return made
+
+
 def check(config: Path, policy: str, targets: tuple[str, ...]) -> None:
     """Refuses, before any work, a file whose table can't be filled with these targets."""
     lines = _lines(config)
     _entries(lines, config, policy)
-    known = _items(lines, _section(lines, "targets"))
+    known = _known(lines, config)
     unknown = [name for name in targets if name not in known]
     if unknown:
         raise BadData(
-            f"--config {config}: the data's target(s) {', '.join(unknown[:SHOWN])} are no targets of the file; there: {', '.join(known) or 'none'}. "
-            "Name them alike in both")
+            f"--config {config}: the data's target(s) {', '.join(unknown[:SHOWN])} are neither targets of the file nor models of its entries; there: "
+            f"{', '.join(known) or 'none'}. Name them alike in both")
 
 
 def fill(config: Path, policy: str, table: dict[str, str]) -> str:
-    """Writes the targets (beside, then renamed); says what changed. Labels without an entry in the file are left out."""
+    """Writes who answers each label (beside, then renamed); says what changed, and which entries of another form were left."""
     lines = _lines(config)
-    changed = []
-    for label, block in _entries(lines, config, policy).items():
-        target = table.get(label)
-        at = next((i for i in block if TARGET.search(lines[i]) and not lines[i].lstrip().startswith("#")), None)
-        if target is None or at is None:
+    known = _known(lines, config)
+    changes, left = [], []
+    # From the last to the first: an entry may get another number of lines.
+    for label, block in reversed(_entries(lines, config, policy).items()):
+        target, says = table.get(label), table_entry.says(lines, block)
+        if target is None:
             continue
-        old = TARGET.search(lines[at])["value"].strip("\"'")
-        if old != target:
-            lines[at] = TARGET.sub(lambda m, t=target: m["before"] + scalar(t), lines[at], count=1)
-            changed.append(f"{label}: {old} → {target}")
-    if not changed:
-        return f"{config} says so already"
+        old = table_entry.plain(says.get("target") or says.get("model") or "")
+        if old == target:
+            continue
+        made = table_entry.changed(lines, block, known[target]) if old else None
+        if made is None:
+            left.append(label)
+            continue
+        lines[block.start: block.stop] = made
+        changes.append(f"{label}: {old} → {target}")
+    told = f"; left as they are, because one line with `target:` or `model:` is wanted: {', '.join(reversed(left))}" if left else ""
+    if not changes:
+        return (f"{config}: nothing to change" if left else f"{config} says so already") + told
     partial = config.with_name(f".{config.name}.new")
     partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
     os.replace(partial, config)
-    return f"changed {len(changed)} of {policy}'s targets in {config}: {'; '.join(changed)}; check it: npm run check-config -- {config}"
+    return f"changed {len(changes)} of {policy}'s targets in {config}: {'; '.join(reversed(changes))}{told}; check it: npm run check-config -- {config}"

@@ -67,7 +67,7 @@ def checked(arguments) -> tuple[Outcomes, dict[str, Price], np.ndarray | None]:
         try:
             known[name] = Price(*(float(part) for part in numbers.split(",")))
         except (TypeError, ValueError):
-            raise BadData(f"--price {text}: want TARGET=INPUT,OUTPUT in USD a million tokens") from None
+            raise BadData(f"--price {text}: want TARGET=INPUT,OUTPUT in USD a million tokens, 0 or above") from None
     return spend.priced(data, known), known, x
 
 

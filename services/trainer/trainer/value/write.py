@@ -24,7 +24,7 @@ def head(name: str, study: Study, x: np.ndarray, labels: Labels | None, tokens: 
     models.write_head(
         repository, name, targets, x.shape[1], lambda path: graph.export(fitted, like, tokens, repository, path),
         scores=("familiarity", *(f"output_tokens/{target}" for target in targets)),
-        embedding=True, parameters={
+        embedding=True, version=models.next_version(repository, name), parameters={
             "kind": "value", "predictor": study.predictor,
             "trained_at": datetime.date.today().isoformat(), "rows": str(len(study.data.prompts)),
         },
