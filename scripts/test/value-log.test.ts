@@ -170,10 +170,14 @@ policies:
     );
     // What the first head said is no longer said, not of a prompt whose decision is remembered either.
     let fresh = 10_000;
-    await eventually('the router tells what the new head knows', async () => {
-      await told(fresh++);
-      return (await told(0)).cheap !== before.cheap;
-    });
+    await eventually(
+      'the router tells what the new head knows',
+      async () => {
+        await told(fresh++);
+        return (await told(0)).cheap !== before.cheap;
+      },
+      60_000,
+    );
     // Means of prompts of either kind: one by itself may be unfamiliar, and is drawn to the mean of all.
     const some = await Promise.all(Array.from({ length: 20 }, (_, i) => told(200 + i)));
     for (const kind of ['easy', 'hard'] as const)
