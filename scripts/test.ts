@@ -6,6 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
+import { runLanes } from './lib/lanes.ts';
 import { nearChanges, watchTests } from './lib/near-changes.ts';
 import { quickSuites, wholeSuites } from './lib/suite-table.ts';
 import { killSuites, type Result, runSuite, type Suite } from './lib/suites.ts';
@@ -13,6 +14,9 @@ import { PARTS, type PartName } from './parts/index.ts';
 
 /** Silence after which a line tells what is running, ms. */
 const SILENCE_MS = 10_000;
+/** Most at once: quick ones compute; whole ones, for half of their time, wait for what they started. */
+const QUICK_AT_ONCE = 2;
+const AT_ONCE = 3;
 /** Lines of a failed suite's output that are shown. */
 const SHOWN = 60;
 
@@ -113,7 +117,7 @@ process.once('disconnect', () => {
 
 const needed = [...new Set([...quick, ...whole].flatMap(({ needs }) => needs))];
 if (needed.length > 0) console.log(`real parts: ${needed.join(', ')}`);
-// The one that is compiled for minutes goes on beside downloads and quick suites, and is there before anything is measured.
+// The one that is compiled for minutes goes on beside downloads and quick suites, and is there before real parts are started.
 const compiled = COMPILED.filter((name) => needed.includes(name)).map(setup);
 for (const name of needed) if (!COMPILED.includes(name)) await setup(name);
 
@@ -121,9 +125,9 @@ console.log(`${total} suites`);
 const ticker = setInterval(() => {
   if (Date.now() - spoke >= SILENCE_MS) say(`  … ${[...current].join(', ')}`);
 }, SILENCE_MS / 2);
-await runAll(quick, 2);
+await runAll(quick, QUICK_AT_ONCE);
 await Promise.all(compiled);
-await runAll(whole, 1);
+await runLanes(whole, AT_ONCE, runOne);
 clearInterval(ticker);
 
 for (const { name, failed, output } of results) {

@@ -87,7 +87,7 @@ const checks = (): Suite[] => [
   check('generated docs', NODE, ['scripts/docs.ts', '--check']),
 ];
 
-/** Beside the code: quick, nothing but Node; two at a time. */
+/** Beside the code: quick, nothing but Node. */
 export const quickSuites = (): Suite[] => [
   ...checks(),
   ...find(
@@ -97,7 +97,7 @@ export const quickSuites = (): Suite[] => [
   ).map((file) => nodeTest(file, [], UNIT_MINUTES)),
 ];
 
-/** With real parts; one at a time, because they measure what the machine does meanwhile. */
+/** With real parts; lanes.ts says which run beside others. */
 export const wholeSuites = (): Suite[] => [
   ...find('docs/test/**/*.test.ts', 'services/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts').map((file) =>
     nodeTest(file, NEEDS.find(([folder]) => file.startsWith(folder))?.[1] ?? [], WHOLE_MINUTES),
