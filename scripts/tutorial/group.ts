@@ -1,5 +1,6 @@
 /** A command whose whole family ends with it: servers that a failed page or notebook left behind, too. */
 import { spawn } from 'node:child_process';
+import { delimiter, join } from 'node:path';
 
 export interface Ended {
   /** Null: a signal ended it. */
@@ -19,6 +20,16 @@ export interface GroupOptions {
   readonly keep: number;
 }
 
+/**
+ * A reader's path: npm, when it runs us, goes before it with programs of the workspace, of which `node` may be a shell that does not
+ * pass signals on.
+ */
+const readersPath = (path = '') =>
+  path
+    .split(delimiter)
+    .filter((folder) => !folder.endsWith(join('node_modules', '.bin')))
+    .join(delimiter);
+
 /** @throws Error where the command can't be started. */
 export async function runGroup(
   command: string,
@@ -27,7 +38,7 @@ export async function runGroup(
 ): Promise<Ended> {
   const child = spawn(command, args, {
     cwd,
-    env: { ...process.env, ...env },
+    env: { ...process.env, PATH: readersPath(process.env.PATH), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

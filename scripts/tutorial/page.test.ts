@@ -77,3 +77,17 @@ test('what a failed page left running ends with it', async () => {
   for (let tries = 0; isAlive(pid) && tries < 100; tries++) await sleep(50);
   assert.ok(!isAlive(pid));
 });
+
+test('a page is run with its reader’s programs, not with those that npm puts before them', async () => {
+  const before = process.env.PATH;
+  process.env.PATH = `/somewhere/node_modules/.bin:${before}`;
+  try {
+    const [path] = await walk(stepsOf('```sh\necho $PATH\n```\n'), 1);
+    assert.doesNotMatch(path!, /node_modules\/\.bin/);
+    assert.ok(
+      before!.split(':').every((folder) => /node_modules\/\.bin$/.test(folder) || path!.includes(folder)),
+    );
+  } finally {
+    process.env.PATH = before;
+  }
+});

@@ -273,13 +273,14 @@ test('what is asked for wrongly is told before anything is paid', async () => {
     ],
     [['--budget', '1', '--judge', 'judge', '--baseline', 'judge'], /'judge' is none of --targets/],
   ] as const) {
-    const { code, err } = await collect(options);
+    const { code, err } = await collect(options, { prompts: [{ prompt: 'never to be paid' }] });
     assert.equal(code, 2, err);
     assert.match(err, words);
   }
   const bad = await collect(['--budget', '1', '--judge', 'judge'], {
-    prompts: [{ prompt: 'x' }, { question: 'y' }],
+    prompts: [{ prompt: 'never to be paid' }, { question: 'y' }],
   });
   assert.match(bad.err, /prompts-\d+\.jsonl:2: no "prompt" that is a text/);
-  assert.equal(calls.length, 0);
+  // A call of the test before, given up when many had failed, may come now.
+  assert.ok(!calls.some(({ content }) => content.includes('never to be paid')));
 });
