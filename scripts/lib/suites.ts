@@ -64,6 +64,12 @@ export function countTests(
 /** Sources as Node compiled them, for all suites and all that they start: a third of a short suite is compiling. */
 const COMPILED = join(CACHE, 'node-compile');
 
+/**
+ * Linear algebra by one thread a process: beside other work its threads wait for one another by spinning, which took seven times the
+ * processor's time of the sums themselves.
+ */
+const ONE_THREAD = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1' };
+
 /** A shell above the suite, because only a parent learns what its children took; it tells by a descriptor of its own. */
 const MEASURED = ['-c', '"$@" 3>&-; code=$?; times >&3; exit $code', 'sh'];
 
@@ -95,7 +101,7 @@ export async function runSuite(suite: Suite): Promise<Result> {
   const started = Date.now();
   const child = spawn('sh', [...MEASURED, suite.command, ...suite.args], {
     cwd: ROOT,
-    env: { ...process.env, NODE_COMPILE_CACHE: COMPILED, ...suite.env },
+    env: { ...ONE_THREAD, ...process.env, NODE_COMPILE_CACHE: COMPILED, ...suite.env },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     // A group of its own: what a hung suite has started ends with it.
     detached: true,
