@@ -34,7 +34,11 @@ const usage = (tokens: number) =>
 async function replica(prefix: string | null, given: object, leaseMs = 30_000) {
   const metrics = createMetrics();
   const log = createLog({ level: 'error', stream: process.stderr });
-  const config = redisSchema.parse({ url: server.url, key_prefix: prefix ?? 'none', call_timeout_ms: 2_000 });
+  const config = redisSchema.parse({
+    url: server.url,
+    key_prefix: prefix ?? 'none',
+    call_timeout_ms: 60_000,
+  });
   const redis = prefix === null ? null : createRedis(config, metrics, log);
   if (redis) assert.ok(await redis.ready(10_000));
   const counters = new Counters(redis, metrics, { flushMs: 20 });
@@ -130,7 +134,7 @@ afterEach(() => Promise.allSettled(running.splice(0).map((whole) => whole.stop()
 
 for (const [name, redis] of [
   ['memory', () => ''],
-  ['Redis', () => `redis: { url: "${server.url}", key_prefix: burst, call_timeout_ms: 1000 }`],
+  ['Redis', () => `redis: { url: "${server.url}", key_prefix: burst, call_timeout_ms: 60000 }`],
 ] as const) {
   test(`${name}: sixty at once spend a budget in USD once, at the dearest price that they may cost`, async () => {
     const whole = await startWhole({

@@ -22,7 +22,11 @@ test('one field that Redis can’t add costs no other, of its hash or of others,
   await plain.set('{counters}:foreign', 'text');
   const metrics = createMetrics();
   const log = createLog({ level: 'error', stream: process.stderr });
-  const redis = createRedis(redisSchema.parse({ url: server.url, key_prefix: 'counters' }), metrics, log)!;
+  const redis = createRedis(
+    redisSchema.parse({ url: server.url, key_prefix: 'counters', call_timeout_ms: 60_000 }),
+    metrics,
+    log,
+  )!;
   assert.ok(await redis.ready(10_000));
   const counters = new Counters(redis, metrics, { flushMs: 60_000 });
   for (let n = 0; n < 20; n++) {

@@ -49,7 +49,7 @@ admin:
     - { name: ann, token: ${TOKENS.ann} }
     - { name: bob, token: ${TOKENS.bob} }
     - { name: eye, token: ${TOKENS.eye}, read_only: true }
-redis: { url: "${redis.url}", call_timeout_ms: 1000 }
+redis: { url: "${redis.url}", call_timeout_ms: 60000 }
 `;
 
 const running: Whole[] = [];
@@ -415,7 +415,7 @@ test('no two keys have one id or one secret, in whatever store', async () => {
 
   // A key that somebody put into Redis under an id of the file is refused, and the list says why.
   const shared = createRedis(
-    redisSchema.parse({ url: redis.url }),
+    redisSchema.parse({ url: redis.url, call_timeout_ms: 60_000 }),
     createMetrics(),
     createLog({ level: 'error' }),
   )!;

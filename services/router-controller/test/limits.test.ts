@@ -34,7 +34,7 @@ async function shared(more: object = {}): Promise<SharedRedis> {
   const config = redisSchema.parse({
     url: server.url,
     key_prefix: `test${++prefix}`,
-    call_timeout_ms: 2_000,
+    call_timeout_ms: 60_000,
     ...more,
   });
   const redis = createRedis(config, createMetrics(), silent)!;

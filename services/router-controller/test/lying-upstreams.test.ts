@@ -25,7 +25,7 @@ afterEach(() => Promise.allSettled(running.splice(0).map((whole) => whole.stop()
 let run = 0;
 const STORES: Record<string, () => string> = {
   memory: () => '',
-  Redis: () => `redis: { url: "${redis.url}", key_prefix: lying${++run}, call_timeout_ms: 1000 }`,
+  Redis: () => `redis: { url: "${redis.url}", key_prefix: lying${++run}, call_timeout_ms: 60000 }`,
 };
 const config = (more: string) => `
 targets: [{ name: llm, api_base: "{LLM}", model: m, price: { input: 1, output: 1 } }]

@@ -90,7 +90,7 @@ async function left(whole: Whole): Promise<number> {
 
 for (const [store, more] of [
   ['memory', ''],
-  ['Redis', () => `redis: { url: "${redis.url}", call_timeout_ms: 2000 }`],
+  ['Redis', () => `redis: { url: "${redis.url}", call_timeout_ms: 60000 }`],
 ] as const)
   for (const stream of [false, true])
     test(`${stream ? 'a stream' : 'a plain answer'}, with limits in ${store}`, async () => {

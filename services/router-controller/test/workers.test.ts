@@ -30,7 +30,7 @@ let log = '';
 
 const yaml = (model: string) => `
 server: { port: 0, workers: 3, shutdown_grace_ms: 5000 }
-redis: { url: '${redis.url}', password: '${PASSWORD}', call_timeout_ms: 2000 }
+redis: { url: '${redis.url}', password: '${PASSWORD}', call_timeout_ms: 60000 }
 auth: { keys: [{ id: limited, hash: '${hashKey(KEY)}', tenant: few }, { id: free, hash: '${hashKey(`${KEY}-2`)}', tenant: many }] }
 limits: [{ name: few, match: limited, requests_per_minute: ${PER_MINUTE} }]
 policies:
