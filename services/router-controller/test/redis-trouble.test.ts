@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import { type RedisServer, startRedis } from '../proof/limits/start-redis.ts';
 import { redisSchema } from '../src/config/schema-redis.ts';
 import { PROBE } from '../src/redis/probe.ts';
-import { chat, eventually, favour, ROOT, scriptedClassifier, startWhole, user } from './harness.ts';
+import { chat, eventually, favour, ROOT, sample, scriptedClassifier, startWhole, user } from './harness.ts';
 import { admission } from './redis-admission.ts';
 import { startRelay } from './relay.ts';
 
@@ -97,7 +97,7 @@ test('a full Redis is told once and stays told; keys can be read from it; with r
   const server = await startRedis(['--maxmemory-policy', 'noeviction']);
   const plain = plainTo(server);
   const subject = admission(
-    { url: server.url, call_timeout_ms: 1_000, probe_ms: 100 },
+    { url: server.url, call_timeout_ms: 60_000, probe_ms: 100 },
     { requests_per_minute: 1_000 },
   );
   const gauge = async () => (await subject.metrics.limiterUp.get()).values[0]!.value;
@@ -134,7 +134,7 @@ test('a full Redis is told once and stays told; keys can be read from it; with r
 test('a Redis on the brink does not flicker: who relapses has to be well for a while', async () => {
   const server = await startRedis();
   const plain = plainTo(server);
-  const subject = admission({ url: server.url, call_timeout_ms: 1_000, probe_ms: 100 });
+  const subject = admission({ url: server.url, call_timeout_ms: 60_000, probe_ms: 100 });
   try {
     await eventually('it is reached', () => subject.redis.up);
     await plain.config('SET', 'maxmemory', '1');
@@ -171,7 +171,7 @@ limits: [{ name: all, requests_per_minute: 1000, tokens_per_minute: 1000000, con
 budgets: [{ name: day, scope: key, period: day, usd: 5 }]
 auth: { keys_in_redis: true }
 admin: { port: 0, token: ${ADMIN_TOKEN} }
-redis: { url: "${server.url}", username: llm-router, password: ${password}, call_timeout_ms: 1000, probe_ms: 100 }`,
+redis: { url: "${server.url}", username: llm-router, password: ${password}, call_timeout_ms: 60000, probe_ms: 100 }`,
     standIns: false,
     connect: () => scriptedClassifier(LABELS, () => favour(LABELS, 'A')),
   });
@@ -184,6 +184,10 @@ redis: { url: "${server.url}", username: llm-router, password: ${password}, call
     return { status: response.status, body: (await response.json()) as { id: string; key: string } };
   };
   try {
+    await eventually(
+      'Redis is reached',
+      async () => (await sample(whole.metrics, 'llm_router_limiter_backend_up')) === 1,
+    );
     const created = await admin('POST', '/admin/keys', { tenant: 'acme' });
     assert.equal(created.status, 201, JSON.stringify(created.body) + whole.logged());
     const { id, key } = created.body;
@@ -267,7 +271,7 @@ test('a password in a file is read again when it changes, and the router never w
     config: `
 targets: [{ name: llm, api_base: "{LLM}", model: m }]
 policies: [{ name: one, url: "grpc://127.0.0.1:9/m", llms: [{ name: A, target: llm }, { name: B, target: llm }] }]
-redis: { url: "${server.url}", username: rot, password: "file:${file}", probe_ms: 100 }`,
+redis: { url: "${server.url}", username: rot, password: "file:${file}", call_timeout_ms: 60000, probe_ms: 100 }`,
     standIns: false,
     watch: true,
     connect: () => scriptedClassifier(LABELS, () => favour(LABELS, 'A')),
@@ -294,8 +298,9 @@ redis: { url: "${server.url}", username: rot, password: "file:${file}", probe_ms
 
 test('credentials that Redis does not take do not cost the connection that there is', async () => {
   const server = await startRedis(['--requirepass', 'right']);
-  const subject = admission({ url: server.url, password: 'right', probe_ms: 100, call_timeout_ms: 1_000 });
-  const config = (password: string) => redisSchema.parse({ url: server.url, password, probe_ms: 100 });
+  const subject = admission({ url: server.url, password: 'right', probe_ms: 100, call_timeout_ms: 60_000 });
+  const config = (password: string) =>
+    redisSchema.parse({ url: server.url, password, call_timeout_ms: 60_000, probe_ms: 100 });
   const plain = new Redis({ host: '127.0.0.1', port: server.port, password: 'right' });
   try {
     await eventually('it is reached', () => subject.redis.up);
