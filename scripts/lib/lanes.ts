@@ -11,15 +11,37 @@ export const OWNED: Readonly<Record<string, readonly string[]>> = {
 
 /** Suites that nothing may run beside, by the first letters of their names, and why. */
 export const ALONE: Readonly<Record<string, string>> = {
+  'scripts/test/cluster-live':
+    'a release rolls under load and no request may be late, so a busy machine would look like a release that loses some',
+  'scripts/test/compose-live':
+    'containers are healthy when they answer in time, by their own checks, and are restarted when they do not',
   'services/router-controller/test/attacks':
     'no request of another tenant may fail while a router is under attack: one core is the router’s, one the attackers’',
   'services/router-controller/test/limits-proof':
-    '64 clients must ask for more than their limit all the time, or it is not used up',
+    '64 clients must ask for more than their limit all the time; on a busy machine half of it was not used up',
 };
 
 /** Seconds of the longest suites where they have the machine: they begin first. All others count as 5. */
 export const LONG: Readonly<Record<string, number>> = {
   'scripts/test/cluster-live': 158,
+  'services/router-controller/test/soak': 75,
+  'scripts/test/tutorial': 75,
+  'services/router-controller/test/limits-proof': 70,
+  'services/router-controller/test/attacks': 59,
+  'scripts/test/compose-live': 58,
+  'services/trainer (pytest)': 58,
+  'scripts/test/stack': 55,
+  'scripts/test/evaluate': 49,
+  'scripts/test/images': 41,
+  'services/router-controller/test/redis-failover': 40,
+  'scripts/test/check-dashboards': 35,
+  'scripts/test/phones-home': 35,
+  'services/playground/test/tabs': 30,
+  'services/router-controller/test/conformance': 30,
+  'docs/test/site': 25,
+  'services/router-controller/test/lifecycle': 25,
+  'services/playground/test/playground': 25,
+  'scripts/test/start': 25,
 };
 const SHORT = 5;
 
