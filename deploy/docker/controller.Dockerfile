@@ -1,5 +1,6 @@
-# The controller. Node runs the TypeScript sources as they are, so there is no build step; the workspace layout is kept
-# because Node strips types only outside node_modules.
+# The controller, in one file made of its sources and its packages: it starts sooner than they do and holds less memory. Sources and
+# packages are there too, for what is loaded on first need and for whoever lists the image's parts; the workspace's layout
+# is kept, because Node strips types only outside node_modules.
 ARG NODE_IMAGE=node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS install
@@ -10,6 +11,15 @@ COPY protos/package.json protos/
 COPY services/router-controller/package.json services/router-controller/
 RUN npx --yes pnpm@12.21.0 \
       install --frozen-lockfile --prod --filter '@llm-router/controller...'
+
+FROM install AS bundle
+COPY services/bundler/package.json services/bundler/
+RUN npx --yes pnpm@12.21.0 \
+      install --frozen-lockfile --prod --filter '@llm-router/controller...' --filter '@llm-router/bundler'
+COPY protos protos
+COPY services/router-controller services/router-controller
+COPY services/bundler services/bundler
+RUN node services/bundler/src/main.ts router-controller
 
 FROM ${NODE_IMAGE}
 ARG VERSION=0.1.0
@@ -24,6 +34,7 @@ ENV NODE_ENV=production
 COPY --from=install /app ./
 COPY protos protos
 COPY services/router-controller services/router-controller
+COPY --from=bundle /app/services/router-controller/dist services/router-controller/dist
 COPY config config
 COPY LICENSE ./
 # A number, because Kubernetes' runAsNonRoot can't judge a name.
@@ -31,5 +42,5 @@ USER 65532:65532
 EXPOSE 8084
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8084/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "services/router-controller/src/main.ts"]
+ENTRYPOINT ["node", "services/router-controller/dist/main.mjs"]
 CMD ["--config", "/app/config/image.generated.yaml", "--host", "0.0.0.0"]

@@ -27,15 +27,31 @@ const WRONG: readonly (readonly [from: string | RegExp, to: string, words: RegEx
   ['COPY config config', 'COPY confg config', /COPY confg: there is no such file/],
   ['COPY config config', 'COPY docs docs', /COPY docs: its \.dockerignore leaves it out/],
   ['COPY config config', 'ADD https://example.com/x /x', /ADD https:\/\/example\.com\/x/],
-  ['COPY protos protos', '', /needs protos, which the last stage does not COPY/],
+  [/COPY protos protos/g, '', /needs protos, which the last stage does not COPY/],
   ['COPY protos/package.json protos/', '', /installs without protos\/package\.json/],
-  ['COPY services/router-controller services/router-controller', '', /no COPY brings into the last stage/],
   [
-    '"services/router-controller/src/main.ts"',
+    /(COPY services\/router-controller )(.*)$/gm,
+    'COPY services/router-controller/src $2',
+    /needs services\/router-controller, which/,
+  ],
+  ['RUN node services/bundler/src/main.ts router-controller', '', /which no stage makes/],
+  [
+    'RUN node services/bundler/src/main.ts router-controller',
+    'RUN node services/bundler/src/main.ts router-server',
+    /which no stage makes/,
+  ],
+  [/^COPY --from=bundle .*$/m, '', /which no COPY brings out of the stage 'bundle'/],
+  [
+    '"services/router-controller/dist/main.mjs"',
     '"services/router-controller/src/mian.ts"',
     /there is no such file/,
   ],
-  [/ENTRYPOINT .*/, 'ENTRYPOINT node services/router-controller/src/main.ts', /write it as a JSON list/],
+  [
+    '"services/router-controller/dist/main.mjs"',
+    '"services/playground/src/main.ts"',
+    /no COPY brings into the last stage/,
+  ],
+  [/ENTRYPOINT .*/, 'ENTRYPOINT node services/router-controller/dist/main.mjs', /write it as a JSON list/],
   ['--frozen-lockfile', '', /installs without --frozen-lockfile/],
   ['--prod', '', /installs without --prod/],
   [pinnedPnpm(), 'pnpm@1.0.0', /installs with another pnpm/],
@@ -49,10 +65,15 @@ for (const [from, to, words] of WRONG) {
   });
 }
 
-test('an ignore file that lets secrets or installed packages in is told', () => {
+test('an ignore file that lets secrets, installed packages or what was built in is told', () => {
   assert.match(problems(FILE, '').join('\n'), /lets deploy\/compose\/\.env into the build/);
-  const without = IGNORE.replace('**/node_modules', '');
-  assert.match(problems(FILE, without).join('\n'), /lets services\/a\/node_modules\/x into the build/);
+  for (const [pattern, file] of [
+    ['**/node_modules', 'services/a/node_modules/x'],
+    ['**/dist', 'services/a/dist/x'],
+  ] as const)
+    assert.ok(
+      problems(FILE, IGNORE.replace(pattern, '')).includes(`its .dockerignore lets ${file} into the build`),
+    );
 });
 
 test('stages, flags, JSON forms and lines that go on are read', () => {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { validate } from 'dockerfile-utils';
 import { imageProblem } from './compose-rules.ts';
-import { type CopyStep, parseDockerfile, type Stage } from './dockerfile.ts';
+import { type CopyStep, parseDockerfile, type Stage, type Step } from './dockerfile.ts';
 import { readIgnore } from './dockerignore.ts';
 
 export interface DockerfileContext {
@@ -25,6 +25,7 @@ const PRIVATE = [
   '.env',
   'node_modules/x',
   'services/a/node_modules/x',
+  'services/a/dist/x',
   '.cache/x',
 ];
 
@@ -69,11 +70,40 @@ function* copyProblems(stages: readonly Stage[], context: DockerfileContext): Ge
       if (step.kind === 'add') yield `ADD ${step.text}: use COPY; ADD unpacks and fetches`;
 }
 
+/** What Node is told to run. */
+const isProgram = (word: string) => /\.(ts|mjs)$/.test(word);
+
+/** The service whose bundle a file is. */
+const bundled = (file: string) => /^services\/([^/]+)\/dist\/main\.mjs$/.exec(file)?.[1];
+
+/** A bundle is made in an earlier stage, and comes from there. */
+function* bundleProblems(stages: readonly Stage[], service: string): Generator<string> {
+  const makes = (step: Step) =>
+    step.kind === 'run' && step.command.trim() === `node services/bundler/src/main.ts ${service}`;
+  const maker = stages.slice(0, -1).find(({ steps }) => steps.some(makes));
+  if (!maker) yield `starts the bundle of ${service}, which no stage makes`;
+  const brought = stages
+    .at(-1)!
+    .steps.some(
+      (step) =>
+        step.kind === 'copy' &&
+        step.from === maker?.name &&
+        step.sources.some((source) => source.endsWith(`/services/${service}/dist`)),
+    );
+  if (maker && !brought)
+    yield `starts the bundle of ${service}, which no COPY brings out of the stage '${maker.name}'`;
+}
+
 /** The file that ENTRYPOINT or CMD starts comes into the image by a COPY. */
 function* entryProblems(stages: readonly Stage[], { root }: DockerfileContext): Generator<string> {
   const { entrypoint, cmd, steps } = stages.at(-1)!;
-  const entry = [...(entrypoint ?? []), ...(cmd ?? [])].find((word) => word.endsWith('.ts'));
+  const entry = [...(entrypoint ?? []), ...(cmd ?? [])].find(isProgram);
   if (!entry) return;
+  const service = bundled(entry);
+  if (service !== undefined) {
+    yield* bundleProblems(stages, service);
+    return;
+  }
   const copied = steps.some(
     (step) =>
       step.kind === 'copy' &&
@@ -125,7 +155,7 @@ function* packageProblems(
   known: ReadonlyMap<string, string>,
 ): Generator<string> {
   const { entrypoint, steps } = stages.at(-1)!;
-  const service = /^(services\/[^/]+)\//.exec(entrypoint?.find((word) => word.endsWith('.ts')) ?? '')?.[1];
+  const service = /^(services\/[^/]+)\//.exec(entrypoint?.find(isProgram) ?? '')?.[1];
   if (!service || !existsSync(join(root, service, 'package.json'))) return;
   const copied = (list: readonly Stage['steps'][number][]) =>
     list.flatMap((step) => (step.kind === 'copy' && step.from === null ? step.sources : []));

@@ -14,8 +14,9 @@ export interface Known {
   readonly python: readonly Part[];
 }
 
-/** A RUN that installs nothing. */
-const HARMLESS = /^(?:cp|rm|mv|mkdir|chmod|chown|useradd|cd|find|PYTHONPATH=\S+ python3 -m trainer)\b/;
+/** A RUN that installs nothing; a bundle is made of what is installed. */
+const HARMLESS =
+  /^(?:cp|rm|mv|mkdir|chmod|chown|useradd|cd|find|PYTHONPATH=\S+ python3 -m trainer|node services\/bundler\/src\/main\.ts)\b/;
 
 interface Installed {
   /** Folder that holds it. */

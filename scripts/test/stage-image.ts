@@ -77,9 +77,15 @@ export async function stageImage(image: string, options: StageOptions = {}): Pro
   const folder = mkdtempSync(join(tmpdir(), `llm-router-image-${image}-`));
   const built = new Map<string, Built>();
   try {
-    for (const [index, { name, steps }] of stages.entries()) {
-      const now: Built = { root: join(folder, String(index)), workdir: '/', env: {} };
-      mkdirSync(now.root);
+    for (const [index, { name, base, steps }] of stages.entries()) {
+      const before = built.get(base);
+      const now: Built = {
+        root: join(folder, String(index)),
+        workdir: before?.workdir ?? '/',
+        env: { ...before?.env },
+      };
+      if (before) cpSync(before.root, now.root, { recursive: true, verbatimSymlinks: true });
+      else mkdirSync(now.root);
       for (const step of steps) {
         if (step.kind === 'copy') copy(now, step, built, ignored);
         else if (step.kind === 'env') Object.assign(now.env, step.values);

@@ -30,6 +30,7 @@ const HELP = `npm run bench -- [options]
   --against DIR     measure the controller of another checkout beside this one
   --cpus LIST       CPUs of the targets, as taskset takes them
   --node-args LIST  options for the controller's Node, with spaces between
+  --sources         the controller runs from its sources, not as the one file that is shipped; a profile always does
   --record LABEL    add the result to the history (bench/history.jsonl) and draw it
   --profile FOLDER  write a CPU profile and a flame graph of the controller under 64 connections
   --json            one JSON object on the last line`;
@@ -43,6 +44,7 @@ const { values } = parseArgs({
     against: { type: 'string' },
     cpus: { type: 'string', default: '' },
     'node-args': { type: 'string', default: '' },
+    sources: { type: 'boolean', default: false },
     record: { type: 'string' },
     profile: { type: 'string' },
     json: { type: 'boolean', default: false },
@@ -86,6 +88,7 @@ const set = async (answers: Answers) => {
 const { cpus } = values;
 const nodeArgs = values['node-args'].split(' ').filter(Boolean);
 const profiling = values.profile === undefined ? null : profileFolder(values.profile);
+const sources = values.sources || profiling !== null;
 const running: Target[] = [];
 const byKind = new Map<TargetKind, Target[]>();
 const wanted = (kind: TargetKind) => scenarios.some(({ kinds }) => kinds.includes(kind));
@@ -107,7 +110,7 @@ try {
   if (wanted('floor')) add('floor', await startFloor(around, cpus));
   const args = [...nodeArgs, ...(profiling?.nodeArgs ?? [])];
   const ours = (name: string, root: string, nodeArgs = args) =>
-    startController(around, { name, root, cpus, nodeArgs });
+    startController(around, { name, root, sources, cpus, nodeArgs });
   if (wanted('ours')) add('ours', await ours('ours', ROOT));
   if (values.against !== undefined && wanted('ours'))
     add('ours', await ours('before', resolve(values.against), nodeArgs));
@@ -117,16 +120,29 @@ try {
       await startController(around, {
         name: 'ours-many',
         root: ROOT,
+        sources,
         cpus,
         nodeArgs,
         shape: { keys: 1_000, policies: 50 },
+      }),
+    );
+  if (wanted('workers'))
+    add(
+      'workers',
+      await startController(around, {
+        name: 'ours-2-workers',
+        root: ROOT,
+        sources,
+        cpus,
+        nodeArgs,
+        shape: { server: ', workers: 2' },
       }),
     );
   if (wanted('real')) {
     const classifier = await startClassifier(cpus);
     running.push(classifier);
     const real = { ...around, triton: classifier.url };
-    add('real', await startController(real, { name: 'ours-real', root: ROOT, cpus, nodeArgs }));
+    add('real', await startController(real, { name: 'ours-real', root: ROOT, sources, cpus, nodeArgs }));
     byKind.get('real')!.push({ ...byKind.get('real')![0]!, name: 'its classifier', pid: classifier.pid });
   }
   const each = Number(values.warm);

@@ -20,6 +20,8 @@ export interface Summary {
   readonly ttft_added_p50_ms: number | null;
   readonly cpu_us_per_chunk: number | null;
   readonly rss_mb: number | null;
+  /** Requests a second of two workers against one process. */
+  readonly workers_x: number | null;
 }
 
 type Figure = Exclude<keyof Cell, 'ok' | 'failed'>;
@@ -62,6 +64,7 @@ export function summary(rows: readonly Row[]): Summary {
     ttft_added_p50_ms: round(paired(rows, 'ttft', ['ours', 'direct'], 'ttft50', difference)),
     cpu_us_per_chunk: ours('chunks', 'cpuUsPerChunk', 2),
     rss_mb: round(median(of(rows, 'c64', 'ours', 'rssMb')), 0),
+    workers_x: round(paired(rows, 'workers', ['ours-2-workers', 'ours'], 'rps', ratio), 2),
   };
 }
 

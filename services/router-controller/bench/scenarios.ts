@@ -23,7 +23,7 @@ export interface Cell {
   readonly rssMb: number | null;
 }
 
-export type TargetKind = 'direct' | 'floor' | 'ours' | 'many' | 'real';
+export type TargetKind = 'direct' | 'floor' | 'ours' | 'many' | 'workers' | 'real';
 
 export interface Scenario {
   readonly name: string;
@@ -117,6 +117,13 @@ export const SCENARIOS: readonly Scenario[] = [
     connections: 64,
     requests: 2_000,
     policies: 50,
+  },
+  {
+    name: 'workers',
+    what: 'one process against two workers on one port; wants two CPUs for them and others for the load',
+    kinds: ['ours', 'workers'],
+    connections: 128,
+    requests: 6_000,
   },
   {
     name: 'new-prompts',

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freshBundle } from '@llm-router/bundler';
 import { hashKey } from '../src/authenticate/index.ts';
 import { LABELS } from './fake-triton.ts';
 
@@ -124,17 +125,20 @@ export interface ControllerOptions {
   readonly shape?: Partial<Shape>;
   /** Folder of the repository whose controller it is. */
   readonly root: string;
+  /** From its sources, as tests run it and a profile names them; default: as it is shipped. */
+  readonly sources?: boolean;
   readonly nodeArgs?: readonly string[];
   /** A program that runs it, with its options; default: none. */
   readonly under?: readonly string[];
   readonly cpus: string;
 }
 
-export function startController(around: Surroundings, options: ControllerOptions): Promise<Target> {
-  const { name, shape, root, nodeArgs = [], under = [], cpus } = options;
+export async function startController(around: Surroundings, options: ControllerOptions): Promise<Target> {
+  const { name, shape, root, sources = false, nodeArgs = [], under = [], cpus } = options;
   const config = join(around.folder, `${name}.yaml`);
   writeFileSync(config, configOf(around, { keys: 1, policies: 1, ...shape }));
-  const main = join(root, 'services/router-controller/src/main.ts');
+  const service = 'router-controller';
+  const main = sources ? join(root, 'services', service, 'src/main.ts') : await freshBundle(service, root);
   const command = [...under, process.execPath, ...nodeArgs, main, '--config', config, '--exit-with-parent'];
   return running(name, command, cpus, keyOf(0));
 }

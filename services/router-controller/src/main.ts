@@ -11,7 +11,7 @@
 import { inspect, parseArgs } from 'node:util';
 import { ConfigError, loadConfig, type RouterConfig } from './config/index.ts';
 import { LabelMismatch } from './decide/index.ts';
-import { secrets } from './observe/index.ts';
+import { inSources, secrets } from './observe/index.ts';
 import { startRouter } from './router.ts';
 import { FirstWorkerFailed, keepWorkers, ownOf, WorkerSide, workerNumber } from './workers/index.ts';
 
@@ -21,7 +21,7 @@ function fail(message: string): never {
 }
 
 // Node would print the error as it is, and libraries put headers into theirs.
-process.on('uncaughtException', (error) => fail(inspect(error)));
+process.on('uncaughtException', (error) => fail(inSources(inspect(error))));
 
 function withFlags(
   config: RouterConfig,

@@ -1,12 +1,7 @@
 /** A child process that says `ready …` when it serves, and never outlives its parent. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { ROOT } from '../../../../scripts/parts/lib.ts';
 import { Restarts } from './restarts.ts';
-
-/** What Node makes of a source, types stripped and compiled, is kept: the next start costs two thirds of the CPU time. */
-const COMPILED = process.env.NODE_COMPILE_CACHE ?? join(ROOT, 'node_modules', '.cache', 'node-compile');
 
 const START_MS = 60_000;
 const STOP_MS = 30_000;
@@ -40,7 +35,7 @@ export class Child {
     const startedAt = Date.now();
     this.#restarts.started();
     const child = spawn(process.execPath, [this.#file, ...this.#args, '--exit-with-parent'], {
-      env: { ...process.env, NODE_COMPILE_CACHE: COMPILED, ...this.#env },
+      env: { ...process.env, ...this.#env },
       // Standard input is the leash: when this process dies, however, the pipe ends and the child stops.
       stdio: ['pipe', 'pipe', 'inherit'],
       // Out of the terminal's group: Ctrl-C reaches the parent alone, which stops its children in order.

@@ -1,11 +1,19 @@
 /** The processes of one foreground command, ended in the reverse order of their start whatever ends the command. */
 import { join } from 'node:path';
+import { freshBundle } from '@llm-router/bundler';
 import { ROOT } from '../../../../scripts/parts/lib.ts';
 import { Child } from './child.ts';
 import { type Server, Supervised } from './supervised.ts';
 
-/** The file that starts a service. */
-const serviceFile = (name: string): string => join(ROOT, 'services', name, 'src', 'main.ts');
+/** The file that starts a service: its bundle, or where none can be made (a folder that is only read) its sources. */
+async function serviceFile(name: string): Promise<string> {
+  try {
+    return await freshBundle(name);
+  } catch (error) {
+    console.error(`${name}: starts from its sources: ${(error as Error).message}`);
+    return join(ROOT, 'services', name, 'src', 'main.ts');
+  }
+}
 
 export class LineUp {
   /** Nothing is left to do without it. */
@@ -47,7 +55,7 @@ export class LineUp {
 
   /** Starts a service of this repository. @returns its `ready` line. */
   async service(name: string, args: string[], env: Record<string, string> = {}): Promise<string> {
-    const child = new Child(name, serviceFile(name), args, env);
+    const child = new Child(name, await serviceFile(name), args, env);
     this.#join(child);
     child.onExit = (code) => {
       if (this.stopping) return;

@@ -1,5 +1,6 @@
 /** Keeps secrets out of the log, whoever passes them in. */
 
+import { inSources } from './places.ts';
 import { secrets } from './secrets/index.ts';
 
 /** Field names whose values never belong in a log. Counts of tokens are no secrets, so names are matched whole. */
@@ -99,7 +100,7 @@ export function redact(value: unknown, depth = 0): unknown {
     return {
       name: value.name,
       message: redactText(value.message),
-      stack: value.stack && redactText(value.stack),
+      stack: value.stack && redactText(inSources(value.stack)),
       ...(value.cause !== undefined && { cause: redact(value.cause, depth + 1) }),
     };
   }
