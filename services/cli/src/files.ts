@@ -80,6 +80,10 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--against <DIR>', 'measure the controller of another checkout beside this one'],
       ['--cpus <LIST>', 'CPUs of the targets, as taskset takes them'],
       ['--node-args <LIST>', 'options for the controller’s Node, with spaces between'],
+      [
+        '--sources',
+        'the controller runs from its sources, not as the one file that is shipped; a profile always does',
+      ],
       ['--record <LABEL>', 'add the result to the history and draw it'],
       ['--profile <FOLDER>', 'write a CPU profile and a flame graph of the controller under 64 connections'],
       ['--json', 'one JSON object on the last line'],
