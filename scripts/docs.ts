@@ -12,6 +12,7 @@ import { chartFiles } from '../deploy/helm/src/files.ts';
 import { proofsFiles, rulesFile } from '../deploy/prometheus/src/files.ts';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
 import { configurationSchema } from '../services/router-controller/src/config/json-schema.ts';
+import { adminApi } from '../services/router-controller/src/http/openapi/admin.ts';
 import { openApi } from '../services/router-controller/src/http/openapi/document.ts';
 import { VERSION } from '../services/router-controller/src/version.ts';
 import { arrows } from './docs/architecture/imports.ts';
@@ -20,7 +21,7 @@ import { cliPage } from './docs/cli.ts';
 import { configurationPage } from './docs/configuration.ts';
 import { dialectsPage } from './docs/dialects.ts';
 import { errorsPage } from './docs/errors.ts';
-import { httpApiPage } from './docs/http-api.ts';
+import { ADMIN_WORDS, httpApiPage, ROUTER_WORDS } from './docs/http-api.ts';
 import { imageConfig } from './docs/image-config.ts';
 import { metricsPage } from './docs/metrics.ts';
 import { ROOT } from './parts/lib.ts';
@@ -61,7 +62,9 @@ const pages: Record<string, string> = {
   'docs/reference/configuration.md': configurationPage(configurationSchema()),
   'docs/reference/dialects.md': dialectsPage(),
   'docs/reference/errors.md': errorsPage(),
-  'docs/reference/http-api.md': httpApiPage(openApi(VERSION)),
+  'docs/reference/admin-api.generated.json': json(adminApi(VERSION)),
+  'docs/reference/admin-api.md': httpApiPage('Admin API', ADMIN_WORDS, adminApi(VERSION)),
+  'docs/reference/http-api.md': httpApiPage('HTTP API', ROUTER_WORDS, openApi(VERSION)),
   'docs/reference/metrics.md': metricsPage(),
   'docs/reference/openapi.generated.json': json(openApi(VERSION)),
   ...Object.fromEntries(

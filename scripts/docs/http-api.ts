@@ -1,5 +1,4 @@
-/** The HTTP API as a page, from the OpenAPI description that the router serves. */
-import type { openApi } from '../../services/router-controller/src/http/openapi/document.ts';
+/** An HTTP API as a page, from the OpenAPI description that the router serves. */
 import { cell, code, head, table } from './markdown.ts';
 
 interface Schema {
@@ -47,8 +46,11 @@ const bodyOf = (content: Content | undefined): string =>
     .map(({ schema }) => (schema ? typeOf(schema) : ''))
     .find((text) => text !== '') ?? '';
 
-const WORDS = `The router serves this description of itself as [OpenAPI](openapi.generated.json) at \`/openapi.json\`, and as a page at \`/docs\`. What each error means:
-[errors](errors.md). Clients' own fields that the router does not read go on unchanged.`;
+export const ROUTER_WORDS = `The router serves this description of itself as [OpenAPI](openapi.generated.json) at \`/openapi.json\`, and as a page at \`/docs\`. What each error means:
+[errors](errors.md). Clients' own fields that the router does not read go on unchanged. Keys are made by the [admin API](admin-api.md).`;
+
+export const ADMIN_WORDS = `On a port of its own, where the configuration has an [\`admin\`](configuration.md) section. The router serves this description of it as
+[OpenAPI](admin-api.generated.json) at \`/admin/openapi.json\`. How keys are made and changed: [clients](../how-to/clients.md). What each error means: [errors](errors.md).`;
 
 function objects(schemas: Description['components']['schemas']): string {
   return Object.entries(schemas)
@@ -67,8 +69,9 @@ function objects(schemas: Description['components']['schemas']): string {
     .join('\n');
 }
 
-export function httpApiPage(document: ReturnType<typeof openApi>): string {
-  const { tags, paths, components } = document as unknown as Description;
+/** @param document as OpenAPI describes it */
+export function httpApiPage(title: string, words: string, document: object): string {
+  const { tags, paths, components } = document as Description;
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods)
       .filter(([method]) => METHODS.includes(method))
@@ -82,7 +85,7 @@ export function httpApiPage(document: ReturnType<typeof openApi>): string {
         rest: [
           cell([summary, more].filter(Boolean).join('. ')),
           bodyOf(requestBody?.content),
-          bodyOf(responses['200']?.content),
+          bodyOf((responses['200'] ?? responses['201'])?.content),
           Object.keys(responses).join(', '),
         ],
       }));
@@ -93,5 +96,5 @@ export function httpApiPage(document: ReturnType<typeof openApi>): string {
     ]);
     return `## ${name}\n\n${description ? `${description}\n\n` : ''}${table(['call', 'what it does', 'body', 'answer', 'statuses'], rows)}\n`;
   });
-  return `${head('HTTP API', 'services/router-controller/src/http/openapi', WORDS)}\n${sections.join('\n')}\n## Objects\n\n${objects(components.schemas)}`;
+  return `${head(title, 'services/router-controller/src/http/openapi', words)}\n${sections.join('\n')}\n## Objects\n\n${objects(components.schemas)}`;
 }

@@ -40,6 +40,7 @@ export const SECTIONS: readonly Section[] = [
       'docs/reference/configuration.md',
       'docs/reference/cli.md',
       'docs/reference/http-api.md',
+      'docs/reference/admin-api.md',
       'docs/reference/metrics.md',
       'docs/reference/errors.md',
       'docs/reference/dialects.md',

@@ -13,6 +13,7 @@ import { configSchema } from '../src/config/schema.ts';
 import { redisSchema } from '../src/config/schema-redis.ts';
 import { createLog, createMetrics } from '../src/observe/index.ts';
 import { createRedis } from '../src/redis/index.ts';
+import { assertDescribed } from './described.ts';
 import { chat, eventually, favour, scriptedClassifier, startWhole, user, type Whole } from './harness.ts';
 
 const CLI = join(import.meta.dirname, '../src/keys-cli.ts');
@@ -83,7 +84,9 @@ const admin = async (
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  return { status: response.status, body: (await response.json()) as KeyBody };
+  const answer = (await response.json()) as KeyBody;
+  assertDescribed(method, path, response.status, answer);
+  return { status: response.status, body: answer };
 };
 const ask = async (whole: Whole, key: string, model = 'one') => {
   const response = await chat(

@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { type RedisServer, startRedis } from '../proof/limits/start-redis.ts';
 import { hashKey } from '../src/authenticate/index.ts';
+import { assertDescribed } from './described.ts';
 import { chat, eventually, favour, scriptedClassifier, startWhole, user, type Whole } from './harness.ts';
 
 const CLI = join(import.meta.dirname, '../src/keys-cli.ts');
@@ -74,7 +75,9 @@ const admin = async (whole: Whole, path: string, init: RequestInit = {}, token =
     ...init,
     headers: { authorization: `Bearer ${token}` },
   });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  const body = (await response.json()) as Record<string, unknown>;
+  assertDescribed(init.method ?? 'GET', path, response.status, body);
+  return { status: response.status, body };
 };
 const keyIn = (text: string) => /sk-llmr-[\w-]{43}/.exec(text)![0];
 

@@ -5,12 +5,14 @@ import { RouterError } from '../errors.ts';
 import type { Ledger } from '../ledger/index.ts';
 import type { Logger, Metrics } from '../observe/index.ts';
 import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
+import { VERSION } from '../version.ts';
 import { trustProxies } from './address.ts';
 import { addHolderRoutes } from './admin/holders.ts';
 import { checkToken } from './admin/identity.ts';
 import { addKeyRoutes } from './admin/keys.ts';
 import { addPageRoutes } from './admin/page.ts';
 import { errorHandler } from './errors.ts';
+import { ADMIN_OPERATIONS, adminApi } from './openapi/admin.ts';
 import { protect } from './protect.ts';
 import { EVERYTHING, publicConfig } from './public-config.ts';
 import { readUsageQuery } from './usage.ts';
@@ -25,9 +27,7 @@ export interface AdminDeps {
 
 const BODY_BYTES = 64 * 1024;
 
-const PATHS =
-  'GET and POST /admin/keys; GET, PATCH and DELETE /admin/keys/ID; POST /admin/keys/ID/rotate, …/end-overlap, …/disable and ' +
-  '…/enable; GET /admin/audit, /admin/usage, /admin/budgets, /admin/tenants, /admin/me and /admin/config; the page is GET /admin';
+const PATHS = ADMIN_OPERATIONS.map(({ method, path }) => `${method.toUpperCase()} ${path}`).join(', ');
 
 export function createAdminApp(deps: AdminDeps): Express {
   const app = express();
@@ -37,6 +37,10 @@ export function createAdminApp(deps: AdminDeps): Express {
   protect(app);
   trustProxies(app, () => deps.config().file.server.trusted_proxies);
   addPageRoutes(app);
+  const description = JSON.stringify(adminApi(VERSION));
+  app.get('/admin/openapi.json', (_request, response) => {
+    response.type('json').end(description);
+  });
   app.use(checkToken(deps));
   // Bodies of calls that want none are read, too: what is not understood must not be passed over.
   app.use(express.json({ limit: BODY_BYTES, type: () => true }));

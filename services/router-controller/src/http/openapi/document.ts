@@ -1,4 +1,4 @@
-/** The OpenAPI description of what the router serves, made from its routes, its error catalogue and its own shapes. */
+/** OpenAPI descriptions of what the router serves, made from its routes, its error catalogue and its own shapes. */
 import { ERRORS, type ErrorCode } from '../../errors.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 import { SCHEMAS } from './schemas.ts';
@@ -39,7 +39,21 @@ function errorResponses(codes: readonly ErrorCode[]): Record<string, object> {
   );
 }
 
-function describe(operation: Operation): object {
+export interface Api {
+  readonly info: { readonly title: string; readonly description: string };
+  readonly operations: readonly Operation[];
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
+  readonly schemas: Readonly<Record<string, object>>;
+  readonly security: Readonly<Record<string, object>>;
+  /** Each of the schemes by itself is enough; {}: none is. */
+  readonly alternatives: readonly object[];
+  /** Errors that any call may get that is not open. */
+  readonly anywhere: readonly ErrorCode[];
+  /** Errors of calls with a body, beside those. */
+  readonly withBody: readonly ErrorCode[];
+}
+
+function describe(operation: Operation, { anywhere, withBody }: Api): object {
   const { summary, description, tag, body, answer, stream, errors = [], open, parameters = [] } = operation;
   const content = {
     ...(answer && {
@@ -47,7 +61,7 @@ function describe(operation: Operation): object {
     }),
     ...(stream && { 'text/event-stream': { schema: { type: 'string', description: stream } } }),
   };
-  const codes = [...(open ? [] : ANYWHERE), ...(body ? WITH_BODY : []), ...errors];
+  const codes = [...(open ? [] : anywhere), ...(body ? withBody : []), ...errors];
   return {
     summary,
     operationId: operation.id,
@@ -55,19 +69,22 @@ function describe(operation: Operation): object {
     ...(description && { description }),
     ...(open && { security: [] }),
     ...(parameters.length > 0 && {
-      parameters: parameters.map(({ name, where, about, required }) => ({
+      parameters: parameters.map(({ name, where, about, required, schema = { type: 'string' } }) => ({
         name,
         in: where,
         description: about,
         required: required ?? where === 'path',
-        schema: { type: 'string' },
+        schema,
       })),
     }),
     ...(body && {
-      requestBody: { required: true, content: { 'application/json': { schema: reference(body) } } },
+      requestBody: {
+        required: !operation.bodyOptional,
+        content: { 'application/json': { schema: reference(body) } },
+      },
     }),
     responses: {
-      200: {
+      [operation.status ?? 200]: {
         description: answer?.about ?? 'The answer',
         ...(Object.keys(content).length > 0 && { content }),
       },
@@ -77,37 +94,46 @@ function describe(operation: Operation): object {
 }
 
 /** @param version of the router */
-export function openApi(version: string): object {
+export function describeApi(api: Api, version: string): object {
   const paths: Record<string, Record<string, object>> = {};
-  for (const operation of OPERATIONS) {
-    paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation) };
+  for (const operation of api.operations) {
+    paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation, api) };
   }
   return {
     openapi: '3.1.0',
-    info: {
-      title: 'LLM Router',
-      version,
-      description:
-        'An OpenAI-compatible endpoint that classifies each request and sends it to the model that does that work best for the money. ' +
-        'Fields of OpenAI’s and Anthropic’s APIs that are not listed are passed on unchanged.',
-      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-    },
+    info: { version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' }, ...api.info },
     servers: [{ url: '/' }],
-    security: [{ bearer: [] }, { xApiKey: [] }, { apiKey: [] }, {}],
-    tags: [
-      { name: 'routed', description: 'Decided by a policy' },
-      { name: 'passed', description: 'Passed on to the target that the model names' },
-      { name: 'router', description: 'The router itself' },
-      { name: 'health', description: 'For balancers and Prometheus; without a key' },
-    ],
+    security: api.alternatives,
+    tags: api.tags,
     paths,
-    components: {
-      securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer' },
-        xApiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
-        apiKey: { type: 'apiKey', in: 'header', name: 'api-key' },
-      },
-      schemas: SCHEMAS,
-    },
+    components: { securitySchemes: api.security, schemas: api.schemas },
   };
 }
+
+const ROUTER: Api = {
+  info: {
+    title: 'LLM Router',
+    description:
+      'An OpenAI-compatible endpoint that classifies each request and sends it to the model that does that work best for the money. ' +
+      'Fields of OpenAI’s and Anthropic’s APIs that are not listed are passed on unchanged.',
+  },
+  operations: OPERATIONS,
+  tags: [
+    { name: 'routed', description: 'Decided by a policy' },
+    { name: 'passed', description: 'Passed on to the target that the model names' },
+    { name: 'router', description: 'The router itself' },
+    { name: 'health', description: 'For balancers and Prometheus; without a key' },
+  ],
+  schemas: SCHEMAS,
+  security: {
+    bearer: { type: 'http', scheme: 'bearer' },
+    xApiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+    apiKey: { type: 'apiKey', in: 'header', name: 'api-key' },
+  },
+  alternatives: [{ bearer: [] }, { xApiKey: [] }, { apiKey: [] }, {}],
+  anywhere: ANYWHERE,
+  withBody: WITH_BODY,
+};
+
+/** @param version of the router */
+export const openApi = (version: string): object => describeApi(ROUTER, version);

@@ -8,18 +8,24 @@ export interface Parameter {
   readonly where: 'path' | 'query' | 'header';
   readonly about: string;
   readonly required?: boolean;
+  /** Default: text. */
+  readonly schema?: object;
 }
 
 export interface Operation {
   readonly id: string;
-  readonly method: 'get' | 'post' | 'delete';
+  readonly method: 'get' | 'post' | 'patch' | 'delete';
   readonly path: string;
-  readonly tag: 'routed' | 'passed' | 'router' | 'health';
+  readonly tag: string;
   readonly summary: string;
   readonly description?: string;
   readonly parameters?: readonly Parameter[];
   /** Schema of the JSON body. */
   readonly body?: string;
+  /** It may be left out. */
+  readonly bodyOptional?: boolean;
+  /** Of the answer; default: 200. */
+  readonly status?: number;
   readonly answer?: { readonly schema?: string; readonly type?: string; readonly about?: string };
   /** What its stream is, where it may be one. */
   readonly stream?: string;
