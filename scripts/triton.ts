@@ -1,6 +1,7 @@
 /** `npm run triton`: a real Triton on this machine, in the foreground, with the repository's models. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { endWhenTold } from '../services/process/src/ending.ts';
 import { startTriton, type TritonOptions } from '../services/triton/src/start-triton.ts';
 import { ROOT } from './parts/lib.ts';
 
@@ -54,24 +55,20 @@ function options(): TritonOptions {
   };
 }
 
+const ending = endWhenTold({ signals: ['SIGTERM', 'SIGINT', 'SIGHUP'] });
 try {
   const wanted = options();
   console.log(`starting Triton with ${wanted.repository} …`);
   const triton = await startTriton(wanted);
+  let stopping = false;
+  ending.by(() => {
+    stopping = true;
+    return triton.stop();
+  });
+  // npm's own process was killed.
+  process.once('disconnect', () => ending.now('npm gone'));
   console.log(`ready grpc ${triton.grpc} http ${triton.http} metrics ${triton.metrics}`);
   console.log(`route through it with: LLM_ROUTER_CLASSIFIER_URL=grpc://${triton.grpc} npm start`);
-  let stopping = false;
-  const stop = () => {
-    if (stopping) return;
-    stopping = true;
-    triton.stop().then(
-      () => process.exit(0),
-      (error) => fail(`stopping Triton failed: ${error}`),
-    );
-  };
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
-  // npm's own process was killed.
-  process.once('disconnect', stop);
   triton.process.once('exit', (code, signal) => {
     if (!stopping)
       fail(`Triton ended (${signal ?? `exit ${code}`}):\n${triton.log().split('\n').slice(-30).join('\n')}`);

@@ -15,6 +15,7 @@ LABEL org.opencontainers.image.title="LLM Router load generator" \
 WORKDIR /app
 ENV NODE_ENV=production
 COPY --from=install /app ./
+COPY services/process services/process
 COPY services/load-generator services/load-generator
 COPY LICENSE ./
 USER 65532:65532

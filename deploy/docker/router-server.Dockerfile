@@ -28,6 +28,7 @@ ENV NODE_ENV=production \
     ORT_DISABLE_TELEMETRY=1
 COPY --from=install /app ./
 COPY protos protos
+COPY services/process services/process
 COPY services/router-server services/router-server
 COPY model_repository /models
 COPY LICENSE ./

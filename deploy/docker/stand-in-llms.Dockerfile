@@ -12,6 +12,7 @@ LABEL org.opencontainers.image.title="LLM Router stand-in LLMs" \
 WORKDIR /app
 ENV NODE_ENV=production
 COPY package.json LICENSE ./
+COPY services/process services/process
 COPY services/stand-in-llms services/stand-in-llms
 USER 65532:65532
 EXPOSE 9000

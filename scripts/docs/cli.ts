@@ -14,7 +14,9 @@ const WORDS = `\`npx llm-router COMMAND\` in a checkout, or from the package; \`
 page. Paths are meant from where the command is given.
 
 **Exit codes**: 0 it did what it was asked; 1 it could not, or what it checked is not right; 2 it was asked for wrongly: an unknown command or
-option, a value out of bounds. Commands that run until they are stopped end with 0 on SIGTERM. \`check deps\` ends with 3 when nothing could be checked.
+option, a value out of bounds. Commands that run until they are stopped end with 0 on
+SIGTERM, once what is under way is done; a second one, a second or more later, ends them at once with 143. Under a supervisor start
+\`node services/cli/bin/llm-router.mjs start\` or \`npm start\`: \`npx\` puts a shell of its own in between, which dies by the signal (the router hears of it within a second, and ends). \`check deps\` ends with 3 when nothing could be checked.
 
 **Output**: results go to standard output, progress and complaints to standard error. With \`--json\` the last line of standard output is one JSON
 object. Colour and bars that move are for terminals only; \`NO_COLOR=1\` takes colour away. What takes longer than two seconds says how far it is.

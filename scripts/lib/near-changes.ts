@@ -1,6 +1,7 @@
 /** For those who are at work: the tests near what they changed, and tests that run again by themselves. */
 import { execFileSync, spawn } from 'node:child_process';
 import { dirname } from 'node:path';
+import { forward } from '../../services/cli/src/processes/forward.ts';
 import { ROOT } from '../parts/lib.ts';
 import type { Suite } from './suites.ts';
 
@@ -37,7 +38,5 @@ export async function watchTests(suites: readonly Suite[]): Promise<number> {
     cwd: ROOT,
     stdio: 'inherit',
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill('SIGTERM'));
-  process.once('disconnect', () => child.kill('SIGTERM'));
-  return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 0)));
+  return forward(child);
 }

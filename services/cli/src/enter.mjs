@@ -15,7 +15,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
+import { constants, homedir } from 'node:os';
 import { dirname, join, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -32,9 +32,19 @@ if (major < 20) {
 
 /** Signals that a supervisor sends; the child gets them too, and the parent waits for it. */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'];
-const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
 
-/** Runs a command to its end and resolves with its exit code, as a shell would tell it. */
+/** Commands that run until they are told to end: that they did is no failure, were it before they had begun. */
+const STAY = ['start', 'stack', 'triton', 'dev', 'top'];
+const stays = (args) => STAY.includes(args[0]) || ['--serve', '--watch'].some((flag) => args.includes(flag));
+
+/** What a process that a signal ended comes to, as a shell tells it. */
+let codeOf = (signal) => 128 + (constants.signals[signal] ?? 0);
+
+/** Until there is a child that could get it, a signal ends this process; nothing is left behind. */
+const early = (signal) => process.exit(codeOf(signal));
+for (const signal of SIGNALS) process.on(signal, early);
+
+/** Runs a command to its end and resolves with its exit code. */
 function run(command, commandArgs, options) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, commandArgs, options);
@@ -42,7 +52,7 @@ function run(command, commandArgs, options) {
     const forward = (signal) => {
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
     };
-    for (const signal of SIGNALS) process.on(signal, forward);
+    for (const signal of SIGNALS) process.off(signal, early).on(signal, forward);
     // npm passes signals on, but when it is killed itself nobody would tell the child.
     const npm = process.env.npm_lifecycle_event ? process.ppid : null;
     const watch = setInterval(() => {
@@ -51,8 +61,8 @@ function run(command, commandArgs, options) {
     child.once('error', reject);
     child.once('exit', (code, signal) => {
       clearInterval(watch);
-      for (const each of SIGNALS) process.off(each, forward);
-      resolve(code ?? 128 + (SIGNAL_NUMBERS[signal] ?? 0));
+      for (const each of SIGNALS) process.on(each, early).off(each, forward);
+      resolve(code ?? codeOf(signal));
     });
   });
 }
@@ -171,6 +181,10 @@ async function install() {
  * @param {string} cwd the caller's folder: paths on the command line are meant from there.
  */
 export async function enter(args, cwd) {
+  if (stays(args)) {
+    const told = codeOf;
+    codeOf = (signal) => (SIGNALS.includes(signal) ? 0 : told(signal));
+  }
   if (!installed()) await withInstallLock(install);
   process.exitCode = await run(realpathSync(NODE), [join(ROOT, 'services/cli/src/main.ts'), ...args], {
     cwd,

@@ -5,21 +5,15 @@ import { type Command, Option } from 'commander';
 import { ROOT } from '../../../scripts/parts/lib.ts';
 import { FILES, type FileCommand } from './files.ts';
 import { GROUPS, newCommand } from './lib/command.ts';
+import { forward } from './processes/forward.ts';
 
 /** A tool of the workspace, in its root as its configuration wants it. */
-function runTool([tool, ...first]: readonly string[], args: readonly string[]): Promise<void> {
+async function runTool([tool, ...first]: readonly string[], args: readonly string[]): Promise<void> {
   const child = spawn(process.execPath, [join(ROOT, 'node_modules', tool!), ...first, ...args], {
     cwd: ROOT,
     stdio: 'inherit',
   });
-  process.once('SIGTERM', () => child.kill('SIGTERM'));
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      process.exitCode = code ?? 1;
-      resolve();
-    });
-  });
+  process.exitCode = await forward(child);
 }
 
 /** What a file's options are called, in commander's form; the file reads them itself. */

@@ -4,6 +4,7 @@
  * Exit code: 0 when anything was answered, 1 when nothing was, 2 when it was asked for wrongly.
  */
 import { writeFileSync } from 'node:fs';
+import { hear, whenParentGone } from '../../process/src/ending.ts';
 import { compare, compareTable, differences, readReport } from './compare.ts';
 import { live } from './live.ts';
 import { HELP, type Options, readOptions, UsageError } from './options.ts';
@@ -51,9 +52,10 @@ function showBoth([first, second]: readonly [string, string]): void {
 async function send(): Promise<void> {
   const stopping = new AbortController();
   const stop = () => stopping.abort();
-  process.on('SIGTERM', stop).on('SIGINT', stop);
+  // What was asked is waited for and told; a second signal does without.
+  hear(stop);
   if (options.exitWithParent) {
-    process.stdin.once('end', stop).once('error', stop).resume();
+    whenParentGone(stop);
     // Whoever starts services waits for this word.
     console.log(`ready ${options.url}`);
   }

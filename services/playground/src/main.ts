@@ -4,6 +4,7 @@
  * Prints `ready URL` when it serves and ends on SIGTERM.
  */
 import { parseArgs } from 'node:util';
+import { endWhenTold } from '../../process/src/ending.ts';
 import { isLoopback, startPlayground } from './index.ts';
 import { proxyProblem } from './proxies.ts';
 
@@ -47,6 +48,7 @@ function routerUrl(text: string): URL {
   return fail('LLM_ROUTER_URL must be an http or https URL without user and password in it', 2);
 }
 
+const ending = endWhenTold();
 const values = flags();
 if (values.help) {
   console.log(HELP);
@@ -105,14 +107,5 @@ if (!isLoopback(host)) {
     }`,
   );
 }
+ending.by(() => playground.close(), values['exit-with-parent']);
 console.log(`ready ${playground.url}`);
-
-let stopping = false;
-const stop = () => {
-  if (stopping) return;
-  stopping = true;
-  void playground.close().then(() => process.exit(0));
-};
-process.on('SIGTERM', stop).on('SIGINT', stop);
-// A parent that is killed can't stop its children; the end of the pipe tells them.
-if (values['exit-with-parent']) process.stdin.once('end', stop).once('error', stop).resume();

@@ -9,6 +9,7 @@
  * Environment: LLM_ROUTER_CLASSIFIER_URL and LLM_ROUTER_STAND_IN_URL replace the file's addresses (see Overrides).
  */
 import { inspect, parseArgs } from 'node:util';
+import { endWhenTold } from '../../process/src/ending.ts';
 import { ConfigError, loadConfig, type RouterConfig } from './config/index.ts';
 import { LabelMismatch } from './decide/index.ts';
 import { inSources, secrets } from './observe/index.ts';
@@ -19,6 +20,15 @@ function fail(message: string): never {
   console.error(secrets.text(message));
   process.exit(1);
 }
+
+// A terminal's Ctrl-C comes to all processes; for workers it is the primary that says so.
+const ending = endWhenTold({
+  say: fail,
+  signals: workerNumber() === null ? ['SIGTERM', 'SIGINT'] : ['SIGTERM'],
+});
+// Until there is something to reload, the signal must not kill it.
+let reload = (_trigger: string) => {};
+process.on('SIGHUP', () => reload('SIGHUP'));
 
 // Node would print the error as it is, and libraries put headers into theirs.
 process.on('uncaughtException', (error) => fail(inSources(inspect(error))));
@@ -53,42 +63,21 @@ const side = number === null ? null : new WorkerSide();
 async function serve(config: RouterConfig, load: () => Promise<RouterConfig>): Promise<void> {
   const page = side && (() => side.page());
   const router = await startRouter({ config, load, watch: true, worker: number, ...(page && { page }) });
-  let stopping = false;
-  const stop = (signal: string) => {
-    if (stopping && side) return;
-    stopping = true;
-    process.exitCode = 0;
-    router.stop().then(
-      () => process.exit(),
-      (error) => fail(`stop after ${signal} failed: ${error}`),
-    );
-  };
-  const reload = (trigger: string) => void router.reload(trigger);
-  process.once('SIGTERM', () => stop('SIGTERM'));
+  ending.by(router.stop, values['exit-with-parent'] && !side);
+  const again = (trigger: string) => void router.reload(trigger);
   if (side) {
-    side.ready(router.url, router.metrics.registry, { reload, stop });
+    side.ready(router.url, router.metrics.registry, { reload: again, stop: ending.now });
     return;
   }
+  reload = again;
   console.log(`ready ${router.url}`);
-  process.on('SIGHUP', () => reload('SIGHUP'));
-  process.once('SIGINT', () => stop('SIGINT'));
-  if (values['exit-with-parent']) withParent(() => stop('parent gone'));
 }
 
 async function serveByWorkers(config: RouterConfig): Promise<void> {
   const workers = await keepWorkers(config.file, process.argv.slice(2));
+  ending.by((why) => workers.stop(why), values['exit-with-parent']);
+  reload = (trigger) => workers.reload(trigger);
   console.log(`ready ${workers.url}`);
-  process.on('SIGHUP', () => workers.reload('SIGHUP'));
-  const stop = (signal: string) => void workers.stop(signal).then(() => process.exit(0));
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(signal));
-  if (values['exit-with-parent']) withParent(() => stop('parent gone'));
-}
-
-function withParent(gone: () => void): void {
-  process.stdin
-    .once('end', gone)
-    .once('error', () => {})
-    .resume();
 }
 
 try {

@@ -4,6 +4,7 @@
  * Prints `ready grpc HOST:PORT http URL` when it serves, as a line of the log with --log-format json.
  */
 import { parseArgs } from 'node:util';
+import { endWhenTold } from '../../process/src/ending.ts';
 import './no-telemetry.ts';
 import { startRouterServer } from './index.ts';
 import { createLog, LOG_FORMATS, type LogFormat } from './log.ts';
@@ -46,6 +47,7 @@ function flags() {
   }
 }
 
+const ending = endWhenTold();
 const values = flags();
 if (values.help) {
   console.log(HELP);
@@ -87,16 +89,7 @@ const server = await startRouterServer({
   log(`can’t start: ${error.message}`, 'error');
   process.exit(1);
 });
+ending.by(() => server.close(), values['exit-with-parent']);
 const ready = `ready grpc ${server.grpc} http ${server.http}`;
 if (format === 'json') log(ready);
 else console.log(ready);
-
-let stopping = false;
-const stop = () => {
-  if (stopping) return;
-  stopping = true;
-  void server.close().then(() => process.exit(0));
-};
-process.on('SIGTERM', stop).on('SIGINT', stop);
-// A parent that is killed can't stop its children; the end of the pipe tells them.
-if (values['exit-with-parent']) process.stdin.once('end', stop).once('error', stop).resume();

@@ -3,7 +3,10 @@
  * answers and ends on SIGTERM.
  */
 import { parseArgs } from 'node:util';
+import { endWhenTold } from '../../process/src/ending.ts';
 import { startStandInLlms } from './index.ts';
+
+const ending = endWhenTold();
 
 const { values } = parseArgs({
   options: {
@@ -21,14 +24,8 @@ if (!Number.isInteger(port) || port < 0 || port > 65535) {
 
 try {
   const llms = await startStandInLlms({ port, host: values.host });
+  ending.by(() => llms.close(), values['exit-with-parent']);
   console.log(`ready ${llms.url}`);
-  const stop = () => void llms.close().then(() => process.exit(0));
-  process.once('SIGTERM', stop).once('SIGINT', stop);
-  // A parent that is killed can't stop its children; the end of the pipe, or of the IPC channel, tells them.
-  if (values['exit-with-parent']) {
-    process.once('disconnect', stop);
-    if (!process.connected) process.stdin.once('end', stop).once('error', stop).resume();
-  }
 } catch (error) {
   const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
   const why = taken ? `port ${port} on ${values.host} is taken; choose another with --port` : String(error);

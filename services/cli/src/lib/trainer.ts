@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { ROOT } from '../../../../scripts/parts/lib.ts';
+import { forward } from '../processes/forward.ts';
 import { CommandError } from './errors.ts';
 
 /** Options whose value is a path of the caller's. */
@@ -38,15 +39,5 @@ export async function runTrainer(
     stdio: 'inherit',
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
   });
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
-  process.once('disconnect', () => child.kill('SIGTERM'));
-  await new Promise<void>((done, failed) => {
-    child.once('error', failed);
-    child.once('exit', (code) => {
-      process.exitCode = code ?? 1;
-      // The leash would hold the process.
-      if (process.connected) process.disconnect();
-      done();
-    });
-  });
+  process.exitCode = await forward(child);
 }

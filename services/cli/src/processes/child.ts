@@ -92,6 +92,11 @@ export class Child {
     this.#restarts.schedule(() => this.start());
   }
 
+  /** Ends it at once, whatever is under way. */
+  kill(): void {
+    this.#process?.kill('SIGKILL');
+  }
+
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#restarts.end();

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { freshBundle } from '@llm-router/bundler';
 import { ROOT } from '../../../../scripts/parts/lib.ts';
+import { hear } from '../../../process/src/ending.ts';
 import { Child } from './child.ts';
 import { type Server, Supervised } from './supervised.ts';
 
@@ -15,19 +16,28 @@ async function serviceFile(name: string): Promise<string> {
   }
 }
 
+interface Part {
+  readonly stop: () => Promise<void>;
+  /** Ends it at once; absent: the kernel does with this process. */
+  readonly kill?: () => void;
+}
+
 export class LineUp {
   /** Nothing is left to do without it. */
   readonly #vital: string;
-  readonly #parts: { stop: () => Promise<void> }[] = [];
+  readonly #parts: Part[] = [];
   readonly #last: (() => void)[] = [];
   #stopping: Promise<never> | null = null;
 
   /** @param vital the service whose end is the command's own; every other one that dies is started again. */
   constructor(vital: string) {
     this.#vital = vital;
-    // More than once on purpose: a terminal's Ctrl-C comes from the terminal and from npm.
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
-      process.on(signal, () => void this.stop(0));
+    hear(() => void this.stop(0), {
+      signals: ['SIGTERM', 'SIGINT', 'SIGHUP'],
+      onSecond: () => {
+        for (const part of this.#parts) part.kill?.();
+      },
+    });
     // npm's own process was killed.
     process.once('disconnect', () => void this.stop(1));
   }
@@ -72,7 +82,7 @@ export class LineUp {
     return supervised.start();
   }
 
-  #join(part: { stop: () => Promise<void> }): void {
+  #join(part: Part): void {
     // Told to stop between two starts: nothing new begins.
     if (this.stopping) throw new Error('stopping');
     this.#parts.push(part);
