@@ -50,7 +50,7 @@ export const ROUTER_WORDS = `The router serves this description of itself as [Op
 [errors](errors.md). Clients' own fields that the router does not read go on unchanged. Keys are made by the [admin API](admin-api.md).`;
 
 export const ADMIN_WORDS = `On a port of its own, where the configuration has an [\`admin\`](configuration.md) section. The router serves this description of it as
-[OpenAPI](admin-api.generated.json) at \`/admin/openapi.json\`. How keys are made and changed: [clients](../how-to/clients.md). What each error means: [errors](errors.md).`;
+[OpenAPI](admin-api.generated.json) at \`/admin/openapi.json\`. How keys are made and changed: [keys, limits and budgets](../how-to/keys-limits-and-budgets.md). What each error means: [errors](errors.md).`;
 
 function objects(schemas: Description['components']['schemas']): string {
   return Object.entries(schemas)
