@@ -6,6 +6,7 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { progress } from '../services/cli/src/lib/progress.ts';
 import { startExamplesRouter } from './examples/router.ts';
 import { EXAMPLES, type Outcome, runExample } from './examples/run.ts';
 import { setupClients } from './parts/clients.ts';
@@ -35,6 +36,7 @@ const names = values.only ?? all;
 const clients = await setupClients();
 const router = await startExamplesRouter();
 const outcomes: Outcome[] = [];
+const bar = progress('examples');
 try {
   const queue = [...names];
   const worker = async () => {
@@ -42,13 +44,16 @@ try {
       let outcome = await runExample(name, clients, router.url);
       if (values.write && outcome.differs) outcome = { ...outcome, problem: null };
       outcomes.push(outcome);
+      bar.end();
       if (values.write) writeFileSync(join(EXAMPLES, name, 'README.md'), outcome.page);
       console.log(`${outcome.problem === null ? '✔' : '✖'} ${name}`);
       if (outcome.problem !== null) console.log(outcome.problem.trimEnd().replaceAll(/^/gm, '    '));
+      bar.update(outcomes.length, names.length);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 } finally {
+  bar.end();
   await router.stop();
   rmSync(join(clients.node, `examples-${process.pid}`), { recursive: true, force: true });
 }

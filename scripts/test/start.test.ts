@@ -144,7 +144,10 @@ test('a taken port, a bad file and a wrong flag are told, and nothing stays', as
   const { port } = busy.address() as { port: number };
   const cases = [
     { args: ['--port', String(port)], words: new RegExp(`port ${port} on 127.0.0.1 is taken`) },
-    { args: ['--config', 'no-such-file.yaml'], words: /no-such-file\.yaml.*\n.*can’t read the file/ },
+    {
+      args: ['--config', 'no-such-file.yaml'],
+      words: /no-such-file\.yaml.*\n.*can’t be read: there is no such file/,
+    },
     { args: ['--prot', '1'], words: /--prot[\s\S]*--port <N>/ },
     { args: ['--port', 'http'], words: /--port must be a number from 0 to 65535, not 'http'/ },
   ];

@@ -208,6 +208,12 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--json', 'the last line is {"examples", "passed", "failed"}'],
     ],
   },
+  captures: {
+    file: 'scripts/captures.ts',
+    about: 'writes the docs’ pictures of the command line and of the load report, from real runs',
+    group: 'develop',
+    options: [['--json', 'the last line is one JSON object; all else goes to standard error']],
+  },
   sbom: {
     file: 'scripts/sbom.ts',
     about: 'what the project is made of, and under which licences',

@@ -63,6 +63,6 @@ test('a wrong use ends with 2 and says what would be right', async () => {
 test('what a command can’t do ends with 1 and a message without a stack', async () => {
   const { code, err } = await run('replay', '--log', 'no-such.jsonl', '--config', 'no-such.yaml');
   assert.equal(code, 1);
-  assert.match(err, /no-such\.yaml.*\n.*can’t read the file/);
+  assert.match(err, /no-such\.yaml.*\n.*can’t be read: there is no such file/);
   assert.doesNotMatch(err, /\n {4}at /);
 });

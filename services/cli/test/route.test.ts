@@ -118,7 +118,7 @@ test('what goes wrong is told in a line', async () => {
       ['chat', '--url', whole.url, '--model', 'task_ruter', 'x'],
       /^404: Model not found: task_ruter.*task_router/m,
     ],
-    [['route', '--config', 'no-such.yaml', 'x'], /can’t read the file/],
+    [['route', '--config', 'no-such.yaml', 'x'], /can’t be read: there is no such file/],
   ] as const) {
     const { code, err } = await runCommand(args);
     assert.equal(code, 1);

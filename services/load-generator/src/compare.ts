@@ -1,5 +1,7 @@
 /** Two runs beside each other. */
+
 import { readFileSync } from 'node:fs';
+import { whyUnread } from '../../process/src/unread.ts';
 import { UsageError } from './options.ts';
 import type { Report } from './report.ts';
 
@@ -10,7 +12,7 @@ export function readReport(file: string): Report {
     report = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     throw new UsageError(
-      `--compare: can't read ${file} (${(error as NodeJS.ErrnoException).code ?? 'not JSON'})`,
+      `--compare: ${file} can’t be read: ${error instanceof SyntaxError ? 'it is not JSON' : whyUnread(error)}`,
     );
   }
   if (!Array.isArray(report?.timeline) || typeof report.answered !== 'number')

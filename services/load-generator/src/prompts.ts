@@ -1,6 +1,8 @@
 /** What is asked: the prompts of this service, or a file's. */
+
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { whyUnread } from '../../process/src/unread.ts';
 import { UsageError } from './options.ts';
 
 export const OWN_PROMPTS = join(import.meta.dirname, '..', 'prompts.jsonl');
@@ -45,7 +47,7 @@ export function readPrompts(file = OWN_PROMPTS): Conversation[] {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`--prompts: can't read ${file} (${(error as NodeJS.ErrnoException).code})`);
+    throw new UsageError(`--prompts: ${file} can’t be read: ${whyUnread(error)}`);
   }
   const prompts = text
     .split('\n')

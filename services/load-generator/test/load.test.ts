@@ -131,7 +131,7 @@ test('refuses a foreign target and wrong flags before anything is sent', async (
   for (const [args, words] of [
     [['--url', 'http://8.8.8.8'], /neither a loopback nor a private.*--i-own-this-target/],
     [['--rate', '501'], /--rate .* must be a number from 0.01 to 500/],
-    [['--prompts', 'none.jsonl'], /can't read none\.jsonl/],
+    [['--prompts', 'none.jsonl'], /none\.jsonl can’t be read: there is no such file/],
   ] as const) {
     const { said, exited } = begin(...args);
     assert.equal(await exited, 2);

@@ -44,14 +44,23 @@ function withFlags(
   return { ...config, file: { ...config.file, server } };
 }
 
-const { values } = parseArgs({
-  options: {
-    config: { type: 'string' },
-    host: { type: 'string' },
-    port: { type: 'string' },
-    'exit-with-parent': { type: 'boolean' },
-  },
-});
+function flags() {
+  try {
+    return parseArgs({
+      options: {
+        config: { type: 'string' },
+        host: { type: 'string' },
+        port: { type: 'string' },
+        'exit-with-parent': { type: 'boolean' },
+      },
+    }).values;
+  } catch (error) {
+    return fail(
+      `${(error as Error).message.split('. To specify')[0]}\nnode src/main.ts --config FILE [--host HOST] [--port N]`,
+    );
+  }
+}
+const values = flags();
 if (!values.config) fail('--config FILE is missing');
 
 const { LLM_ROUTER_CLASSIFIER_URL: classifierUrl, LLM_ROUTER_STAND_IN_URL: standInUrl } = process.env;

@@ -8,13 +8,23 @@ import { startStandInLlms } from './index.ts';
 
 const ending = endWhenTold();
 
-const { values } = parseArgs({
-  options: {
-    host: { type: 'string', default: '127.0.0.1' },
-    port: { type: 'string', default: '0' },
-    'exit-with-parent': { type: 'boolean' },
-  },
-});
+function flags() {
+  try {
+    return parseArgs({
+      options: {
+        host: { type: 'string', default: '127.0.0.1' },
+        port: { type: 'string', default: '0' },
+        'exit-with-parent': { type: 'boolean' },
+      },
+    }).values;
+  } catch (error) {
+    console.error(
+      `${(error as Error).message.split('. To specify')[0]}\nnode src/main.ts [--host H] [--port N]`,
+    );
+    process.exit(1);
+  }
+}
+const values = flags();
 
 const port = Number(values.port);
 if (!Number.isInteger(port) || port < 0 || port > 65535) {

@@ -1,6 +1,8 @@
 /** The prompts to be asked: JSON lines `{"prompt", "group"?, "reference"?}`, or a text file with one prompt a line. */
+
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { whyUnread } from '../../../process/src/unread.ts';
 import { UsageError } from '../lib/errors.ts';
 
 export interface Prompt {
@@ -46,7 +48,7 @@ export async function readPrompts(file: string): Promise<Prompt[]> {
   try {
     content = await readFile(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`${file}: can’t be read (${(error as NodeJS.ErrnoException).code})`);
+    throw new UsageError(`${file}: can’t be read: ${whyUnread(error)}`);
   }
   const plain = /\.(?:txt|text)$/i.test(file);
   const found = new Map<string, Prompt>();

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { newCommand, numberFrom } from '../lib/command.ts';
 import { CommandError } from '../lib/errors.ts';
 import { columns, paint } from '../lib/paint.ts';
+import { waiting } from '../lib/progress.ts';
 import { call, DEFAULT_URL, errorText, KEY_NOTE, readUrl, urlOption } from '../lib/router-client.ts';
 
 interface Options {
@@ -47,16 +48,19 @@ async function run(argument: string, options: Options): Promise<void> {
   const prompt = argument === '-' ? readFileSync(0, 'utf8') : argument;
   const began = performance.now();
   const since = () => Math.round(performance.now() - began);
-  const response = await call(readUrl(options.url), '/v1/chat/completions', {
-    model: options.model,
-    messages: [
-      ...(options.system ? [{ role: 'system', content: options.system }] : []),
-      { role: 'user', content: prompt },
-    ],
-    stream: true,
-    stream_options: { include_usage: true },
-    ...(options.maxTokens && { max_tokens: options.maxTokens }),
-  });
+  const url = readUrl(options.url);
+  const response = await waiting('waiting for the answer', () =>
+    call(url, '/v1/chat/completions', {
+      model: options.model,
+      messages: [
+        ...(options.system ? [{ role: 'system', content: options.system }] : []),
+        { role: 'user', content: prompt },
+      ],
+      stream: true,
+      stream_options: { include_usage: true },
+      ...(options.maxTokens && { max_tokens: options.maxTokens }),
+    }),
+  );
   const decision = decisionOf(response.headers);
   // The decision is no part of the answer, so that `llm-router chat … > answer.txt` holds the answer alone.
   if (!options.json && Object.keys(decision).length > 0)

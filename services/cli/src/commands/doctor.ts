@@ -53,12 +53,14 @@ function print({ name, status, found, advice }: Check): void {
 
 async function run(options: Options): Promise<void> {
   const { examine } = await import('../doctor/doctor.ts');
-  const checks = await waiting(
-    'looking',
+  const checks = await waiting('looking', (clear) =>
     examine({
       config: options.config ? resolve(options.config) : null,
       ...(options.port !== undefined && { port: options.port }),
-      onCheck: options.json ? () => {} : print,
+      onCheck: (check) => {
+        clear();
+        if (!options.json) print(check);
+      },
     }),
   );
   const count = (status: Status) => checks.filter((check) => check.status === status).length;

@@ -1,6 +1,7 @@
 /** `llm-router import KIND FILE`: a configuration of another program as one of this router. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { Argument, type Command } from 'commander';
+import { whyUnread } from '../../../process/src/unread.ts';
 import { gathered, newCommand } from '../lib/command.ts';
 import { CommandError, UsageError } from '../lib/errors.ts';
 
@@ -47,7 +48,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new CommandError(`${file}: can’t be read (${(error as NodeJS.ErrnoException).code})`);
+    throw new CommandError(`${file}: can’t be read: ${whyUnread(error)}`);
   }
 }
 

@@ -4,13 +4,14 @@
  * Says how many requests would go elsewhere and what they would cost. Labels, and P of targets, are those that the log has; a
  * table with another classifier needs its own evaluation (`llm-router evaluate`).
  */
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import type { ReplaySummary } from '../../../router-controller/src/replay/index.ts';
 import type { DecisionRecord } from '../../../router-controller/src/settle/index.ts';
 import { gathered, newCommand } from '../lib/command.ts';
 import { CommandError } from '../lib/errors.ts';
+import { progress } from '../lib/progress.ts';
 
 interface Options {
   readonly log: readonly string[];
@@ -67,8 +68,22 @@ async function run({ log: logs, config: file, json }: Options): Promise<void> {
   // Keys are not needed to tell where a request would go.
   const replayed = new Replay(await loadConfig(file, { env: anyEnv }));
   let torn = 0;
-  for (const log of logs)
-    if (await readLog(log, readLogLine<DecisionRecord>, (record) => replayed.add(record))) torn++;
+  const of = logs.reduce((sum, log) => sum + (statSync(log, { throwIfNoEntry: false })?.size ?? 0), 0);
+  let before = 0;
+  const bar = progress('kB of the log');
+  try {
+    for (const log of logs) {
+      let read = 0;
+      const onBytes = (bytes: number) => {
+        read = bytes;
+        bar.update(Math.ceil((before + read) / 1000), Math.ceil(of / 1000));
+      };
+      if (await readLog(log, onBytes, readLogLine<DecisionRecord>, (record) => replayed.add(record))) torn++;
+      before += read;
+    }
+  } finally {
+    bar.end();
+  }
   const summary = replayed.summary();
   print(summary, torn);
   if (json) console.log(JSON.stringify(summary));
@@ -77,6 +92,7 @@ async function run({ log: logs, config: file, json }: Options): Promise<void> {
 /** @returns true when its last line is torn: half written by a controller that runs or was killed. */
 async function readLog(
   log: string,
+  onBytes: (read: number) => void,
   parse: (line: string) => DecisionRecord | null,
   add: (record: DecisionRecord) => void,
 ): Promise<boolean> {
@@ -84,11 +100,13 @@ async function readLog(
     throw new CommandError(
       `replay: ${log}: no such file; decision_log.path of the configuration says where it is`,
     );
-  const lines = createInterface({ input: createReadStream(log), crlfDelay: Number.POSITIVE_INFINITY });
+  const input = createReadStream(log);
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   let number = 0;
   let broken: string | null = null;
   for await (const line of lines) {
     number++;
+    onBytes(input.bytesRead);
     if (broken) break;
     if (line.trim() === '') continue;
     try {

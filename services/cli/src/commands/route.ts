@@ -76,11 +76,13 @@ async function askAll(url: string, bodies: readonly object[]): Promise<Answer[]>
 async function here(config: string | null, bodies: readonly object[]): Promise<Answer[]> {
   const { startLocalRouter } = await import('../route/local-router.ts');
   const { ConfigError } = await import('../../../router-controller/src/config/index.ts');
-  const router = await waiting('starting the classifier', startLocalRouter(config)).catch((error: Error) => {
-    throw error instanceof ConfigError ? error : new CommandError(error.message);
-  });
+  const router = await waiting('starting the classifier', () => startLocalRouter(config)).catch(
+    (error: Error) => {
+      throw error instanceof ConfigError ? error : new CommandError(error.message);
+    },
+  );
   try {
-    return await waiting('deciding', askAll(router.url, bodies));
+    return await waiting('deciding', () => askAll(router.url, bodies));
   } finally {
     await router.stop();
   }

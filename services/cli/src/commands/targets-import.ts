@@ -1,7 +1,9 @@
 /** `llm-router targets import`: others' lists of models as `targets:` of ours. */
+
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { whyUnread } from '../../../process/src/unread.ts';
 import { newCommand } from '../lib/command.ts';
 import { CommandError } from '../lib/errors.ts';
 
@@ -37,7 +39,7 @@ async function run({ from, file, json }: Options): Promise<void> {
   try {
     source = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new CommandError(`${file}: can’t be read (${(error as NodeJS.ErrnoException).code})`);
+    throw new CommandError(`${file}: can’t be read: ${whyUnread(error)}`);
   }
   const { targets, notes } =
     from === 'litellm'

@@ -2,8 +2,10 @@
  * Reads labelled rows: JSON lines of `{"prompt", "task" | "complexity" | "intent" | "label"}`, or with a whole request as
  * `"body"` in place of the prompt, and then with the `"target"` that it should go to: a name or a list.
  */
+
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { whyUnread } from '../../../process/src/unread.ts';
 import { hint } from '../../../router-controller/src/config/problems.ts';
 
 export interface PromptRow {
@@ -147,7 +149,7 @@ export async function* readRows(
   await new Promise<void>((resolve, reject) => {
     input.once('open', () => resolve());
     input.once('error', (error: NodeJS.ErrnoException) =>
-      reject(new BadRows(`${file}: can’t be read (${error.code})`)),
+      reject(new BadRows(`${file}: can’t be read: ${whyUnread(error)}`)),
     );
   });
   let number = 0;

@@ -6,9 +6,12 @@ const BAR_MS = 100;
 const LINE_MS = 10_000;
 const WIDTH = 30;
 
+/** Back to the line's beginning, and nothing after it. */
+const CLEAR = '\r\x1b[K';
+
 export interface Progress {
   readonly update: (done: number, of: number) => void;
-  /** Takes the bar away, so that what is printed next stands on a line of its own. */
+  /** Takes the bar away, so that what is printed next stands on a line of its own; it comes back with the next update. */
   readonly end: () => void;
 }
 
@@ -30,31 +33,43 @@ export function progress(what: string, stream: NodeJS.WriteStream = process.stde
       if (done < of && now - told < (stream.isTTY ? BAR_MS : LINE_MS)) return;
       told = now;
       shown = true;
-      stream.write(stream.isTTY ? `\r${line(done, of)}` : `${line(done, of)}\n`);
+      stream.write(stream.isTTY ? `${CLEAR}${line(done, of)}` : `${line(done, of)}\n`);
     },
     end: () => {
-      if (shown && stream.isTTY) stream.write(`\r${' '.repeat(what.length + WIDTH + 40)}\r`);
+      if (shown && stream.isTTY) stream.write(CLEAR);
       shown = false;
     },
   };
 }
 
-/** Says every now and then that something of unknown length goes on. */
-export async function waiting<T>(what: string, work: Promise<T>, stream = process.stderr): Promise<T> {
+/**
+ * Says every now and then that something of unknown length goes on.
+ *
+ * @param work is given what takes the words away, to be called before it prints anything
+ */
+export async function waiting<T>(
+  what: string,
+  work: (clear: () => void) => Promise<T>,
+  stream: NodeJS.WriteStream = process.stderr,
+): Promise<T> {
   const started = Date.now();
   let shown = false;
   const timer = setInterval(
     () => {
       const seconds = Math.round((Date.now() - started) / 1000);
-      stream.write(stream.isTTY ? `\r${what} … ${seconds} s` : `${what} … ${seconds} s\n`);
+      stream.write(stream.isTTY ? `${CLEAR}${what} … ${seconds} s` : `${what} … ${seconds} s\n`);
       shown = true;
     },
     stream.isTTY ? SILENT_MS / 2 : LINE_MS,
   );
+  const clear = () => {
+    if (shown && stream.isTTY) stream.write(CLEAR);
+    shown = false;
+  };
   try {
-    return await work;
+    return await work(clear);
   } finally {
     clearInterval(timer);
-    if (shown && stream.isTTY) stream.write(`\r${' '.repeat(what.length + 12)}\r`);
+    clear();
   }
 }

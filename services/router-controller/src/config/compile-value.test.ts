@@ -72,7 +72,7 @@ describe('refused, with what would be right', () => {
     [
       'a floor that is no probability',
       value('', 'choose: { quality_floor: 90 }'),
-      'choose.quality_floor: Too big: expected number to be <=1',
+      'choose.quality_floor: must be at most 1',
     ],
     [
       'a way that is none',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { load as parseYaml, YAMLException } from 'js-yaml';
+import { whyUnread } from '../../../process/src/unread.ts';
 import { compile, type Overrides } from './compile.ts';
 import { secretsIn } from './known-secrets.ts';
 import { fillIn } from './placeholders.ts';
@@ -87,8 +88,7 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new ConfigError(path, [{ path: '', message: `can’t read the file (${code})` }]);
+    throw new ConfigError(path, [{ path: '', message: `can’t be read: ${whyUnread(error)}` }]);
   }
   return parseConfig(text, path, options);
 }

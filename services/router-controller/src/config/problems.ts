@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { wordingOf } from './wording.ts';
 
 /** One thing wrong with a configuration: where, what, and the nearest right word where there is one. */
 export interface Problem {
@@ -90,58 +91,43 @@ export function hint(word: string, known: Iterable<string>): string {
 
 interface ObjectLike {
   shape?: Record<string, unknown>;
-  unwrap?: () => unknown;
+  description?: string;
   element?: unknown;
   def?: { innerType?: unknown };
 }
 
-/** Keys that the schema knows at a path of the file, for hints. */
-function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
+/** What the schema has at a path of the file: its keys, and what it says of the place. */
+function nodeAt(
+  schema: unknown,
+  path: readonly PropertyKey[],
+): { keys: string[]; about: string | undefined } {
   let node = schema as ObjectLike | undefined;
+  let about: string | undefined;
   const unwrap = () => {
-    while (node && !node.shape && !node.element && node.def?.innerType)
+    about = node?.description;
+    while (node && !node.shape && !node.element && node.def?.innerType) {
       node = node.def.innerType as ObjectLike;
+      about ??= node.description;
+    }
   };
   unwrap();
   for (const step of path) {
     node = (typeof step === 'number' ? node?.element : node?.shape?.[String(step)]) as ObjectLike | undefined;
     unwrap();
   }
-  return node?.shape ? Object.keys(node.shape) : [];
+  return { keys: node?.shape ? Object.keys(node.shape) : [], about };
 }
-
-/** YAML's words for zod's types. */
-const TYPE_WORDS: Readonly<Record<string, string>> = {
-  array: 'a list',
-  object: 'a mapping',
-  string: 'text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-};
 
 /** Zod's issues in our words. `input` is read for what stood there (never for secrets: only keys and types are told). */
 export function problemsOf(error: z.ZodError, schema: unknown): Problem[] {
   return error.issues.flatMap((issue): Problem[] => {
     if (issue.code === 'unrecognized_keys') {
-      const known = keysAt(schema, issue.path);
+      const known = nodeAt(schema, issue.path).keys;
       return issue.keys.map((key) => ({
         path: formatPath([...issue.path, key]),
         message: `unknown key.${hint(key, known) || ` Known here: ${known.join(', ')}`}`,
       }));
     }
-    if (issue.code === 'invalid_type' && issue.message.includes('received undefined')) {
-      return [
-        {
-          path: formatPath(issue.path),
-          message: `missing; it must be ${TYPE_WORDS[issue.expected] ?? issue.expected}`,
-        },
-      ];
-    }
-    if (issue.code === 'invalid_value') {
-      const wanted = issue.values.map((value) => String(value));
-      return [{ path: formatPath(issue.path), message: `must be one of: ${wanted.join(', ')}` }];
-    }
-    return [{ path: formatPath(issue.path), message: issue.message }];
+    return [{ path: formatPath(issue.path), message: wordingOf(issue, nodeAt(schema, issue.path).about) }];
   });
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { whyUnread } from '../../../process/src/unread.ts';
 import type { Problem } from './problems.ts';
 import { formatPath } from './problems.ts';
 
@@ -52,8 +53,10 @@ export function substitute(
           placeholders.add(formatPath(path));
           return text;
         }
-        const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-        problems.push({ path: formatPath(path), message: `can’t read the file it names, ${file} (${code})` });
+        problems.push({
+          path: formatPath(path),
+          message: `the file it names, ${file}, can’t be read: ${whyUnread(error)}`,
+        });
         return '';
       }
     }
