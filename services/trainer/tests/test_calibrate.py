@@ -22,6 +22,24 @@ def test_certainty_that_is_always_wrong_has_all_of_it():
     assert evaluate.ece(np.array([0, 0]), np.array([[0.0, 1.0], [0.0, 1.0]])) == 1
 
 
+def test_chance_alone_makes_an_error_of_few_rows_and_hardly_one_of_many():
+    rng = np.random.default_rng(3)
+    confidence = rng.uniform(0.5, 1, 20_000)
+    few, many = evaluate.ece_by_chance(confidence[:90])[0], evaluate.ece_by_chance(confidence, draws=20)[0]
+    assert few > 0.06 and many < 0.01
+    assert evaluate.ece_by_chance(np.ones(50)) == (0, 0)
+
+
+def test_calibrated_answers_lie_within_chance_and_boasting_ones_above_it():
+    rng = np.random.default_rng(4)
+    told = rng.uniform(0.6, 0.95, 150)
+    probabilities = np.stack([told, 1 - told], 1)
+    honest = evaluate.calibration((rng.random(150) > told).astype(int), probabilities)
+    boasting = evaluate.calibration((rng.random(150) > told - 0.25).astype(int), probabilities)
+    assert honest["ece"] <= honest["ece_chance"][1] and abs(honest["gap"]) < 0.1
+    assert boasting["ece"] > boasting["ece_chance"][1] and 0.15 < boasting["gap"] < 0.35
+
+
 def test_scores_count_per_label_and_pairs():
     gold = np.array([0, 0, 1, 1])
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]])

@@ -97,37 +97,43 @@ def test_head_gives_calibrated_probabilities(tmp_path):
     np.testing.assert_allclose(got, softmax(x @ weight.T + bias, 1.7), atol=1e-5)
 
 
-def scored(tmp_path, logits):
-    size = len(labels.COMPLEXITY)
-    session = head(tmp_path, np.eye(size, dtype=np.float32), np.zeros(size, np.float32), 1.0, complexity_scores.tables(labels.COMPLEXITY))
-    return dict(zip(complexity_scores.NAMES, session.run(["SCORES"], {"EMBEDDING": logits[None].astype(np.float32)})[0][0]))
+SIZE = len(labels.COMPLEXITY)
+
+
+def scored(tmp_path, logits, demands=()):
+    """SCORES of an embedding that holds the logits of the labels and then what the prompt demands of each dimension."""
+    weight = np.eye(SIZE, SIZE + len(complexity_scores.READ), dtype=np.float32)
+    readings = complexity_scores.Readings(np.eye(len(complexity_scores.READ), weight.shape[1], SIZE, dtype=np.float32), np.full(5, 0.1, np.float32), 2.5)
+    session = head(tmp_path, weight, np.zeros(SIZE, np.float32), 1.0, complexity_scores.tables(labels.COMPLEXITY, readings))
+    x = np.concatenate([logits, demands or np.zeros(len(complexity_scores.READ))])[None].astype(np.float32)
+    return dict(zip(complexity_scores.NAMES, session.run(["SCORES"], {"EMBEDDING": x})[0][0]))
 
 
 def logits_of(**high):
-    out = np.zeros(len(labels.COMPLEXITY))
+    out = np.zeros(SIZE)
     for name, value in high.items():
         out[labels.COMPLEXITY.index(name.replace("_", "-"))] = value
     return out
 
 
 def test_routine_work_scores_near_zero(tmp_path):
-    found = scored(tmp_path, logits_of(No_Label_Reason=8))
+    found = scored(tmp_path, logits_of(No_Label_Reason=8), [-0.1] * 5)
     assert found["prompt_complexity_score"] < 0.01 and found["no_label_reason"] > 0.99
 
 
 def test_score_is_nvidias_weighted_sum(tmp_path):
-    found = scored(tmp_path, logits_of(Creativity=1.0, Reasoning=2.0, Constraint=-1.0))
+    found = scored(tmp_path, logits_of(Few_Shot=1.0), [0.2, 0.5, 0.1, 0.4, 0.3])
     want = (0.35 * found["creativity_scope"] + 0.25 * found["reasoning"] + 0.15 * found["constraint_ct"] + 0.15 * found["domain_knowledge"]
             + 0.05 * found["contextual_knowledge"] + 0.05 * found["number_of_few_shots"])
-    assert found["prompt_complexity_score"] == pytest.approx(min(want, 1), abs=1e-5)
+    assert found["number_of_few_shots"] > 1 and found["prompt_complexity_score"] == pytest.approx(want, abs=1e-5)
 
 
-@pytest.mark.parametrize("label", complexity_scores.DIMENSIONS)
-def test_a_dimension_rises_with_its_label(tmp_path, label):
-    dimension, top, _ = complexity_scores.DIMENSIONS[label]
-    values = []
-    for value in (-4, 0, 4):
-        logits = np.zeros(len(labels.COMPLEXITY))
-        logits[labels.COMPLEXITY.index(label)] = value
-        values.append(scored(tmp_path, logits)[dimension])
-    assert 0 <= values[0] < values[1] < values[2] <= top
+@pytest.mark.parametrize("at, dimension", list(enumerate(complexity_scores.READ)))
+def test_a_dimension_is_what_is_read_off_the_embedding_within_its_bounds(tmp_path, at, dimension):
+    found = [scored(tmp_path, logits_of(), [value * (i == at) for i in range(5)])[dimension] for value in (-3, 0.3, 3)]
+    assert found == pytest.approx([0, 0.4, 1], abs=1e-5)
+
+
+def test_examples_are_counted_by_their_label_whatever_else_is_demanded(tmp_path):
+    few = [scored(tmp_path, logits_of(Few_Shot=value), [1] * 5)["number_of_few_shots"] for value in (-6, 0, 6)]
+    assert few == pytest.approx([0.006, 1.25, 2.494], abs=0.01)

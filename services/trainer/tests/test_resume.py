@@ -4,7 +4,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from trainer import cli, export_onnx, labels, quantize, repository, resume
+from trainer import cli, complexity_scores, export_onnx, labels, quantize, repository, resume
 from trainer.encoder import embed
 from tests.test_graph import params  # noqa: F401  (a fixture)
 
@@ -19,7 +19,8 @@ def served(params, tmp_path):  # noqa: F811
     for column, names in labels.HEADS.items():
         weight, bias = rng.normal(0, 1, (len(names), 768)).astype(np.float32), rng.normal(0, 1, len(names)).astype(np.float32)
         heads[column] = (weight, bias)
-        repository.write_policy(tmp_path / "models", labels.POLICIES[column], names, weight, bias, 0.5, with_scores=column == "complexity")
+        readings = complexity_scores.Readings(rng.normal(0, 1, (5, 768)).astype(np.float32), np.zeros(5, np.float32), 2.0)
+        repository.write_policy(tmp_path / "models", labels.POLICIES[column], names, weight, bias, 0.5, readings if column == "complexity" else None)
     return tmp_path / "models", heads
 
 

@@ -61,11 +61,18 @@ def agreement() -> str:
 
 
 def summary(report: dict) -> str:
-    lines = ["| set | head | rows | accuracy | macro-F1 | ECE |", "| --- | --- | ---: | ---: | ---: | ---: |"]
+    lines = ["| set | head | rows | accuracy | macro-F1 | ECE | by chance |", "| --- | --- | ---: | ---: | ---: | ---: | ---: |"]
     for stem, heads in report.items():
         for column, row in heads.items():
-            lines.append(f"| {TITLES.get(stem, stem)} | {column} | {row['n']} | {row['accuracy']:.3f} | {row['macro_f1']:.3f} | {row['ece']:.3f} |")
+            lines.append(f"| {TITLES.get(stem, stem)} | {column} | {row['n']} | {row['accuracy']:.3f} | {row['macro_f1']:.3f} | {error(row)} |")
     return "\n".join(lines)
+
+
+def error(row: dict) -> str:
+    """Two cells: the calibration error, bold where chance does not explain it, and what chance alone makes of so many rows."""
+    mean, high = row["ece_chance"]
+    own = f"{row['ece']:.3f}"
+    return f"{f'**{own}**' if row['ece'] > high else own} | {mean:.3f} to {high:.3f}"
 
 
 def tables(report: dict) -> str:
@@ -97,12 +104,12 @@ def by(report: dict, stem: str, what: str) -> str:
 
 def by_group(report: dict) -> str:
     """Accuracy and calibration by language group, and by kind of request."""
-    lines = ["| set | head | group | rows | accuracy | ECE |", "| --- | --- | --- | ---: | ---: | ---: |"]
+    lines = ["| set | head | group | rows | accuracy | ECE | by chance | told − right |", "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |"]
     for stem, what in ((TOGETHER, "by_group"), ("heldout3", "by_group"), (BODIES, "by_group"), (BODIES, "by_kind")):
         for column in labels.HEADS:
             for name, row in report.get(stem, {}).get(column, {}).get(what, {}).items():
                 if row["n"] >= 20:
-                    lines.append(f"| {TITLES.get(stem, stem)} | {column} | {name} | {row['n']} | {row['accuracy']:.3f} | {row['ece']:.3f} |")
+                    lines.append(f"| {TITLES.get(stem, stem)} | {column} | {name} | {row['n']} | {row['accuracy']:.3f} | {error(row)} | {row['gap']:+.3f} |")
     return "\n".join(lines)
 
 

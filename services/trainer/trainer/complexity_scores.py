@@ -1,9 +1,8 @@
-"""SCORES of the complexity head: NVIDIA's seven dimensions and its prompt_complexity_score, from our one softmax.
+"""SCORES of the complexity head: NVIDIA's seven dimensions and its prompt_complexity_score.
 
-A softmax shares out one unit among the labels, but a prompt may demand reasoning *and* invention. So a dimension is
-weighed against No-Label-Reason alone: p(label) / (p(label) + p(No-Label-Reason)), which is the sigmoid of the two calibrated
-logits' difference. It rises with its own label's logit, is near 0 for routine work, and several dimensions can be high at
-once. number_of_few_shots is the same on the card's 0…5 scale; no_label_reason is that label's probability.
+A softmax shares out one unit among the labels, but a prompt may demand reasoning *and* invention. So how much of each a prompt demands is
+read off the embedding by a regression on rated prompts (`score_head`), 0…1. number_of_few_shots is told by the labels' logits alone
+(is there an example?) times how many there usually are; no_label_reason is that label's probability.
 """
 
 from __future__ import annotations
@@ -24,30 +23,53 @@ DIMENSIONS = {
 }
 """Label → dimension, its largest value, and its weight in NVIDIA's prompt_complexity_score."""
 
-NONE = "No-Label-Reason"
+RATED = tuple(name for name, _, _ in DIMENSIONS.values())
+"""The dimensions that readers rate; `no_label_reason` is the want of all."""
+COUNTED = "number_of_few_shots"
+READ = tuple(name for name in RATED if name != COUNTED)
+"""Those that are read off the embedding."""
+TOP = tuple(next((top for of, top, _ in DIMENSIONS.values() if of == name), 1.0) for name in NAMES)
+"""The largest value of each of NAMES."""
+NONE, EXAMPLE = "No-Label-Reason", "Few-Shot"
+
+
+@dataclass(frozen=True)
+class Readings:
+    """READ = embedding @ weight.T + bias, before it is limited to 0…1; examples: how many a prompt has that has any."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+    examples: float
 
 
 @dataclass(frozen=True)
 class ScoreTables:
-    """What the graph needs: SCORES = min(odds @ of_odds + probabilities @ of_probability, top)."""
+    """What the graph needs: each = min(max(embedding @ of_embedding + bias + odds @ of_odds + probabilities @ of_probability, 0), top), odds
+    being p(label) / (p(label) + p(none)); SCORES = min(each @ mix, top).
+    """
 
     none: int
+    of_embedding: np.ndarray
+    bias: np.ndarray
     of_odds: np.ndarray
     of_probability: np.ndarray
     top: np.ndarray
+    mix: np.ndarray
 
 
-def tables(labels: tuple[str, ...]) -> ScoreTables:
+def tables(labels: tuple[str, ...], readings: Readings) -> ScoreTables:
     """Tables for complexity labels in this order."""
+    of_embedding = np.zeros((readings.weight.shape[1], len(NAMES)), np.float32)
+    bias = np.zeros(len(NAMES), np.float32)
+    for row, name in enumerate(READ):
+        of_embedding[:, NAMES.index(name)] = readings.weight[row]
+        bias[NAMES.index(name)] = readings.bias[row]
     of_odds = np.zeros((len(labels), len(NAMES)), np.float32)
+    of_odds[labels.index(EXAMPLE), NAMES.index(COUNTED)] = readings.examples
     of_probability = np.zeros_like(of_odds)
-    top = np.ones(len(NAMES), np.float32)
-    for row, label in enumerate(labels):
-        if label == NONE:
-            of_probability[row, NAMES.index("no_label_reason")] = 1
-            continue
-        dimension, scale, weight = DIMENSIONS[label]
-        of_odds[row, NAMES.index(dimension)] = scale
-        of_odds[row, 0] = weight * scale
-        top[NAMES.index(dimension)] = scale
-    return ScoreTables(labels.index(NONE), of_odds, of_probability, top)
+    of_probability[labels.index(NONE), NAMES.index("no_label_reason")] = 1
+    mix = np.eye(len(NAMES), dtype=np.float32)
+    mix[0, 0] = 0
+    for name, _, weight in DIMENSIONS.values():
+        mix[NAMES.index(name), 0] = weight
+    return ScoreTables(labels.index(NONE), of_embedding, bias, of_odds, of_probability, np.array(TOP, np.float32), mix)

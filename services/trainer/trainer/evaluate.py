@@ -33,7 +33,7 @@ def scores(
         "n": len(gold),
         "accuracy": float((predicted == gold).mean()) if len(gold) else 0.0,
         "macro_f1": float(np.mean(present_f1)) if present_f1 else 0.0,
-        "ece": ece(gold, probabilities),
+        **calibration(gold, probabilities),
         "per_label": per_label,
         "coverage": coverage(gold, probabilities),
         "pairs": worst_pairs(confusion(gold, predicted, len(names)), names),
@@ -47,18 +47,46 @@ def by(values: np.ndarray, gold: np.ndarray, probabilities: np.ndarray) -> dict[
     for name in names[np.argsort(-counts, kind="stable")]:
         of = values == name
         right = probabilities[of].argmax(1) == gold[of]
-        out[str(name)] = {"n": int(of.sum()), "accuracy": float(right.mean()), "ece": ece(gold[of], probabilities[of])}
+        out[str(name)] = {"n": int(of.sum()), "accuracy": float(right.mean()), **calibration(gold[of], probabilities[of])}
     return out
 
 
-def ece(gold: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> float:
+BINS = 15
+
+
+def calibration(gold: np.ndarray, probabilities: np.ndarray) -> dict:
+    """`ece`; `ece_chance`: mean and 95 % of what it would be on these very rows were each probability exact (`ece_by_chance`); `gap`: mean
+    top-1 probability less accuracy, which has no such floor.
+    """
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == gold
+    gap = float(confidence.mean() - right.mean()) if len(gold) else 0.0
+    return {"ece": ece(gold, probabilities), "ece_chance": ece_by_chance(confidence), "gap": gap}
+
+
+def ece(gold: np.ndarray, probabilities: np.ndarray) -> float:
     """Expected calibration error: mean gap between top-1 probability and accuracy over equal-width bins."""
     if len(gold) == 0:
         return 0.0
-    confidence, right = probabilities.max(1), probabilities.argmax(1) == gold
-    slot = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs(confidence[slot == b].mean() - right[slot == b].mean()) * (slot == b).mean() for b in range(bins) if (slot == b).any()]
-    return float(sum(gaps))
+    return float(_ece(probabilities.max(1), (probabilities.argmax(1) == gold)[None])[0])
+
+
+def ece_by_chance(confidence: np.ndarray, draws: int = 400, seed: int = 0) -> tuple[float, float]:
+    """Mean and 95 % of the ECE of perfectly calibrated answers: right with just the probability [n] that they tell.
+
+    Of few rows it is far from 0: an ECE is a sum of absolute values, to which chance only adds.
+    """
+    if len(confidence) == 0:
+        return 0.0, 0.0
+    right = np.random.default_rng(seed).random((draws, len(confidence))) < confidence
+    found = _ece(confidence, right)
+    return float(found.mean()), float(np.quantile(found, 0.95))
+
+
+def _ece(confidence: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """ECE [draws] of answers of these probabilities [n], right or not [draws, n]."""
+    slot = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    inside = (slot[:, None] == np.arange(BINS)).astype(float)
+    return np.abs((confidence - right) @ inside).sum(1) / len(confidence)
 
 
 def coverage(gold: np.ndarray, probabilities: np.ndarray) -> list[dict]:

@@ -125,7 +125,10 @@ def export_head(weight: np.ndarray, bias: np.ndarray, temperature: float, path: 
     if scores is not None:
         against = g.op("Gather", logits, g.const(np.array([scores.none], np.int64)), axis=1)
         odds = g.op("Sigmoid", g.op("Sub", logits, against))
-        raw = g.op("Add", g.op("MatMul", odds, g.const(scores.of_odds)), g.op("MatMul", "OUTPUT", g.const(scores.of_probability)))
-        g.op("Min", raw, g.const(scores.top), out="SCORES")
+        told = g.op("Add", g.op("MatMul", odds, g.const(scores.of_odds)), g.op("MatMul", "OUTPUT", g.const(scores.of_probability)))
+        raw = g.op("Add", g.op("Gemm", "EMBEDDING", g.const(scores.of_embedding), g.const(scores.bias)), told)
+        top = g.const(scores.top)
+        each = g.op("Min", g.op("Max", raw, g.const(np.zeros_like(scores.top))), top)
+        g.op("Min", g.op("MatMul", each, g.const(scores.mix)), top, out="SCORES")
         outputs.append(helper.make_tensor_value_info("SCORES", TensorProto.FLOAT, ["rows", len(scores.top)]))
     g.model([helper.make_tensor_value_info("EMBEDDING", TensorProto.FLOAT, ["rows", weight.shape[1]])], outputs, path)

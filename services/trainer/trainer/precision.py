@@ -11,6 +11,9 @@ from pathlib import Path
 from . import export_onnx, quantize, repository, resume
 from .served import newest
 
+GPU_WAIT_US = 500
+"""A GPU takes a full batch in the time of one row, so a row waits for company there."""
+
 
 def write(folder: Path, to: str) -> None:
     """Replaces the encoder of a repository by the same one in `fp16` or `fp32`, beside and renamed."""
@@ -21,7 +24,8 @@ def write(folder: Path, to: str) -> None:
         if to == "fp16":
             quantize.to_fp16(plain, half)
         # The same weights: heads that were trained on them stay theirs.
-        repository.install_encoder(folder, half if to == "fp16" else plain, fingerprint=repository.fingerprint_of(folder))
+        graph, wait = (half, GPU_WAIT_US) if to == "fp16" else (plain, 0)
+        repository.install_encoder(folder, graph, fingerprint=repository.fingerprint_of(folder), wait_us=wait)
 
 
 def main(arguments) -> int:

@@ -11,11 +11,14 @@ from . import complexity_scores
 from .data import OWN
 
 FILE = OWN / "ratings.jsonl"
-READINGS = ("first", "second")
+EARLIER = ("first", "second")
+"""Two passes by one reader."""
+BLIND = ("blind_1", "blind_2")
+"""Two readers apart, blind to scores, labels, each other and the earlier passes. The figures are by these."""
+READINGS = (*EARLIER, *BLIND)
 OVERALL = "overall"
 COMPOSITE = complexity_scores.NAMES[0]
-RATED = tuple(name for name, _, _ in complexity_scores.DIMENSIONS.values())
-"""The dimensions that readers rated; `no_label_reason` is the want of all."""
+RATED = complexity_scores.RATED
 
 
 def read(path: Path = FILE) -> tuple[list[str], dict[str, dict[str, np.ndarray]]]:
@@ -55,60 +58,84 @@ def concordance(scores: np.ndarray, ratings: np.ndarray) -> float:
     return float(((said[pairs] > 0) + 0.5 * (said[pairs] == 0)).mean()) if pairs.any() else 0.5
 
 
-def both(ratings: dict[str, dict[str, np.ndarray]], name: str) -> np.ndarray:
-    """The mean rank of both readings: what two scales have in common."""
-    return sum(ranks(ratings[reading][name]) for reading in READINGS) / len(READINGS)
+def together(ratings: dict[str, dict[str, np.ndarray]], name: str, readings: tuple[str, ...] = BLIND) -> np.ndarray:
+    """The mean rank over readings: what different scales have in common."""
+    return sum(ranks(ratings[reading][name]) for reading in readings) / len(readings)
 
 
 def fitted(dimensions: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Weights [dimensions] ≥ 0, sum 1, whose sum is nearest to the wanted ranks: least squares by projected steps."""
-    x = dimensions - dimensions.mean(0)
-    y = wanted - wanted.mean()
-    weight = np.full(x.shape[1], 1 / x.shape[1])
-    step = 1 / np.linalg.norm(x.T @ x, 2)
-    scale = float(np.abs(y).max() or 1)
-    for _ in range(5000):
-        weight = np.maximum(weight - step * (x.T @ (x @ weight - y / scale)), 0)
+    """Weights [dimensions] ≥ 0, sum 1, whose sum is nearest to the wanted ranks by least squares."""
+    from scipy.optimize import nnls
+
+    weight, _ = nnls(dimensions - dimensions.mean(0), wanted - wanted.mean())
     return weight / weight.sum() if weight.sum() else weight
 
 
 def report(scores: np.ndarray, ratings: dict[str, dict[str, np.ndarray]], seed: int = 0) -> dict:
-    """Correlations of SCORES [prompts, 8] with the ratings, the readings' with each other, and the composite's with weights that
-    were fitted on one half of the prompts, on the other half (both ways, mean of the two).
+    """Correlations of SCORES [prompts, 8] with the ratings and of the readings with each other; and in "fitted" what other weights of the
+    composite would bring (`weights_apart`).
     """
     column = {name: scores[:, at] for at, name in enumerate(complexity_scores.NAMES)}
     out: dict = {"n": len(scores), "by_score": {}}
     for name in (*RATED, COMPOSITE):
         rated = OVERALL if name == COMPOSITE else name
+        wanted, earlier = together(ratings, rated), together(ratings, rated, EARLIER)
         out["by_score"][name] = {
-            **{reading: spearman(column[name], ratings[reading][rated]) for reading in READINGS},
-            "both": spearman(column[name], both(ratings, rated)),
-            "concordance": concordance(column[name], both(ratings, rated)),
-            "rated": float(np.mean([ratings[reading][rated] > 0 for reading in READINGS])),
-            "readings": spearman(*(ratings[reading][rated] for reading in READINGS)),
+            **{reading: spearman(column[name], ratings[reading][rated]) for reading in BLIND},
+            "together": spearman(column[name], wanted),
+            "concordance": concordance(column[name], wanted),
+            "rated": float(np.mean([ratings[reading][rated] > 0 for reading in BLIND])),
+            "between": spearman(*(ratings[reading][rated] for reading in BLIND)),
+            "earlier": spearman(column[name], earlier),
+            "between_earlier": spearman(earlier, wanted),
         }
     # On one scale: number_of_few_shots runs to 5.
     tops = np.array([top for _, top, _ in complexity_scores.DIMENSIONS.values()])
     dimensions = np.stack([column[name] for name in RATED], 1) / tops
-    wanted = both(ratings, OVERALL)
-    half = np.random.default_rng(seed).permutation(len(scores)) % 2 == 0
-    weights = [fitted(dimensions[part], wanted[part]) for part in (half, ~half)]
-    out["fitted"] = {
-        "weights": dict(zip(RATED, np.mean(weights, 0).round(3).tolist())),
-        "other_half": float(np.mean([spearman(dimensions[part] @ w, wanted[part]) for part, w in zip((~half, half), weights)])),
-        "as_shipped": float(np.mean([spearman(column[COMPOSITE][part], wanted[part]) for part in (~half, half)])),
-    }
+    out["fitted"] = weights_apart(dimensions, column[COMPOSITE], ratings, seed)
     return out
+
+
+def weights_apart(dimensions: np.ndarray, shipped: np.ndarray, ratings: dict[str, dict[str, np.ndarray]], seed: int, rounds: int = 20) -> dict:
+    """Weights fitted on one half of the prompts and judged on the other, both ways, over draws of the halves, against the shipped composite
+    [prompts]: fitted to the blind readers ("other_half"), to the earlier reader ("by_earlier"); what the shipped weights make of a blind
+    reader's own ratings ("own_dimensions") and of the other one's ("others_dimensions") is the most that better dimensions could bring.
+    """
+    wanted, earlier = together(ratings, OVERALL), together(ratings, OVERALL, EARLIER)
+    rng = np.random.default_rng(seed)
+    found: dict[str, list] = {"other_half": [], "by_earlier": [], "as_shipped": []}
+    weights = []
+    for _ in range(rounds):
+        half = rng.permutation(len(dimensions)) % 2 == 0
+        for fit, test in ((half, ~half), (~half, half)):
+            weights.append(fitted(dimensions[fit], wanted[fit]))
+            found["other_half"].append(spearman(dimensions[test] @ weights[-1], wanted[test]))
+            found["by_earlier"].append(spearman(dimensions[test] @ fitted(dimensions[fit], earlier[fit]), wanted[test]))
+            found["as_shipped"].append(spearman(shipped[test], wanted[test]))
+    nvidia = np.array([weight for _, _, weight in complexity_scores.DIMENSIONS.values()])
+    rated = {reading: np.stack([ratings[reading][name] for name in RATED], 1) @ nvidia for reading in BLIND}
+    pairs = ((BLIND[0], BLIND[0]), (BLIND[1], BLIND[1])), ((BLIND[0], BLIND[1]), (BLIND[1], BLIND[0]))
+    own, others = (float(np.mean([spearman(rated[a], ratings[b][OVERALL]) for a, b in part])) for part in pairs)
+    return {
+        "weights": dict(zip(RATED, np.mean(weights, 0).round(3).tolist())), **{name: float(np.mean(values)) for name, values in found.items()},
+        "spread": float(np.std(np.array(found["other_half"]) - np.array(found["as_shipped"]))), "own_dimensions": own, "others_dimensions": others,
+    }
 
 
 def table(found: dict) -> str:
     """The report as Markdown."""
-    lines = ["| score | first reading | second | both | pairs in order | rated above 0 | the readings with each other |", "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    columns = {
+        BLIND[0]: "reader 1", BLIND[1]: "reader 2", "together": "both", "between": "the readers with each other", "concordance": "pairs in order",
+        "rated": "rated above 0", "earlier": "the reader before", "between_earlier": "that one with both",
+    }
+    lines = ["| score | " + " | ".join(columns.values()) + " |", "| --- |" + " ---: |" * len(columns)]
     for name, row in found["by_score"].items():
-        lines.append(f"| `{name}` | " + " | ".join(f"{row[key]:.2f}" for key in (*READINGS, "both", "concordance", "rated", "readings")) + " |")
+        lines.append(f"| `{name}` | " + " | ".join(f"{row[key]:.2f}" for key in columns) + " |")
     fit = found["fitted"]
     weights = ", ".join(f"{name} {value:.2f}" for name, value in fit["weights"].items())
     lines.append("")
-    lines.append(f"Of `{COMPOSITE}` with *overall* on halves of the {found['n']} prompts: {fit['as_shipped']:.2f} as shipped; {fit['other_half']:.2f} with weights "
-                 f"fitted on the other half ({weights}).")
+    lines.append(
+        f"Of `{COMPOSITE}` with both readers' *overall*, on halves of the {found['n']} prompts: {fit['as_shipped']:.2f} as shipped; {fit['other_half']:.2f} with weights "
+        f"fitted to them on the other half ({weights}; the difference spreads by {fit['spread']:.2f} from half to half), {fit['by_earlier']:.2f} with weights fitted there to the reader "
+        f"before. The shipped weights on a reader's own ratings of the dimensions give {fit['own_dimensions']:.2f}, on the other reader's {fit['others_dimensions']:.2f}.")
     return "\n".join(lines)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from . import complexity_scores, export_onnx, quantize, shape
+from . import complexity_scores, export_onnx, quantize, served, shape
 
 MAX_TOKENS = 256
-BUCKETS = (16, 32, 64, 96, 128, 192, 256)
+BUCKETS = served.LENGTHS
 BATCH = 64
 
 TOKENIZER = """name: "{name}"
@@ -48,7 +48,7 @@ input [
   {{ name: "ATTENTION_MASK" data_type: TYPE_INT64 dims: [ -1 ] }}
 ]
 output [ {{ name: "EMBEDDING" data_type: TYPE_FP32 dims: [ {width} ] }} ]
-{fingerprint}dynamic_batching {{ max_queue_delay_microseconds: 500 }}
+{fingerprint}dynamic_batching {{ max_queue_delay_microseconds: {wait_us} }}
 instance_group [ {{ count: 1 kind: KIND_AUTO }} ]
 """
 
@@ -213,25 +213,27 @@ def _fingerprint(what: str, value: str | None) -> str:
 
 
 def install_encoder(
-    repository: Path, graph: Path, name: str = "prompt_encoder", width: int = shape.EMBEDDING, fingerprint: str | None = None,
+    repository: Path, graph: Path, name: str = "prompt_encoder", width: int = shape.EMBEDDING, fingerprint: str | None = None, wait_us: int = 0,
 ) -> None:
-    """Puts an exported graph into the repository. fingerprint: of the weights; the graph's own digest where none is given."""
+    """Puts an exported graph into the repository. fingerprint: of the weights; the graph's own digest where none is given. wait_us: how long
+    a lone row waits for company, in microseconds. On a CPU what comes while the encoder computes is company enough.
+    """
     value = fingerprint or hashlib.sha256(graph.read_bytes()).hexdigest()[:16]
     with Staged(repository, name) as folder:
         told = _fingerprint("Its weights", value)
-        (folder / "config.pbtxt").write_text(ENCODER.format(name=name, batch=BATCH, width=width, fingerprint=told), encoding="utf-8")
+        (folder / "config.pbtxt").write_text(ENCODER.format(name=name, batch=BATCH, width=width, fingerprint=told, wait_us=wait_us), encoding="utf-8")
         shutil.copyfile(graph, folder / "1" / "model.onnx")
 
 
 def write_policy(
     repository: Path, policy: str, names: tuple[str, ...], weight: np.ndarray, bias: np.ndarray, temperature: float,
-    with_scores: bool = False, encoder: str = "prompt_encoder", version: str = "1",
+    readings: complexity_scores.Readings | None = None, encoder: str = "prompt_encoder", version: str = "1",
 ) -> None:
-    """Head and ensembles of one policy, from a linear head."""
-    scores = complexity_scores.tables(names) if with_scores else None
+    """Head and ensembles of one policy, from a linear head; with readings of the dimensions it gives SCORES, too."""
+    scores = complexity_scores.tables(names, readings) if readings else None
     write_head(
         repository, policy, names, weight.shape[1], lambda path: export_onnx.export_head(weight, bias, temperature, path, scores),
-        scores=complexity_scores.NAMES if with_scores else (), encoder=encoder, version=version,
+        scores=complexity_scores.NAMES if scores else (), encoder=encoder, version=version,
     )
 
 

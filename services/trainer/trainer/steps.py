@@ -13,7 +13,7 @@ import numpy as np
 from . import data as prompts
 from . import evaluate as figures
 from . import doubt as unsure
-from . import base, bodies, labels, languages, quantize, ratings, relabel, repository
+from . import base, bodies, complexity_scores, labels, languages, quantize, ratings, relabel, repository, resume, score_head
 from . import train as training
 from .calibrate import fit_temperature, softmax
 from .data import Row
@@ -108,14 +108,33 @@ def export(a) -> None:
     small = repository.stage_encoder(a.work, params)
     quantize.to_fp16(a.work / "prompt_encoder.fp32.onnx", a.work / "prompt_encoder.fp16.onnx")
     repository.install_encoder(a.repository, small)
+    readings = _readings(a.repository)
     for column, names in labels.HEADS.items():
         repository.write_policy(
             a.repository, labels.POLICIES[column], names, params[f"head.{column}.weight"], params[f"head.{column}.bias"],
-            temperatures[column], with_scores=column == "complexity",
+            temperatures[column], readings if column == "complexity" else None,
         )
     for path in (a.work / "prompt_encoder.fp32.onnx", a.work / "prompt_encoder.fp16.onnx", a.repository / "prompt_encoder/1/model.onnx"):
         log(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     log("heads that `policy` trained stand on the encoder: train them again after this")
+
+
+def _readings(folder: Path) -> complexity_scores.Readings:
+    """The dimensions of SCORES as read off the embeddings of a repository's encoder."""
+    texts, rated = score_head.read()
+    readings, told = score_head.fit(Encoder(folder).embeddings(texts, progress=_reading), rated)
+    found = (f"{name} {ratings.spearman(told[:, at], rated[name]):.2f}" for at, name in enumerate(complexity_scores.READ))
+    log(f"SCORES from {len(texts)} rated prompts; rank correlation in cross-validation: {', '.join(found)}")
+    return readings
+
+
+def fit_scores(a) -> None:
+    """SCORES of the repository's complexity head anew, by the ratings in data/own_ratings.jsonl; its labels' weights stay as they are."""
+    policy, names = labels.POLICIES["complexity"], labels.HEADS["complexity"]
+    params = resume.head_params(a.repository / f"{policy}_head", "complexity", len(names))
+    repository.write_policy(
+        a.repository, policy, names, params["head.complexity.weight"], params["head.complexity.bias"], 1.0, _readings(a.repository))
+    log(f"wrote {a.repository / policy}_head")
 
 
 def evaluate(a) -> None:

@@ -158,7 +158,7 @@ def the_plan_of_an_ensemble():
 def what_runs_a_model():
     config = http.get_model_config(ENCODER)
     assert (config["platform"], config["backend"], config["default_model_filename"]) == ("onnxruntime_onnx", "onnxruntime", "model.onnx")
-    assert config["dynamic_batching"]["max_queue_delay_microseconds"] == 500
+    assert config["dynamic_batching"]["max_queue_delay_microseconds"] == 0
     assert config["dynamic_batching"]["preferred_batch_size"] == [64]
     (group,) = config["instance_group"]
     assert (group["name"], group["kind"], group["count"]) == (f"{ENCODER}_0", "KIND_CPU", 1)
@@ -166,7 +166,7 @@ def what_runs_a_model():
     tokenizer = http.get_model_config(TOKENIZER)
     assert (tokenizer["platform"], tokenizer["backend"], tokenizer["default_model_filename"]) == ("", "python", "model.py")
     same = grpc.get_model_config(ENCODER).config
-    assert same.dynamic_batching.max_queue_delay_microseconds == 500 and same.instance_group[0].count == 1
+    assert same.dynamic_batching.max_queue_delay_microseconds == 0 and same.instance_group[0].count == 1
     assert same.platform == "onnxruntime_onnx" and same.version_policy.latest.num_versions == 1
 
 
