@@ -33,6 +33,7 @@ WORKDIR /app
 ENV NODE_ENV=production
 COPY --from=install /app ./
 COPY protos protos
+COPY services/pages services/pages
 COPY services/process services/process
 COPY services/router-controller services/router-controller
 COPY --from=bundle /app/services/router-controller/dist services/router-controller/dist

@@ -7,6 +7,7 @@ LABEL org.opencontainers.image.title="LLM Router playground" \
 WORKDIR /app
 ENV NODE_ENV=production
 COPY package.json LICENSE ./
+COPY services/pages services/pages
 COPY services/process services/process
 COPY services/playground services/playground
 # Modules of the router that the page runs too (SHARED in src/assets.ts): what it says of other tables is what the router says.

@@ -26,8 +26,8 @@ const HOMES: Readonly<Record<string, string>> = { controller: 'router-controller
 export function partOf(path: string): string | null {
   if (path.startsWith('protos/')) return 'protos';
   const [, service, rest] = /^services\/([^/]+)\/src\/(.+)$/.exec(path) ?? [];
-  // How processes end: every server imports it, so its arrows would say nothing.
-  if (!service || service === 'process') return null;
+  // How processes end and how pages are served: what servers share, whose arrows would say nothing.
+  if (!service || ['process', 'pages'].includes(service)) return null;
   if (service !== 'router-controller') return service;
   const [folder, more] = rest!.split('/');
   return more === undefined ? 'controller' : folder!;

@@ -1,19 +1,20 @@
 /** The page's files, read once. TypeScript loses its types here, so that the browser gets plain modules. */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { stripTypeScriptTypes } from 'node:module';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
+import { BROWSER_MODULES, readPageFile } from '../../pages/src/served.ts';
 
 const PAGE = join(import.meta.dirname, '..', 'page');
 
 const SERVICES = join(PAGE, '..', '..');
 
 /**
- * Modules of the router that the page runs too: pure, and without imports but of each other. To the browser they are where
+ * Modules of others that the page runs too: pure, and without imports but of each other. To the browser they are where
  * the page's own imports, relative as they are, lead from its root. The image copies them by name.
  */
 export const SHARED = [
+  ...BROWSER_MODULES,
   'router-controller/src/decide/choose/by-label.ts',
   'router-controller/src/replay/log-line.ts',
   'router-controller/src/replay/shares.ts',
@@ -21,42 +22,21 @@ export const SHARED = [
   'router-controller/src/settle/price.ts',
 ] as const;
 
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.ts': 'text/javascript; charset=utf-8',
-};
-
 export interface Asset {
   readonly type: string;
   readonly bytes: Buffer;
   readonly etag: string;
 }
 
-/** Types become blanks, so lines and columns stay what they are in the source. */
-function strip(source: string): string {
-  const { emitWarning } = process;
-  // Node warns once that the function is experimental; an operator can do nothing with that.
-  process.emitWarning = () => {};
-  try {
-    return stripTypeScriptTypes(source);
-  } finally {
-    process.emitWarning = emitWarning;
-  }
-}
-
 /** @returns every file that may be asked for, by its path. What is not in here does not exist. */
 export function loadAssets(folder = PAGE): ReadonlyMap<string, Asset> {
   const assets = new Map<string, Asset>();
   const add = (path: string, file: string) => {
-    const extension = extname(file);
-    const type = TYPES[extension];
-    if (!type) return;
-    const text = readFileSync(file, 'utf8');
-    const bytes = Buffer.from(extension === '.ts' ? strip(text) : text);
+    const read = readPageFile(file);
+    if (!read) return;
+    const bytes = Buffer.from(read.text);
     const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"`;
-    assets.set(path, { type, bytes, etag });
+    assets.set(path, { type: read.type, bytes, etag });
   };
   for (const name of readdirSync(folder)) add(name === 'index.html' ? '/' : `/${name}`, join(folder, name));
   for (const name of SHARED) add(`/${name}`, join(SERVICES, name));

@@ -8,7 +8,8 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PlaygroundError, SECURITY_HEADERS, sendError } from './answer.ts';
+import { PAGE_HEADERS } from '../../pages/src/served.ts';
+import { PlaygroundError, sendError } from './answer.ts';
 import { loadAssets, sendAsset } from './assets.ts';
 import { checkHost, checkOrigin, isLoopback, PasswordGate } from './guard.ts';
 import { clientAddress } from './proxies.ts';
@@ -81,7 +82,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
   };
 
   const server = createServer((request, response) => {
-    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+    for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value);
     response.on('error', () => {});
     handle(request, response).catch((raised: unknown) => {
       if (raised instanceof PlaygroundError) sendError(response, raised);

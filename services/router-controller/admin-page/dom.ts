@@ -1,26 +1,7 @@
-/** Makes elements. Text goes in as text nodes only, so nothing that anybody has named can become markup. */
+/** What the admin page's elements have in common, beside how all our pages make theirs. */
+import { byId, h } from '../../pages/browser/elements.ts';
 
-type Child = Node | string | null | false;
-
-/** @param attributes set as they are; `true` sets an empty one, `false` and null none */
-export function h<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  attributes: Readonly<Record<string, string | boolean | null>> = {},
-  ...children: Child[]
-): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes))
-    if (value !== false && value !== null) element.setAttribute(name, value === true ? '' : value);
-  element.append(...children.filter((child) => child !== null && child !== false));
-  return element;
-}
-
-/** An element that index.html has. */
-export function byId<E extends HTMLElement>(id: string, type: new () => E): E {
-  const element = document.getElementById(id);
-  if (element instanceof type) return element;
-  throw new Error(`index.html has no ${type.name} with the id ${id}`);
-}
+export { byId, h };
 
 export function button(text: string, press: () => void, label: string | null = null): HTMLButtonElement {
   const made = h('button', { type: 'button', 'aria-label': label }, text);

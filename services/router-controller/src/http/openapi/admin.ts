@@ -1,4 +1,6 @@
 /** The OpenAPI description of the admin API; a test holds it against the routes. */
+
+import { BROWSER_MODULES } from '../../../../pages/src/served.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { ADMIN_SHAPES } from './admin-shapes.ts';
 import { describeApi } from './document.ts';
@@ -182,17 +184,17 @@ export const ADMIN_OPERATIONS: readonly Operation[] = [
     answer: {},
     open: true,
   },
-  ...(['/', '/admin', '/admin/page/{name}'] as const).map(
+  ...['/', '/admin', '/admin/page/{name}', ...BROWSER_MODULES.map((name) => `/${name}`)].map(
     (path): Operation => ({
       id: `page${path.replaceAll(/\W+/g, '_').replace(/_$/, '')}`,
       method: 'get',
       path,
       tag: 'page',
-      summary: path.endsWith('{name}') ? 'A file of the admin page' : 'The admin page',
+      summary: /\{name\}|\.ts$/.test(path) ? 'A file of the admin page' : 'The admin page',
       ...(path.endsWith('{name}') && {
         parameters: [{ name: 'name', where: 'path', about: 'The file' }],
       }),
-      answer: { type: path.endsWith('{name}') ? '*/*' : 'text/html' },
+      answer: { type: /\{name\}|\.ts$/.test(path) ? '*/*' : 'text/html' },
       open: true,
     }),
   ),
