@@ -16,7 +16,7 @@ import { PARTS, type PartName } from './parts/index.ts';
 const SILENCE_MS = 10_000;
 /** Most at once: quick ones compute; whole ones, for half of their time, wait for what they started. */
 const QUICK_AT_ONCE = 2;
-const AT_ONCE = 1;
+const AT_ONCE = 3;
 /** Lines of a failed suite's output that are shown. */
 const SHOWN = 60;
 
