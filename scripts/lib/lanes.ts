@@ -3,8 +3,7 @@ import type { Suite } from './suites.ts';
 
 /** What only one suite at a time may use, and who uses it: first letters of suites' names. */
 export const OWNED: Readonly<Record<string, readonly string[]>> = {
-  // Containers and clusters of their own; each also looks that the machine is as it was before. A cluster's releases have lost no
-  // request beside twenty other processes that wanted the two cores (docs/measurements), so it need not be alone.
+  // Containers and clusters of their own; each also looks that the machine is as it was before.
   engine: ['scripts/test/box', 'scripts/test/cluster-live', 'scripts/test/compose-live'],
   // One writes folders into it as its readers do (my-bank, my-notebook), the other looks that nothing in it has changed.
   checkout: ['scripts/test/tutorial', 'scripts/test/release'],
@@ -12,6 +11,8 @@ export const OWNED: Readonly<Record<string, readonly string[]>> = {
 
 /** Suites that nothing may run beside, by the first letters of their names, and why. */
 export const ALONE: Readonly<Record<string, string>> = {
+  'scripts/test/cluster-live':
+    'a release rolls under load and no request may be lost, cut or fall back: a busy machine would look like a bad release',
   'scripts/test/compose-live':
     'it publishes the ports that users know (8084 and the like), and asks whether others are open on this machine',
   'services/router-controller/test/attacks':

@@ -130,6 +130,7 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
     group: 'prove',
     options: [
       ['--requests <N>', 'in all (default: 10000)'],
+      ['--seconds <N>', 'how long requests per minute are asked for (default: 15)'],
       ['--call-timeout-ms <N>', 'longest wait for Redis (default: 50)'],
       ['--json', 'the last line is one JSON object'],
     ],

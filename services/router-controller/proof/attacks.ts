@@ -24,7 +24,7 @@ import { startController } from './soak/controller.ts';
 const HEAP_MB = 512;
 const RSS_EVERY_MS = 50;
 /** Between attacks, so that one's end is not the next one's begin. */
-const PAUSE_MS = 700;
+const PAUSE_MS = 250;
 /** A key without a prefix that anybody could know. */
 const SECRET = 'upsecret00112233445566778899aabb';
 

@@ -1,5 +1,5 @@
 /**
- * `npm run proof:limits -- [--requests N] [--call-timeout-ms N] [--json]`: four controllers on one real Redis, 64 clients. Shows that limits are
+ * `npm run proof:limits -- [--requests N] [--seconds N] [--call-timeout-ms N] [--json]`: four controllers on one real Redis, 64 clients. Shows that limits are
  * exact, that nothing leaks, and that requests go on while Redis does not. Under two minutes.
  *
  * With --json the last line is one JSON object. Exit code 1 when a limit was exceeded or fell short by more than 5 %,
@@ -14,19 +14,25 @@ import { CONTROLLERS, PLACES, RATE, startWorld, type World } from './limits/worl
 const { values } = parseArgs({
   options: {
     requests: { type: 'string', default: '10000' },
+    seconds: { type: 'string', default: '15' },
     'call-timeout-ms': { type: 'string', default: '50' },
     json: { type: 'boolean', default: false },
   },
 });
 const requests = Number(values.requests);
 const callTimeoutMs = Number(values['call-timeout-ms']);
+/** How long requests per minute are asked for. */
+const exactMs = 1_000 * Number(values.seconds);
+if (!(exactMs >= 5_000)) {
+  console.error('proof:limits: --seconds wants a number from 5');
+  process.exit(2);
+}
 if (!Number.isInteger(requests) || requests < 100 || !Number.isInteger(callTimeoutMs) || callTimeoutMs < 1) {
   console.error('proof:limits: --requests wants a whole number from 100, --call-timeout-ms one from 1');
   process.exit(2);
 }
 
 const CLIENTS = 64;
-const EXACT_MS = 15_000;
 const OUTAGE_MS = 5_000;
 /** A lease lasts 30 s; the dead controller renewed it last at most so long before its end. */
 const LEASE_MS = 31_000;
@@ -53,11 +59,11 @@ async function until(what: string, holds: () => Promise<boolean>, ms: number): P
 
 /** Requests per minute over four controllers, one of whose clocks is an hour ahead. */
 async function exact({ urls, granted: grantedBy }: World) {
-  say(`requests per minute, ${CLIENTS} clients, ${EXACT_MS / 1_000} s …`);
+  say(`requests per minute, ${CLIENTS} clients, ${exactMs / 1_000} s …`);
   const result = await run(urls, {
     key: 'exact',
     clients: CLIENTS,
-    until: after(EXACT_MS),
+    until: after(exactMs),
     pauseMs: 80,
     leave: 0.1,
   });
