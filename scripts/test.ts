@@ -1,8 +1,8 @@
 /**
- * `npm test [-- --only PATTERN] [--quick] [--watch] [--json]`: sets up the real parts, runs every suite, prints a table, and closes with
+ * `npm test [-- --only PATTERN] [--quick] [--watch] [--at-once N] [--json]`: sets up the real parts, runs every suite, prints a table, and closes with
  * `N passed, N failed` alone on the last line. A part that can't be set up is a failure with its message, and so is
  * every suite that needs it. --quick: types, style, and the tests beside what differs from main. --watch: the tests beside the
- * code, again whenever a file that they import changes.
+ * code, again whenever a file that they import changes. --at-once: so many whole suites beside one another, but for those that lanes.ts has run alone.
  */
 import { parseArgs } from 'node:util';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
@@ -14,9 +14,10 @@ import { PARTS, type PartName } from './parts/index.ts';
 
 /** Silence after which a line tells what is running, ms. */
 const SILENCE_MS = 10_000;
-/** Most at once: quick ones compute; whole ones, for half of their time, wait for what they started. */
+/** Quick suites at once: a core for each. */
 const QUICK_AT_ONCE = 2;
-const AT_ONCE = 3;
+/** Whole suites at once, where --at-once says nothing. */
+const AT_ONCE = 1;
 /** Lines of a failed suite's output that are shown. */
 const SHOWN = 60;
 
@@ -28,9 +29,15 @@ const { values } = parseArgs({
     only: { type: 'string' },
     quick: { type: 'boolean' },
     watch: { type: 'boolean' },
+    'at-once': { type: 'string', default: String(AT_ONCE) },
     json: { type: 'boolean' },
   },
 });
+const atOnce = Number(values['at-once']);
+if (!Number.isInteger(atOnce) || atOnce < 1) {
+  console.error(`--at-once must be a whole number from 1, not '${values['at-once']}'`);
+  process.exit(2);
+}
 const end = lastLine(values.json);
 const started = Date.now();
 const selected = (suites: Suite[]) =>
@@ -127,7 +134,7 @@ const ticker = setInterval(() => {
 }, SILENCE_MS / 2);
 await runAll(quick, QUICK_AT_ONCE);
 await Promise.all(compiled);
-await runLanes(whole, AT_ONCE, runOne);
+await runLanes(whole, atOnce, runOne);
 clearInterval(ticker);
 
 for (const { name, failed, output } of results) {

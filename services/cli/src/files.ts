@@ -175,6 +175,7 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--only <PATTERN>', 'suites whose name contains it'],
       ['--quick', 'types, style, and the tests beside what differs from main'],
       ['--watch', 'the tests beside the code, again whenever a file that they import changes'],
+      ['--at-once <N>', 'whole suites beside one another, but for those that must be alone (default: 1)'],
       ['--json', 'the last line is one JSON object; all else goes to standard error'],
     ],
   },

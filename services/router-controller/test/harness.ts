@@ -154,11 +154,11 @@ export function chat(
 
 export const user = (content: unknown) => [{ role: 'user', content }];
 
-/** Waits until a condition holds; fails with its name after five seconds. */
+/** Waits until a condition holds; fails with its name after so many ms. */
 export async function eventually(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  ms = 20_000,
+  ms = 60_000,
 ): Promise<void> {
   const until = Date.now() + ms;
   while (!(await holds())) {

@@ -197,8 +197,8 @@ test('one span a request, with its classification and every attempt under it; tr
 });
 
 /** Limits, a budget, pins and cached decisions, all in Redis. */
-const inRedis = (url: string, key_prefix: string) => ({
-  redis: { url, key_prefix, call_timeout_ms: 1_000 },
+const inRedis = (url: string, key_prefix: string, call_timeout_ms = 60_000) => ({
+  redis: { url, key_prefix, call_timeout_ms },
   classifier: { cache_in_redis: true },
   limits: [
     { name: 'all', scope: 'global', tokens_per_minute: 1_000_000 },
@@ -207,10 +207,17 @@ const inRedis = (url: string, key_prefix: string) => ({
   budgets: [{ name: 'month', period: 'month', usd: 1_000 }],
 });
 
+const reached = (whole: Whole) =>
+  eventually(
+    'Redis is reached',
+    async () => (await sample(whole.metrics, 'llm_router_limiter_backend_up')) === 1,
+  );
+
 test('one span a Redis call, by the conventions for databases, and nothing of what is kept there', async () => {
   const [redis, collector] = await Promise.all([startRedis(), startCollector()]);
   const whole = await start({ endpoint: collector.url }, inRedis(redis.url, 'spans'));
   try {
+    await reached(whole);
     await ask(whole, 'an easy one', { 'x-session-id': 'session-of-ann', 'x-request-id': 'traced' });
     await eventually('all is settled', () => whole.router.inFlight() === 0);
     await whole.stop();
@@ -248,8 +255,9 @@ test('one span a Redis call, by the conventions for databases, and nothing of wh
 
 test('a Redis that does not answer is waited for once a request, and its span says so', async () => {
   const [redis, collector] = await Promise.all([startRedis(), startCollector()]);
-  const whole = await start({ endpoint: collector.url }, inRedis(redis.url, 'paused'));
+  const whole = await start({ endpoint: collector.url }, inRedis(redis.url, 'paused', 2_000));
   try {
+    await reached(whole);
     redis.signal('SIGSTOP');
     const response = await ask(whole, 'an easy one', { 'x-request-id': 'traced' });
     assert.equal(response.status, 200);
