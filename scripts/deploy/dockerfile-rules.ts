@@ -90,6 +90,14 @@ function* bundleProblems(stages: readonly Stage[], service: string): Generator<s
         step.from === maker?.name &&
         step.sources.some((source) => source.endsWith(`/services/${service}/dist`)),
     );
+  // What a service imports of other folders goes into its bundle.
+  const folders = (stage: Stage) =>
+    fromContext([stage])
+      .flatMap(({ sources }) => sources)
+      .filter((source) => /^(?:protos|services\/[^/]+)$/.test(source));
+  for (const folder of maker ? folders(stages.at(-1)!) : [])
+    if (!folders(maker!).includes(folder))
+      yield `makes the bundle of ${service} without ${folder}, which the last stage copies`;
   if (maker && !brought)
     yield `starts the bundle of ${service}, which no COPY brings out of the stage '${maker.name}'`;
 }
