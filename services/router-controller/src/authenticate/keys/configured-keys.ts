@@ -1,39 +1,39 @@
 /** Keys of the configuration. */
-import { timingSafeEqual } from 'node:crypto';
 import type { AuthConfig } from '../../config/schema.ts';
 import { type StoredKey, shownBy } from './stored-key.ts';
 
 export class ConfiguredKeys {
-  readonly #keys: readonly StoredKey[];
-  readonly #secrets: readonly { readonly key: StoredKey; readonly hash: Buffer }[];
+  readonly #byId: ReadonlyMap<string, StoredKey>;
+  /** A rotated key's earlier secrets are its own, too. */
+  readonly #byHash: ReadonlyMap<string, StoredKey>;
 
   constructor(keys: AuthConfig['keys']) {
-    this.#keys = keys;
-    this.#secrets = keys.flatMap((key) =>
-      [key.hash, ...(key.previous ?? []).map(({ hash }) => hash)].map((hash) => ({
-        key,
-        hash: Buffer.from(hash),
-      })),
+    this.#byId = new Map(keys.map((key) => [key.id, key]));
+    this.#byHash = new Map(
+      keys.flatMap((key) =>
+        [key.hash, ...(key.previous ?? []).map(({ hash }) => hash)].map((hash) => [hash, key] as const),
+      ),
     );
   }
 
   has(id: string): boolean {
-    return this.get(id) !== null;
+    return this.#byId.has(id);
   }
 
   get(id: string): StoredKey | null {
-    return this.#keys.find((key) => key.id === id) ?? null;
+    return this.#byId.get(id) ?? null;
   }
 
   list(): readonly StoredKey[] {
-    return this.#keys;
+    return [...this.#byId.values()];
   }
 
-  /** Every hash is compared, whatever matches first, so that time tells nothing. */
+  /**
+   * However many keys there are, one look. Its time tells nothing about a key: what is looked for is the SHA-256 of what was
+   * given, and nobody can bring that near to another's.
+   */
   find(hash: string): StoredKey | null {
-    const given = Buffer.from(hash);
-    let found: StoredKey | null = null;
-    for (const { key, hash: known } of this.#secrets) if (timingSafeEqual(given, known)) found = key;
-    return found && shownBy(found, hash);
+    const key = this.#byHash.get(hash);
+    return key === undefined ? null : shownBy(key, hash);
   }
 }
