@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { environmentOf } from '../../services/bundler/src/index.ts';
 import { ROOT } from '../parts/lib.ts';
 import { parseDockerfile } from './dockerfile.ts';
 import { dockerfileProblems } from './dockerfile-rules.ts';
@@ -13,6 +14,12 @@ const problems = (dockerfile: string, ignore = IGNORE) =>
 
 test('the controller’s has no problem', () => {
   assert.deepEqual(problems(FILE), []);
+});
+
+test('the controller’s process is started with what npm start gives it', () => {
+  const steps = parseDockerfile(FILE).at(-1)!.steps;
+  const env = Object.assign({}, ...steps.flatMap((step) => (step.kind === 'env' ? [step.values] : [])));
+  assert.deepEqual(env, { NODE_ENV: 'production', ...environmentOf('router-controller') });
 });
 
 const WRONG: readonly (readonly [from: string | RegExp, to: string, words: RegExp])[] = [
@@ -39,6 +46,11 @@ const WRONG: readonly (readonly [from: string | RegExp, to: string, words: RegEx
     'RUN node services/bundler/src/main.ts router-controller',
     'RUN node services/bundler/src/main.ts router-server',
     /which no stage makes/,
+  ],
+  [
+    'COPY services/process services/process',
+    '',
+    /makes the bundle of router-controller without services\/process/,
   ],
   [/^COPY --from=bundle .*$/m, '', /which no COPY brings out of the stage 'bundle'/],
   [

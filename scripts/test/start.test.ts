@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
+import { environmentOf } from '../../services/bundler/src/index.ts';
 import { ROOT } from '../parts/lib.ts';
 import { descendants, isAlive, Script, until } from './processes.ts';
 
@@ -63,6 +64,13 @@ test('it says what it has, answers, and ends with all it started on SIGTERM', as
   await response.text();
   const family = descendants(script.process.pid!);
   assert.ok(family.length >= 4, 'the script, its classifier, stand-ins and controller');
+  const of = (pid: number, what: string) => readFileSync(`/proc/${pid}/${what}`, 'utf8').split('\0');
+  const program = join(ROOT, 'services/router-controller/dist/main.mjs');
+  const controller = family.find((pid) => of(pid, 'cmdline').includes(program));
+  assert.ok(controller, 'the controller runs as one file');
+  const set = of(controller, 'environ');
+  for (const [name, value] of Object.entries(environmentOf('router-controller')))
+    if (process.env[name] === undefined) assert.ok(set.includes(`${name}=${value}`), name);
   script.process.kill('SIGTERM');
   assert.equal(await script.exit, 0);
   await noneLeft(family);

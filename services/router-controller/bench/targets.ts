@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freshBundle } from '@llm-router/bundler';
+import { environmentOf, freshBundle } from '@llm-router/bundler';
 import { hashKey } from '../src/authenticate/index.ts';
 import { LABELS } from './fake-triton.ts';
 
@@ -76,11 +76,12 @@ async function begin(
   name: string,
   command: string[],
   cpus: string,
+  environment: Readonly<Record<string, string>>,
 ): Promise<{ child: ChildProcess; url: string }> {
   const [program, ...args] = cpus === '' ? command : ['taskset', '-c', cpus, ...command];
   const child = spawn(program!, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_ENV: 'production' },
+    env: { ...environment, ...process.env, NODE_ENV: 'production' },
   });
   let said = '';
   child.stderr!.on('data', (data) => {
@@ -99,8 +100,18 @@ async function begin(
   return { child, url };
 }
 
-async function running(name: string, command: string[], cpus: string, key?: string): Promise<Target> {
-  const { child, url } = await begin(name, command, cpus);
+interface RunningOptions {
+  readonly key?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+async function running(
+  name: string,
+  command: string[],
+  cpus: string,
+  { key, environment = {} }: RunningOptions = {},
+): Promise<Target> {
+  const { child, url } = await begin(name, command, cpus, environment);
   return {
     name,
     url,
@@ -140,7 +151,7 @@ export async function startController(around: Surroundings, options: ControllerO
   const service = 'router-controller';
   const main = sources ? join(root, 'services', service, 'src/main.ts') : await freshBundle(service, root);
   const command = [...under, process.execPath, ...nodeArgs, main, '--config', config, '--exit-with-parent'];
-  return running(name, command, cpus, keyOf(0));
+  return running(name, command, cpus, { key: keyOf(0), environment: environmentOf(service) });
 }
 
 /** The upstream itself: what is added to its times is the target's. */

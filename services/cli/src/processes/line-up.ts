@@ -1,6 +1,6 @@
 /** The processes of one foreground command, ended in the reverse order of their start whatever ends the command. */
 import { join } from 'node:path';
-import { freshBundle } from '@llm-router/bundler';
+import { environmentOf, freshBundle } from '@llm-router/bundler';
 import { ROOT } from '../../../../scripts/parts/lib.ts';
 import { hear } from '../../../process/src/ending.ts';
 import { Child } from './child.ts';
@@ -21,6 +21,10 @@ interface Part {
   /** Ends it at once; absent: the kernel does with this process. */
   readonly kill?: () => void;
 }
+
+/** Of these, what the environment does not say already. */
+const unset = (values: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).filter(([name]) => process.env[name] === undefined));
 
 export class LineUp {
   /** Nothing is left to do without it. */
@@ -65,7 +69,7 @@ export class LineUp {
 
   /** Starts a service of this repository. @returns its `ready` line. */
   async service(name: string, args: string[], env: Record<string, string> = {}): Promise<string> {
-    const child = new Child(name, await serviceFile(name), args, env);
+    const child = new Child(name, await serviceFile(name), args, { ...unset(environmentOf(name)), ...env });
     this.#join(child);
     child.onExit = (code) => {
       if (this.stopping) return;
