@@ -1,8 +1,7 @@
 /** `server.workers`: several processes on one port are one controller to everybody outside. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,9 +11,9 @@ import { type StandIns, startStandInLlms } from '@llm-router/stand-in-llms';
 import { type RunningRedis, startRedis } from '../../../scripts/parts/start-redis.ts';
 import { hashKey } from '../src/authenticate/index.ts';
 import { ConfigError, parseConfig } from '../src/config/index.ts';
-import { chat, eventually, startClassifier, user } from './harness.ts';
+import { chat, startClassifier, user } from './harness.ts';
+import { sampleOf, soon, startWorkers, type WorkerSet } from './worker-set.ts';
 
-const MAIN = join(import.meta.dirname, '../src/main.ts');
 const KEY = 'llmr_a-key-for-the-workers-test';
 const PER_MINUTE = 12;
 const PASSWORD = 'redis-of-the-workers-test';
@@ -24,9 +23,7 @@ const file = join(folder, 'router.yaml');
 let classifier: RouterServer;
 let llms: StandIns;
 let redis: RunningRedis;
-let child: ChildProcess;
-let url = '';
-let log = '';
+let workers: WorkerSet;
 
 const yaml = (model: string) => `
 server: { port: 0, workers: 3, shutdown_grace_ms: 5000 }
@@ -49,44 +46,12 @@ function write(model: string): void {
 /** Each on a connection of its own, so that all workers get some. */
 const ask = (key: string, text = 'hello') =>
   chat(
-    url,
+    workers.url,
     { model: 'auto', messages: user(text) },
     { headers: { authorization: `Bearer ${key}`, connection: 'close' } },
   );
 
-/** @throws what the check threw last */
-async function soon(what: string, check: () => void | Promise<void>): Promise<void> {
-  let last: unknown;
-  const holds = async () => {
-    try {
-      await check();
-      return true;
-    } catch (error) {
-      last = error;
-      return false;
-    }
-  };
-  await eventually(what, holds, 120_000).catch((error) => {
-    throw last ?? error;
-  });
-}
-
-/** Value of one sample without labels. */
-const sample = (text: string, name: string) =>
-  Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
-
-const page = async () =>
-  (
-    await fetch(`${url}/metrics`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(10_000) })
-  ).text();
-const counted = async () => sample(await page(), 'num_requests');
-const workersOf = (pid: number) =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-const served = () =>
-  log
-    .split('\n')
-    .filter((line) => line.includes('"message":"request"'))
-    .map((line) => (JSON.parse(line) as { worker: number }).worker);
+const counted = async () => sampleOf(await workers.page(), 'num_requests');
 
 before(async () => {
   redis = await startRedis({ folder, password: PASSWORD });
@@ -96,24 +61,11 @@ before(async () => {
       JSON.stringify(body.messages).includes('SLOW') ? { kind: 'slow-drip', ms: 30 } : null,
   });
   write('first-model');
-  child = spawn(process.execPath, [MAIN, '--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
-  child.stderr!.on('data', (data) => {
-    log += data;
-  });
-  let out = '';
-  child.stdout!.on('data', (data) => {
-    out += data;
-  });
-  await soon('it is ready', () => {
-    if (child.exitCode !== null) return;
-    assert.match(out, /^ready http/m);
-  });
-  assert.equal(child.exitCode, null, log);
-  url = /^ready (\S+)/m.exec(out)![1]!;
+  workers = await startWorkers(file);
 });
 
 after(async () => {
-  child.kill('SIGKILL');
+  workers.child.kill('SIGKILL');
   await Promise.all([classifier.close(), llms.close(), redis.stop()]);
   rmSync(folder, { recursive: true, force: true });
 });
@@ -132,14 +84,14 @@ test('all serve, and the page of metrics is one', async () => {
   const answers = await Promise.all(Array.from({ length: 30 }, () => ask(`${KEY}-2`)));
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
   await Promise.all(answers.map((answer) => answer.text()));
-  const text = await page();
-  assert.equal(sample(text, 'num_requests'), 30);
-  assert.equal(sample(text, 'request_latency_seconds_count'), 30);
-  assert.equal(sample(text, 'llm_router_workers'), 3);
-  assert.equal(sample(text, 'llm_router_worker_ends_total'), 0);
-  assert.equal(sample(text, 'llm_router_limiter_backend_up'), 1);
-  await soon('all is logged', () => assert.equal(served().length, 30));
-  assert.deepEqual([...new Set(served())].sort(), [1, 2, 3]);
+  const text = await workers.page();
+  assert.equal(sampleOf(text, 'num_requests'), 30);
+  assert.equal(sampleOf(text, 'request_latency_seconds_count'), 30);
+  assert.equal(sampleOf(text, 'llm_router_workers'), 3);
+  assert.equal(sampleOf(text, 'llm_router_worker_ends_total'), 0);
+  assert.equal(sampleOf(text, 'llm_router_limiter_backend_up'), 1);
+  await soon('all is logged', () => assert.equal(workers.served().length, 30));
+  assert.deepEqual([...new Set(workers.served())].sort(), [1, 2, 3]);
 });
 
 test('a limit is one limit', async () => {
@@ -153,21 +105,21 @@ test('a limit is one limit', async () => {
 
 test('one that is killed is replaced, and what it had counted stays in the sum', async () => {
   const before = await counted();
-  process.kill(workersOf(child.pid!)[0]!, 'SIGKILL');
+  process.kill(workers.pids()[0]!, 'SIGKILL');
   await soon('a worker takes its place', async () => {
-    const text = await page();
-    assert.equal(sample(text, 'llm_router_worker_ends_total'), 1);
-    assert.equal(sample(text, 'llm_router_workers'), 3);
-    assert.equal(sample(text, 'num_requests'), before);
+    const text = await workers.page();
+    assert.equal(sampleOf(text, 'llm_router_worker_ends_total'), 1);
+    assert.equal(sampleOf(text, 'llm_router_workers'), 3);
+    assert.equal(sampleOf(text, 'num_requests'), before);
   });
-  assert.equal(workersOf(child.pid!).length, 3);
-  assert.match(log, /a worker ended; another takes its place/);
+  assert.equal(workers.pids().length, 3);
+  assert.match(workers.log(), /a worker ended; another takes its place/);
   assert.equal((await ask(`${KEY}-2`)).status, 200);
 });
 
 test('all take a changed configuration into force', async () => {
   write('second-model');
-  child.kill('SIGHUP');
+  workers.child.kill('SIGHUP');
   await soon('all tell the new model', async () => {
     const answers = await Promise.all(Array.from({ length: 9 }, () => ask(`${KEY}-2`)));
     for (const answer of answers) assert.equal(answer.headers.get('x-llm-router-model'), 'second-model');
@@ -178,7 +130,7 @@ test('SIGTERM lets what is under way end, and then all of them', async () => {
   const agent = new Agent({ maxSockets: 10 });
   const streams = Array.from({ length: 6 }, async () => {
     const body = JSON.stringify({ model: 'auto', stream: true, messages: user('SLOW') });
-    const request = httpRequest(`${url}/v1/chat/completions`, {
+    const request = httpRequest(`${workers.url}/v1/chat/completions`, {
       agent,
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${KEY}-2` },
@@ -192,9 +144,9 @@ test('SIGTERM lets what is under way end, and then all of them', async () => {
   });
   let started = 0;
   await soon('all streams have begun', () => assert.equal(started, 6));
-  const pids = workersOf(child.pid!);
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
+  const pids = workers.pids();
+  const exited = once(workers.child, 'exit');
+  workers.child.kill('SIGTERM');
   for (const text of await Promise.all(streams)) assert.match(text, /data: \[DONE\]\s*$/);
   assert.deepEqual(await exited, [0, null]);
   for (const pid of pids) assert.throws(() => process.kill(pid, 0), /ESRCH/);
