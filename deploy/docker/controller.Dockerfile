@@ -17,6 +17,7 @@ COPY services/bundler/package.json services/bundler/
 RUN npx --yes pnpm@12.21.0 \
       install --frozen-lockfile --prod --filter '@llm-router/controller...' --filter '@llm-router/bundler'
 COPY protos protos
+COPY services/pages services/pages
 COPY services/process services/process
 COPY services/router-controller services/router-controller
 COPY services/bundler services/bundler
