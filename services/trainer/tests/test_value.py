@@ -102,6 +102,20 @@ def test_the_graph_says_what_the_study_measured(folder, data):  # noqa: F811
         np.testing.assert_allclose(output[-60:], np.repeat(mean[None], 60, 0), atol=1e-5)
 
 
+@pytest.mark.parametrize("kinds", [1, 2])
+def test_prompts_that_the_encoder_reads_alike_are_no_reason_to_route_and_no_fault(kinds):
+    from trainer.value import crossfit, study, verdict
+    from trainer.value.outcomes import Outcomes
+
+    rng = np.random.default_rng(0)
+    x, gaps = np.repeat(np.eye(kinds, 16, dtype=np.float32), 60 // kinds, 0), np.full((60, 2), np.nan)
+    prompts = ["".join(rng.choice(list("abcdefgh"), 12)) for _ in range(60)]
+    data = Outcomes(prompts, ("a", "b"), rng.random((60, 2)), np.tile([[1e-5, 1e-3]], (60, 1)), gaps, gaps, None, 120)
+    made = study.run(data, x, crossfit.Known(None, rng.normal(size=(30, 16)).astype(np.float32)))
+    assert np.isfinite(made.held.predicted[made.predictor]).all() and np.isfinite(made.held.measure.of(x)).all()
+    assert not verdict.of(made).routes
+
+
 def test_scores_that_have_nothing_to_do_with_prompts_write_nothing(folder, tmp_path, capsys):  # noqa: F811
     data = jsonl(tmp_path / "noise.jsonl", rows(shuffled=True))
     before = snapshot(folder)
@@ -154,6 +168,7 @@ def test_wide_rows_and_cells_that_nobody_tried(folder, tmp_path, capsys):  # noq
     (lambda r: r[:90], r"30 scored prompts; below 40"),
     (lambda r: [{k: v for k, v in row.items() if k != "cost"} for row in r], r"no cost of 3 target\(s\)"),
     (lambda r: [*r, {**r[0], "group": "else"}], r"evals.jsonl:481: this prompt is in group 'else' here and in 'poems' above"),
+    (lambda r: [{**row, "prompt": f"What is {i} + {i}?"} for i, row in enumerate(r)], r"480 prompts, of which 1 differ in more than numbers, case and punctuation; below 20"),
     (lambda r: [], "no rows"),
 ])
 def test_bad_data_is_told_where_it_stands_and_changes_nothing(folder, tmp_path, change, words, capsys):  # noqa: F811

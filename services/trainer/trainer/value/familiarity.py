@@ -17,6 +17,8 @@ FOLDS = 5
 MOST_ROWS = 2_000
 DIRECTIONS = 128
 LEVELS = np.array([1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.075, 0.05, 0.035, 0.02, 0.01, 0])
+LEAST_VARIANCE = 1e-9
+"""Of a direction, where prompts do not differ at all: the encoder reads long texts alike that differ in their middle only."""
 UNFAMILIAR = 0.05
 """Below it a prompt is unfamiliar: one in twenty of the prompts that are like the training ones."""
 
@@ -88,11 +90,11 @@ def _near(x: np.ndarray, seed: int) -> Near:
     centres = np.stack([x[index == k].mean(0) for k in kinds]) - origin
     within = x - origin - centres[np.searchsorted(kinds, index)]
     covariance, shrinkage = ledoit_wolf(within, assume_centered=True)
-    floor = shrinkage * (within**2).sum() / within.size  # what shrinking gives to every direction
+    floor = max(shrinkage * (within**2).sum() / within.size, LEAST_VARIANCE)  # what shrinking gives to every direction
     count = min(DIRECTIONS, len(x) - 1, x.shape[1] - 1)
     _, singular, right = randomized_svd(within, count, random_state=seed)
     variance = (1 - shrinkage) * singular**2 / len(x) + floor
-    rest = max((np.trace(covariance) - variance.sum()) / (x.shape[1] - count), 1e-9)
+    rest = max((np.trace(covariance) - variance.sum()) / (x.shape[1] - count), LEAST_VARIANCE)
     rest = min(rest, variance.min())
     basis = (right * np.sqrt(1 / rest - 1 / variance)[:, None]).T
     projected = centres @ basis

@@ -9,6 +9,8 @@ import numpy as np
 SOURCE_ROWS = 10
 """A group of at least so many prompts is a kind of prompts; smaller ones (a conversation, a user) only stay together."""
 MOST_LEFT_OUT = 15
+LEAST_UNITS = 20
+"""Prompts that differ in more than numbers and punctuation, below which holding some back tells nothing."""
 
 
 def twins(prompts: list[str]) -> np.ndarray:

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from .. import policy, policy_config
 from ..repository import fingerprint_of
 from ..rows import BadData
-from . import candidates, embed, general, line, log, prices, read, recommend, report, spend, study, verdict, write
+from . import candidates, embed, folds, general, line, log, prices, read, recommend, report, spend, study, verdict, write
 from .crossfit import Known
 from .outcomes import Outcomes
 from .spend import Price
@@ -59,6 +59,11 @@ def checked(arguments) -> tuple[Outcomes, dict[str, Price], np.ndarray | None]:
         if share is not None and not 0 < share <= 1:
             raise BadData(f"--{option} {share:g}: want a share of the best target's {'quality' if option == 'keep' else 'cost'}, above 0 and up to 1")
     data, x = gathered(arguments)
+    units = len(set(folds.twins(data.prompts).tolist()))
+    if units < folds.LEAST_UNITS:
+        raise BadData(
+            f"{len(data.prompts):,} prompts, of which {units} differ in more than numbers, case and punctuation; below {folds.LEAST_UNITS} nothing can be "
+            "told, because such prompts must be held back together. Score prompts of more kinds")
     known = prices.by_name(data.targets, prices.listed())
     if arguments.prices:
         known |= prices.by_name(data.targets, prices.read(Path(arguments.prices)))
