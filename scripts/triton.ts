@@ -15,9 +15,9 @@ const HELP = `npm run triton -- [--repository DIR] [--grpc-port N] [--http-port 
 
 const CONTROLS = ['poll', 'none', 'explicit'] as const;
 
-function fail(message: string): never {
+function fail(message: string, code = 1): never {
   console.error(message);
-  process.exit(1);
+  process.exit(code);
 }
 
 function options(): TritonOptions {
@@ -56,8 +56,13 @@ function options(): TritonOptions {
 }
 
 const ending = endWhenTold({ signals: ['SIGTERM', 'SIGINT', 'SIGHUP'] });
+let wanted: TritonOptions;
 try {
-  const wanted = options();
+  wanted = options();
+} catch (error) {
+  fail(`${(error as Error).message}\n\n${HELP}`, 2);
+}
+try {
   console.log(`starting Triton with ${wanted.repository} …`);
   const triton = await startTriton(wanted);
   let stopping = false;
@@ -74,5 +79,5 @@ try {
       fail(`Triton ended (${signal ?? `exit ${code}`}):\n${triton.log().split('\n').slice(-30).join('\n')}`);
   });
 } catch (error) {
-  fail(`${(error as Error).message}\n\n${HELP}`);
+  fail((error as Error).message);
 }

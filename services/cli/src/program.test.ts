@@ -52,6 +52,15 @@ test('a wrong use ends with 2 and says what would be right', async () => {
     [['evaluate', '--policy', 'x'], /required option '--data <FILE>' not specified/],
     [['start', '--prot', '1'], /unknown option '--prot'\n\(Did you mean --port\?\)/],
     [['proof'], /Usage: llm-router proof/],
+    // Files that read their own options.
+    [
+      ['check-config', '--jsn', 'x'],
+      /^Unknown option '--jsn'\. Did you mean '--json'\?\n`llm-router check-config --help`/,
+    ],
+    [['check', 'deps', '--advisory', 'x'], /Did you mean '--advisories'\?\n`llm-router check deps --help`/],
+    [['sbom', '--image'], /Option '--image <value>' argument missing/],
+    // The trainer's, told before anything is installed.
+    [['policy', 'train'], /the following arguments are required: --name, --data/],
     [['evaluate', '--policy', 'x', '--data', 'y', '--endpoint', 'http://x'], /--endpoint wants HOST:PORT/],
   ] as const) {
     const { code, out, err } = await run(...args);
@@ -65,4 +74,7 @@ test('what a command can’t do ends with 1 and a message without a stack', asyn
   assert.equal(code, 1);
   assert.match(err, /no-such\.yaml.*\n.*can’t be read: there is no such file/);
   assert.doesNotMatch(err, /\n {4}at /);
+  const trained = await run('value', 'train', '--name', 'x', '--log', 'no-such.jsonl');
+  assert.deepEqual([trained.code, trained.out], [1, '']);
+  assert.match(trained.err, /^--log .*no-such\.jsonl: there is no such file\n$/);
 });

@@ -1,12 +1,26 @@
 /** Commands that the trainer answers, in Python: its packages are installed once, then it takes over, whose options these are. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join, resolve } from 'node:path';
-import { ROOT } from '../../../../scripts/parts/lib.ts';
+import { findPython, ROOT } from '../../../../scripts/parts/lib.ts';
 import { forward } from '../processes/forward.ts';
-import { CommandError } from './errors.ts';
+import { CommandError, EXIT } from './errors.ts';
+
+const TRAINER = join(ROOT, 'services', 'trainer');
 
 /** Options whose value is a path of the caller's. */
-const PATHS = ['--data', '--config', '--repository', '--work', '--report', '--prices', '--out', '--file'];
+const PATHS = [
+  '--data',
+  '--config',
+  '--repository',
+  '--work',
+  '--report',
+  '--prices',
+  '--out',
+  '--file',
+  '--log',
+  '--feedback',
+];
 
 /** Paths are meant from where the command was given; the trainer runs in its own folder. */
 function absolute(args: readonly string[]): string[] {
@@ -15,6 +29,18 @@ function absolute(args: readonly string[]): string[] {
     if (value !== undefined && PATHS.includes(flag!)) return `${flag}=${resolve(value)}`;
     return PATHS.includes(args[i - 1] ?? '') ? resolve(arg) : arg;
   });
+}
+
+/** A wrong command line is told before minutes of installing: checking it needs nothing but Python. @returns its exit code */
+async function checked(command: string, args: readonly string[]): Promise<number> {
+  const { command: python } = await findPython('The trainer', { from: 10, to: 13 });
+  const child = spawn(python, ['-m', 'trainer', '--check-arguments', command, ...args], {
+    cwd: TRAINER,
+    stdio: 'inherit',
+    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+  });
+  const [code] = await once(child, 'exit');
+  return code ?? EXIT.failed;
 }
 
 /**
@@ -28,14 +54,21 @@ export async function runTrainer(
   args: readonly string[],
   setup: () => Promise<string>,
 ): Promise<void> {
+  const words = absolute(args);
   let python: string;
   try {
+    const code = await checked(command, words);
+    // Asked for help, it has given it.
+    if (code !== 0 || words.some((word) => ['-h', '--help'].includes(word))) {
+      process.exitCode = code;
+      return;
+    }
     python = await setup();
   } catch (error) {
     throw new CommandError((error as Error).message);
   }
-  const child = spawn(python, ['-m', 'trainer', command, ...absolute(args)], {
-    cwd: join(ROOT, 'services', 'trainer'),
+  const child = spawn(python, ['-m', 'trainer', command, ...words], {
+    cwd: TRAINER,
     stdio: 'inherit',
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
   });
