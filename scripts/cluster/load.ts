@@ -29,6 +29,9 @@ export interface Tally {
   readonly cut: number;
   /** Answered, but without the classifier's word. */
   readonly fellBack: number;
+  /** Streams answered whole, and those of them that came all at once: their first byte within the last tenth of their time. */
+  readonly streams: number;
+  readonly atOnce: number;
   /** Longest wait for a first byte, ms. */
   readonly longestPauseMs: number;
   /** Some of what went wrong, in words. */
@@ -52,11 +55,14 @@ const FALLBACK = /^classifier_(timeout|error)_fallback$/;
 
 export function tally(lines: readonly Line[]): Tally {
   const bad = lines.filter(({ outcome, reason }) => outcome !== 'answered' || FALLBACK.test(reason));
+  const streams = lines.filter(({ stream, outcome }) => stream && outcome === 'answered');
   return {
     requests: lines.length,
     lost: lines.filter(({ outcome }) => outcome === 'lost').length,
     cut: lines.filter(({ outcome }) => outcome === 'cut').length,
     fellBack: lines.filter(({ outcome, reason }) => outcome === 'answered' && FALLBACK.test(reason)).length,
+    streams: streams.length,
+    atOnce: streams.filter(({ firstMs, ms }) => firstMs === null || firstMs > 0.9 * ms).length,
     longestPauseMs: Math.max(0, ...lines.map(({ firstMs, ms }) => firstMs ?? ms)),
     examples: bad
       .slice(0, EXAMPLES)
@@ -111,6 +117,8 @@ export const together = (one: Tally, other: Tally): Tally => ({
   lost: one.lost + other.lost,
   cut: one.cut + other.cut,
   fellBack: one.fellBack + other.fellBack,
+  streams: one.streams + other.streams,
+  atOnce: one.atOnce + other.atOnce,
   longestPauseMs: Math.max(one.longestPauseMs, other.longestPauseMs),
   examples: [...one.examples, ...other.examples].slice(0, EXAMPLES),
 });

@@ -10,7 +10,7 @@ import { findProgram, systemPart } from './debian.ts';
 import { goProgram } from './helm.ts';
 import { CACHE, ensure, hashOf, ROOT, readText, run } from './lib.ts';
 
-const SOURCES = 'scripts/cluster/programs';
+export const SOURCES = 'scripts/cluster/programs';
 const BIN = join(CACHE, 'cluster', 'bin');
 
 /** Programs that are built, by the folder with their go.mod. */
@@ -29,6 +29,7 @@ const BUILT = {
   },
   // By newer libraries than the cluster's own: apart.
   metrics: { 'metrics-server': 'sigs.k8s.io/metrics-server/cmd/metrics-server' },
+  contour: { contour: 'github.com/projectcontour/contour/cmd/contour' },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 type Source = keyof typeof BUILT;
@@ -131,8 +132,11 @@ export async function setupCluster(): Promise<ClusterPrograms> {
   } as ClusterPrograms;
 }
 
-/** Builds what tells autoscalers how much pods use: minutes the first time. @returns its path. */
-export async function setupMetricsServer(): Promise<string> {
-  await build('metrics');
-  return join(BIN, 'metrics-server');
+/** Builds one that a cluster is not made of: minutes the first time. @returns its path. */
+export async function buildProgram(source: 'contour' | 'metrics'): Promise<string> {
+  await build(source);
+  return join(BIN, Object.keys(BUILT[source])[0]!);
 }
+
+/** Builds what tells autoscalers how much pods use. @returns its path. */
+export const setupMetricsServer = (): Promise<string> => buildProgram('metrics');

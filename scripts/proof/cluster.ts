@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { productImages, tritonImage } from '../cluster/images.ts';
 import { setupCluster, setupMetricsServer } from '../parts/cluster.ts';
+import { setupContour } from '../parts/contour.ts';
 import { changesSince, machineState } from '../test/machine-state.ts';
 import { type ArrowResult, tryArrows, wrongArrows } from './cluster/arrows.ts';
 import { CHART_EVENTS, packChartBefore } from './cluster/chart-before.ts';
@@ -24,7 +25,8 @@ const HELP = `npm run proof:cluster -- [--json] [--images FILE] [--only WORDS] [
 
   --json           progress on standard error; standard output has the last line alone
   --images FILE    the images as docker save writes them, instead of building them
-  --only WORDS     events whose name has these words, and no installs of values files; GPUs: where classifiers that ask for one are placed
+  --only WORDS     events whose name has these words, and no installs of values files; GPUs: where classifiers that ask for one are
+                   placed. Given more than once: all of these
   --from REVISION  whose chart is upgraded to this one; default: the newest tag with another chart, else the last such commit`;
 
 function flags() {
@@ -33,7 +35,7 @@ function flags() {
       options: {
         json: { type: 'boolean', default: false },
         images: { type: 'string' },
-        only: { type: 'string' },
+        only: { type: 'string', multiple: true },
         from: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -53,13 +55,16 @@ if (help) {
 if (json) console.log = console.error;
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
-const chosen = (events: readonly Event[]) => events.filter(({ name }) => !only || name.includes(only));
+const isChosen = (name: string) => !only || only.some((words) => name.includes(words));
+const chosen = (events: readonly Event[]) => events.filter(({ name }) => isChosen(name));
 const [events, chartEvents] = [chosen(EVENTS), chosen(CHART_EVENTS)];
 const all = [...events, ...chartEvents];
-const places = !only || PLACEMENT.includes(only);
+const places = isChosen(PLACEMENT);
 if (all.length === 0 && !places) {
   const names = [...EVENTS, ...CHART_EVENTS].map(({ name }) => name);
-  console.error(`no event's name has '${only}'; there are: ${[...names, PLACEMENT].join('; ')}`);
+  console.error(
+    `no event's name has '${only?.join("' or '")}'; there are: ${[...names, PLACEMENT].join('; ')}`,
+  );
   process.exit(2);
 }
 const isNeeded = (what: Event['needs']) =>
@@ -96,6 +101,7 @@ async function prove() {
     ...(isNeeded('triton') ? [await tritonImage()] : []),
   ];
   if (isNeeded('metrics')) await setupMetricsServer();
+  if (isNeeded('ingress')) await setupContour();
   const before = machineState();
   const begun = Date.now();
   const cluster = await startCluster({ nodes: 2, programs, say });

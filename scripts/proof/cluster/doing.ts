@@ -14,7 +14,7 @@ export interface Event {
    */
   readonly kind: 'rollout' | 'outage';
   /** What has to be in the cluster beside the release. */
-  readonly needs?: 'metrics' | 'triton';
+  readonly needs?: 'metrics' | 'triton' | 'ingress';
   /** Does it, and waits until the release has settled. @param count takes requests beside the world's own load. */
   run(world: World, count: (more: Tally) => void): Promise<void>;
 }
@@ -59,6 +59,29 @@ export async function untilPods(world: World, part: string, count: number): Prom
       const pods = await podsOf(world, part);
       return `There are ${pods.length}, ${pods.filter(isReady).length} of them ready.`;
     },
+  });
+}
+
+/** Asks its own controller for a decision, with a text that no cache knows, and tells why it was made. */
+const DECIDE = `fetch('http://127.0.0.1:8084/v1/route', {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ model: 'task_router', messages: [{ role: 'user', content: 'Write a loop that counts to ' + Date.now() }] }),
+}).then(async (answer) => console.log((await answer.json()).reason))`;
+
+/**
+ * Waits until every controller has the classifier's word again. A cluster's DNS may keep for 30 s that a classifier had no address.
+ */
+export async function untilClassified(world: World): Promise<void> {
+  let told: string[] = [];
+  const all = async () => {
+    const pods = (await podsOf(world, 'controller')).filter(isReady);
+    const ask = (name: string) => inNamespace(world)('exec', name, '--', 'node', '-e', DECIDE);
+    told = await Promise.all(pods.map(async ({ metadata }) => (await ask(metadata.name)).trim()));
+    return told.length > 0 && told.every((reason) => !/^classifier_|undefined/.test(reason));
+  };
+  await untilHeld('the classifier’s word in every controller', all, {
+    why: async () => `They say: ${told.join(', ')}`,
   });
 }
 

@@ -9,9 +9,11 @@ import {
   podsOf,
   restart,
   scale,
+  untilClassified,
   untilHeld,
   untilPods,
 } from './doing.ts';
+import { INGRESS_EVENT } from './ingress.ts';
 import { TRITON_EVENTS } from './triton.ts';
 
 const WATCH_MS = 10_000;
@@ -136,8 +138,10 @@ export const EVENTS: readonly Event[] = [
       await sleep(5_000);
       await kubectl('scale', name, '--replicas=1');
       await untilPods(world, 'classifier', 1);
-      await sleep(10_000);
+      // What is asked from here on is the next event's.
+      await untilClassified(world);
     },
   },
+  INGRESS_EVENT,
   ...TRITON_EVENTS,
 ];

@@ -1,5 +1,5 @@
 import type { Cluster } from '../../cluster/cluster.ts';
-import { type Load, type LoadOptions, startLoad, type Tally, together } from '../../cluster/load.ts';
+import { type Load, type LoadOptions, startLoad, type Tally, tally, together } from '../../cluster/load.ts';
 import { install, prepareNamespace, type Release, valuesHere } from '../../cluster/release.ts';
 import { valuesFiles } from '../../deploy/chart.ts';
 import type { Event } from './doing.ts';
@@ -53,7 +53,7 @@ export interface EventResult extends Tally {
   readonly pods: readonly PodRow[];
 }
 
-const NOTHING: Tally = { requests: 0, lost: 0, cut: 0, fellBack: 0, longestPauseMs: 0, examples: [] };
+const NOTHING: Tally = tally([]);
 
 /** One after the other; one that does not come to its end does not keep the others from it. */
 export async function runEvents(
