@@ -16,6 +16,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   'scripts/parts/requirements-tests.txt': 'python-tools',
   'scripts/parts/requirements-deploy.txt': 'deploy-tools',
   'scripts/parts/requirements-notebooks.txt': 'notebooks-venv',
+  'scripts/parts/requirements-envoy.txt': 'envoy',
 };
 /** Only these come into an image that serves. */
 const RUNTIME = new Set(['services/triton/requirements.txt']);
