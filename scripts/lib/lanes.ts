@@ -15,6 +15,8 @@ export const ALONE: Readonly<Record<string, string>> = {
     'a release rolls under load and no request may be lost, cut or fall back: a busy machine would look like a bad release',
   'scripts/test/compose-live':
     'it publishes the ports that users know (8084 and the like), and asks whether others are open on this machine',
+  'scripts/test/tutorial':
+    'the first minute shows where requests went, and beside much other work some are decided without the classifier',
   'services/router-controller/test/attacks':
     'no request of another tenant may fail while a router is under attack: one core is the router’s, one the attackers’',
   'services/router-controller/test/limits-proof':
