@@ -255,7 +255,7 @@ test('one span a Redis call, by the conventions for databases, and nothing of wh
 
 test('a Redis that does not answer is waited for once a request, and its span says so', async () => {
   const [redis, collector] = await Promise.all([startRedis(), startCollector()]);
-  const whole = await start({ endpoint: collector.url }, inRedis(redis.url, 'paused', 2_000));
+  const whole = await start({ endpoint: collector.url }, inRedis(redis.url, 'paused', 1_000));
   try {
     await reached(whole);
     redis.signal('SIGSTOP');
