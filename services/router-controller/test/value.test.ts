@@ -10,6 +10,7 @@ import { ENCODER, type HeadFolder, TARGETS, writeValueHead } from './value-head.
 
 const PROMPT =
   'A train leaves at 3 pm at 60 km/h, another at 4 pm at 90 km/h. When does the second catch up?';
+// One token where the head tells none: t0 is the cheapest by its price, whatever the head says of answers' lengths.
 const config = (url: string, targets: readonly string[] = TARGETS) => `
 default_policy: auto
 classifier: { deadline_ms: 20000 }
@@ -22,7 +23,7 @@ policies:
     targets: [${targets.join(', ')}]
     choose: { regret: 1 }
     fallback: t0
-    answer_tokens: 100
+    answer_tokens: 1
 `;
 
 interface Told {
