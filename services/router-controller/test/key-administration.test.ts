@@ -302,6 +302,10 @@ test('fields that are not known or not right are refused, each with what would b
   assert.equal((await ask(whole, made.key)).status, 200);
   const { body: noted } = await admin(whole, 'GET', `/admin/audit?key_id=${made.id}`);
   assert.equal((noted.data as unknown[]).length, 1, 'only that it was created');
+  // The admin API has a limit of its own, which no setting moves.
+  const large = await admin(whole, 'POST', '/admin/keys', { name: 'x'.repeat(70_000) });
+  assert.equal(large.status, 413);
+  assert.match(large.body.error.message, /larger than 65536 bytes, the most here/);
 });
 
 test('the command line does the same: update, overlap, disable, audit', async () => {

@@ -18,11 +18,9 @@ export function toRouterError(error: unknown): RouterError {
   switch (type) {
     case 'entity.parse.failed':
       return new RouterError('invalid_json', `The body is not valid JSON: ${message}`);
+    // Of paths whose limit is fixed (the admin API's); bodies for models are read by our own reader, which names the setting.
     case 'entity.too.large':
-      return new RouterError(
-        'request_too_large',
-        `The body is larger than ${limit} bytes (server.body_limit_bytes)`,
-      );
+      return new RouterError('request_too_large', `The body is larger than ${limit} bytes, the most here`);
     case 'encoding.unsupported':
     case 'charset.unsupported':
       return new RouterError('unsupported_media_type', `${message}`);
