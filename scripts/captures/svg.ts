@@ -1,4 +1,5 @@
 /** A terminal's screen as a picture that stays text, light or dark as the reader has it. */
+import { asText } from '../lib/markup.ts';
 import type { Piece } from './screen.ts';
 
 const [CHARACTER, LINE, EDGE] = [8.4, 19, 14] as const;
@@ -15,9 +16,6 @@ const INKS: Readonly<Record<string, readonly [light: string, dark: string]>> = {
   grey: ['#59636e', '#9198a1'],
 };
 
-const escaped = (text: string) =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-
 const rules = (at: 0 | 1) =>
   Object.entries(INKS)
     .map(([name, inks]) => `.${name}{fill:${inks[at]}}`)
@@ -25,7 +23,7 @@ const rules = (at: 0 | 1) =>
 
 function piece({ text, colour, isBold, isDim }: Piece): string {
   const names = [colour ?? (isDim ? 'grey' : null), isBold ? 'bold' : null].filter(Boolean).join(' ');
-  return names === '' ? escaped(text) : `<tspan class="${names}">${escaped(text)}</tspan>`;
+  return names === '' ? asText(text) : `<tspan class="${names}">${asText(text)}</tspan>`;
 }
 
 /** @param title what the picture shows @param command the line that was given */
@@ -38,7 +36,7 @@ export function svgOf(screen: readonly (readonly Piece[])[], title: string, comm
       `<text x="${EDGE}" y="${EDGE + (at + 0.75) * LINE}" class="ink">${line.map(piece).join('')}</text>`,
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" role="img">
-<title>${escaped(title)}</title>
+<title>${asText(title)}</title>
 <style>text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;white-space:pre}.bold{font-weight:600}${rules(0)}@media(prefers-color-scheme:dark){${rules(1)}}</style>
 <rect width="${width}" height="${height}" rx="8" class="paper"/>
 ${rows.join('\n')}

@@ -26,7 +26,6 @@ export async function onTerminal(
   words: readonly string[],
   {
     cwd,
-
     typed = [],
     onStart,
   }: {

@@ -1,6 +1,7 @@
 /** The dashboards of a run as files to look at: a table of values, and the queries' lines as SVG. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { asText } from '../lib/markup.ts';
 import type { RunningPrometheus, SeriesData } from '../parts/start-prometheus.ts';
 import { type Answer, fillIn, format, hasData, inWords } from './ask.ts';
 
@@ -9,8 +10,6 @@ const HEIGHT = 150;
 const COLUMNS = 4;
 const COLOURS = ['#3274d9', '#56a64b', '#e02f44', '#ff9830', '#8f3bb8', '#37872d', '#1f60c4', '#c4162a'];
 
-const asText = (text: string) =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 const cut = (text: string, length: number) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
 /** Lines of a panel in a box; what is not finite leaves a gap. */

@@ -171,8 +171,7 @@ const untilPlaced = (placing: Placing, count: number) =>
     async () => {
       const pods = await classifiers(placing);
       if (pods.length !== count) return false;
-      const visible = await Promise.all(pods.map((pod) => visibleTo(placing, pod)));
-      return visible.every((each) => each !== null);
+      return areMade(placing, pods);
     },
     {
       why: async () =>
@@ -196,6 +195,10 @@ async function visibleTo({ node }: Placing, { metadata }: KubernetesObject): Pro
   }
   return null;
 }
+
+/** Whether the containers of all of these were made. */
+const areMade = async (placing: Placing, pods: readonly KubernetesObject[]): Promise<boolean> =>
+  (await Promise.all(pods.map((pod) => visibleTo(placing, pod)))).every((each) => each !== null);
 
 /** All that the values say of a placed classifier. @returns the devices' names. @throws Error with what is not so. */
 async function checkGiven(placing: Placing, { given }: Devices): Promise<string[]> {
@@ -229,7 +232,6 @@ async function rollOnOne(placing: Placing, deploy: string): Promise<void> {
   await untilHeld('the classifier’s new pod has the old one’s GPU', async () => {
     const pods = await classifiers(placing);
     if (pods.some(({ metadata }) => before.has(metadata.uid))) return false;
-    const visible = await Promise.all(pods.map((pod) => visibleTo(placing, pod)));
-    return visible.length === before.size && visible.every((each) => each !== null);
+    return pods.length === before.size && areMade(placing, pods);
   });
 }

@@ -1,8 +1,9 @@
 /** Makes the one file. The sources stay what is read, tested and named in stack traces. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { build, type Plugin, stop } from 'esbuild';
 import { bundleFile, ROOT } from './place.ts';
+import { replace } from './replace.ts';
 
 /**
  * Packages of a service that stay in node_modules: what is loaded only when a configuration asks for it (what sends traces), and
@@ -88,11 +89,8 @@ export async function bundle(service: string, root: string = ROOT): Promise<stri
     logLevel: 'silent',
   }).finally(stop);
   mkdirSync(folder, { recursive: true });
-  // The map first. Each is moved into its place: who starts meanwhile finds the old file or the new one, never half of one.
-  for (const { path, contents } of outputFiles.toSorted((a, b) => b.path.length - a.path.length)) {
-    const half = `${path}.${process.pid}`;
-    writeFileSync(half, contents);
-    renameSync(half, path);
-  }
+  // The map first.
+  for (const { path, contents } of outputFiles.toSorted((a, b) => b.path.length - a.path.length))
+    replace(path, contents);
   return Object.keys(metafile.inputs).filter((input) => !input.split('/').includes('node_modules'));
 }

@@ -1,8 +1,9 @@
 /** The bundle of a service as its sources are now. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bundleFile, ROOT } from './place.ts';
+import { replace } from './replace.ts';
 
 /** How a bundle is made. */
 const MAKER = join(import.meta.dirname, 'bundle.ts');
@@ -44,8 +45,6 @@ export async function freshBundle(service: string, root: string = ROOT): Promise
   if (isFresh(root, file, note)) return file;
   const { bundle } = await import('./bundle.ts');
   const inputs = await bundle(service, root);
-  const half = `${note}.${process.pid}`;
-  writeFileSync(half, JSON.stringify({ inputs, stamp: stampOf(root, inputs) } satisfies Made));
-  renameSync(half, note);
+  replace(note, JSON.stringify({ inputs, stamp: stampOf(root, inputs) } satisfies Made));
   return file;
 }

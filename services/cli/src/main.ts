@@ -1,8 +1,9 @@
 /** `llm-router COMMAND …`, run by enter.mjs with the workspace's own Node. */
 import { CommanderError } from 'commander';
+import { misuse } from '../../process/src/misuse.ts';
 import { hint } from '../../router-controller/src/config/problems.ts';
 import { FILES } from './files.ts';
-import { CommandError, EXIT, misuse } from './lib/errors.ts';
+import { CommandError, EXIT } from './lib/errors.ts';
 import { program } from './program.ts';
 
 /** As it was given: a command that is a file reads what it leaves in process.argv. */

@@ -1,5 +1,4 @@
 /** Two runs beside each other. */
-
 import { readFileSync } from 'node:fs';
 import { whyUnread } from '../../process/src/unread.ts';
 import { UsageError } from './options.ts';

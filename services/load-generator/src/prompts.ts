@@ -1,5 +1,4 @@
 /** What is asked: the prompts of this service, or a file's. */
-
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { whyUnread } from '../../process/src/unread.ts';

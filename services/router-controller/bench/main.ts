@@ -19,7 +19,14 @@ import { profileFolder } from './profile.ts';
 import { startClassifier } from './real-classifier.ts';
 import { type Row, summary, table } from './report.ts';
 import { loadOf, measure, SCENARIOS, type Scenario, type TargetKind } from './scenarios.ts';
-import { direct, type Surroundings, startController, startFloor, type Target } from './targets.ts';
+import {
+  type ControllerOptions,
+  direct,
+  type Surroundings,
+  startController,
+  startFloor,
+  type Target,
+} from './targets.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const HELP = `npm run bench -- [options]
@@ -109,40 +116,18 @@ try {
   if (wanted('direct')) add('direct', direct(around));
   if (wanted('floor')) add('floor', await startFloor(around, cpus));
   const args = [...nodeArgs, ...(profiling?.nodeArgs ?? [])];
-  const ours = (name: string, root: string, nodeArgs = args) =>
-    startController(around, { name, root, sources, cpus, nodeArgs });
-  if (wanted('ours')) add('ours', await ours('ours', ROOT));
+  const ours = (name: string, over: Partial<ControllerOptions> = {}, by = around) =>
+    startController(by, { name, root: ROOT, sources, cpus, nodeArgs, ...over });
+  if (wanted('ours')) add('ours', await ours('ours', { nodeArgs: args }));
   if (values.against !== undefined && wanted('ours'))
-    add('ours', await ours('before', resolve(values.against), nodeArgs));
-  if (wanted('many'))
-    add(
-      'many',
-      await startController(around, {
-        name: 'ours-many',
-        root: ROOT,
-        sources,
-        cpus,
-        nodeArgs,
-        shape: { keys: 1_000, policies: 50 },
-      }),
-    );
-  if (wanted('workers'))
-    add(
-      'workers',
-      await startController(around, {
-        name: 'ours-2-workers',
-        root: ROOT,
-        sources,
-        cpus,
-        nodeArgs,
-        shape: { server: ', workers: 2' },
-      }),
-    );
+    add('ours', await ours('before', { root: resolve(values.against) }));
+  if (wanted('many')) add('many', await ours('ours-many', { shape: { keys: 1_000, policies: 50 } }));
+  if (wanted('workers')) add('workers', await ours('ours-2-workers', { shape: { server: ', workers: 2' } }));
   if (wanted('real')) {
     const classifier = await startClassifier(cpus);
     running.push(classifier);
     const real = { ...around, triton: classifier.url };
-    add('real', await startController(real, { name: 'ours-real', root: ROOT, sources, cpus, nodeArgs }));
+    add('real', await ours('ours-real', {}, real));
     byKind.get('real')!.push({ ...byKind.get('real')![0]!, name: 'its classifier', pid: classifier.pid });
   }
   const each = Number(values.warm);

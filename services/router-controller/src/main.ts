@@ -11,6 +11,7 @@
 import { inspect, parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { endWhenTold } from '../../process/src/ending.ts';
+import { misuse } from '../../process/src/misuse.ts';
 import { ConfigError, loadConfig, type RouterConfig } from './config/index.ts';
 import { LabelMismatch } from './decide/index.ts';
 import { inSources, secrets } from './observe/index.ts';
@@ -62,9 +63,7 @@ function flags() {
       },
     }).values;
   } catch (error) {
-    return fail(
-      `${(error as Error).message.split('. To specify')[0]}\nnode src/main.ts --config FILE [--host HOST] [--port N]`,
-    );
+    return fail(`${misuse(error)}\nnode src/main.ts --config FILE [--host HOST] [--port N]`);
   }
 }
 const values = flags();

@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { endWhenTold } from '../../process/src/ending.ts';
+import { misuse } from '../../process/src/misuse.ts';
 import { startStandInLlms } from './index.ts';
 
 const ending = endWhenTold();
@@ -18,9 +19,7 @@ function flags() {
       },
     }).values;
   } catch (error) {
-    console.error(
-      `${(error as Error).message.split('. To specify')[0]}\nnode src/main.ts [--host H] [--port N]`,
-    );
+    console.error(`${misuse(error)}\nnode src/main.ts [--host H] [--port N]`);
     process.exit(1);
   }
 }

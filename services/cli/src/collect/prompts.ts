@@ -1,5 +1,4 @@
 /** The prompts to be asked: JSON lines `{"prompt", "group"?, "reference"?}`, or a text file with one prompt a line. */
-
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { whyUnread } from '../../../process/src/unread.ts';

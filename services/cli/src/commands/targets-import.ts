@@ -1,5 +1,4 @@
 /** `llm-router targets import`: others' lists of models as `targets:` of ours. */
-
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Option } from 'commander';

@@ -2,7 +2,6 @@
  * Reads labelled rows: JSON lines of `{"prompt", "task" | "complexity" | "intent" | "label"}`, or with a whole request as
  * `"body"` in place of the prompt, and then with the `"target"` that it should go to: a name or a list.
  */
-
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { whyUnread } from '../../../process/src/unread.ts';

@@ -26,9 +26,3 @@ export class UsageError extends CommandError {
     super(message, EXIT.usage);
   }
 }
-
-/** Node's own word on a command line that `parseArgs` does not take, without its advice on `--`. */
-export function misuse(error: unknown): string | null {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  return code.startsWith('ERR_PARSE_ARGS_') ? message.split('. To specify')[0]! : null;
-}

@@ -37,9 +37,8 @@ export function createAdminApp(deps: AdminDeps): Express {
   protect(app);
   trustProxies(app, () => deps.config().file.server.trusted_proxies);
   addPageRoutes(app);
-  const description = JSON.stringify(adminApi(VERSION));
   app.get('/admin/openapi.json', (_request, response) => {
-    response.type('json').end(description);
+    response.json(adminApi(VERSION));
   });
   app.use(checkToken(deps));
   // Bodies of calls that want none are read, too: what is not understood must not be passed over.

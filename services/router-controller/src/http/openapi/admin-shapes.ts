@@ -103,9 +103,10 @@ const SHAPES = {
 } as const;
 
 /** As JSON Schema, by name. A default says what a field that is left out means, so nothing with one is required. */
-export const ADMIN_SHAPES: Readonly<Record<string, object>> = Object.fromEntries(
-  Object.entries(SHAPES).map(([name, shape]) => {
-    const { $schema: _, ...schema } = z.toJSONSchema(shape, { io: 'input', reused: 'inline' });
-    return [name, schema];
-  }),
-);
+export const adminShapes = (): Record<string, object> =>
+  Object.fromEntries(
+    Object.entries(SHAPES).map(([name, shape]) => {
+      const { $schema: _, ...schema } = z.toJSONSchema(shape, { io: 'input', reused: 'inline' });
+      return [name, schema];
+    }),
+  );

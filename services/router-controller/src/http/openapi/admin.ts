@@ -1,8 +1,7 @@
 /** The OpenAPI description of the admin API; a test holds it against the routes. */
-
 import { BROWSER_MODULES } from '../../../../pages/src/served.ts';
 import type { ErrorCode } from '../../errors.ts';
-import { ADMIN_SHAPES } from './admin-shapes.ts';
+import { adminShapes } from './admin-shapes.ts';
 import { describeApi } from './document.ts';
 import type { Operation, Parameter } from './operations.ts';
 import { SCHEMAS } from './schemas.ts';
@@ -220,7 +219,7 @@ export const adminApi = (version: string): object =>
           description: 'The admin page; it holds nothing of anybody’s, so no token is asked for',
         },
       ],
-      schemas: { ...ADMIN_SHAPES, Error: SCHEMAS.Error! },
+      schemas: { ...adminShapes(), Error: SCHEMAS.Error! },
       security: { bearer: { type: 'http', scheme: 'bearer', description: 'The admin token' } },
       alternatives: [{ bearer: [] }],
       anywhere: ['invalid_api_key', 'invalid_request', 'rate_limit_exceeded'],
