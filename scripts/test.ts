@@ -9,7 +9,7 @@ import { lastLine } from '../services/cli/src/lib/last-line.ts';
 import { runLanes } from './lib/lanes.ts';
 import { nearChanges, watchTests } from './lib/near-changes.ts';
 import { quickSuites, wholeSuites } from './lib/suite-table.ts';
-import { killSuites, type Result, runSuite, type Suite } from './lib/suites.ts';
+import { failedTests, killSuites, type Result, runSuite, type Suite } from './lib/suites.ts';
 import { PARTS, type PartName } from './parts/index.ts';
 
 /** Silence after which a line tells what is running, ms. */
@@ -20,6 +20,9 @@ const QUICK_AT_ONCE = 2;
 const AT_ONCE = 1;
 /** Lines of a failed suite's output that are shown. */
 const SHOWN = 60;
+
+/** And of each failed suite once more, below the table. */
+const SHOWN_AGAIN = 12;
 
 /** Parts that no quick suite needs, and whose set-up is the compiler's work, at a low priority. */
 const COMPILED: readonly PartName[] = ['cluster'];
@@ -148,6 +151,9 @@ for (const { name, passed, failed, skipped, seconds, cpu } of results) {
   );
   console.log(`${failed > 0 ? '✖' : '✔'} ${name.padEnd(width)}  ${cells.join('  ')}`);
 }
+// Once more in short, at the end: of a long output a log may have kept the end alone.
+for (const { name, failed, output } of results)
+  if (failed > 0) console.log(`\n✖ ${name}\n${failedTests(output, SHOWN_AGAIN).join('\n')}`);
 const sum = (key: 'passed' | 'failed' | 'cpu') =>
   results.reduce((all, result) => all + (result[key] ?? 0), 0);
 console.log(

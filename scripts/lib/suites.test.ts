@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { isAlive, until } from '../test/processes.ts';
-import { countTests, processorSeconds, runSuite, type Suite } from './suites.ts';
+import { countTests, failedTests, processorSeconds, runSuite, type Suite } from './suites.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'llm-router-suites-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -81,4 +81,17 @@ test('a suite’s processor time is told with that of what it started and waited
   assert.ok(waiting.cpu! < 0.3 && waiting.passed === 1, JSON.stringify(waiting));
   assert.equal(processorSeconds(''), null);
   assert.equal(Math.round(processorSeconds('0m0.00s 0m0.01s\n1m2.30s 0m0.40s\n')! * 10), 627);
+});
+
+test('what failed is told in few lines, with its name and why', async () => {
+  const { output } = await runSuite(
+    suite(`test('fine', () => {}); test('a sum', () => assert.equal(1 + 1, 3, 'two is not three'));`),
+  );
+  const told = failedTests(output, 12);
+  assert.ok(told.length <= 12);
+  assert.match(told.join('\n'), /✖ a sum[\s\S]*two is not three/);
+  assert.doesNotMatch(told.join('\n'), /fine/);
+  const pytest = `.....F\n${'x\n'.repeat(50)}=========================== short test summary info ============================\nFAILED tests/test_a.py::test_b - assert 1 == 2\n1 failed, 5 passed in 0.1s`;
+  assert.match(failedTests(pytest, 12)[0]!, /^FAILED tests\/test_a.py::test_b/);
+  assert.deepEqual(failedTests('one\ntwo\nthree', 2), ['two', 'three']);
 });

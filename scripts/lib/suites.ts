@@ -61,6 +61,20 @@ export function countTests(
   return { passed, failed, skipped };
 }
 
+/**
+ * What failed, in at most so many lines: names and the words of node's list of failed tests or of pytest's summary; else the output's end.
+ */
+export function failedTests(output: string, most: number): string[] {
+  const lines = output.trimEnd().split('\n');
+  const begin = lines.findIndex((line) => /^✖ failing tests:|^=+ short test summary info =+$/.test(line));
+  return begin < 0
+    ? lines.slice(-most)
+    : lines
+        .slice(begin + 1)
+        .filter((line) => line.trim())
+        .slice(0, most);
+}
+
 /** Sources as Node compiled them, for all suites and all that they start: a third of a short suite is compiling. */
 const COMPILED = join(CACHE, 'node-compile');
 

@@ -1,7 +1,7 @@
 /** Clients of others, for `npm run conformance`: two Python environments and a folder of Node modules, pinned whole. */
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { CACHE, ensure, findPython, hashOf, ROOT, readText, run, venv } from './lib.ts';
+import { CACHE, ensure, findPython, hashHere, hashOf, ROOT, readText, run, venv } from './lib.ts';
 
 /** Where the scripts that use them lie. */
 export const CLIENTS = join(ROOT, 'services', 'conformance');
@@ -18,7 +18,7 @@ export interface Clients {
 async function environment(name: string, requirements: string): Promise<string> {
   const { command, version } = await findPython('Clients of others', { from: 10, to: 14 });
   const python = join(CACHE, name, 'bin', 'python');
-  await ensure(name, hashOf(readText(requirements), version), python, async () => {
+  await ensure(name, hashHere(readText(requirements), version), python, async () => {
     // Pinned with all that they need, so nothing is to be resolved: resolving takes pip many minutes here.
     await venv(name, command, ['--no-deps', '-r', join(ROOT, requirements)]);
   });

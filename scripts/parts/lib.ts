@@ -1,13 +1,17 @@
 /** What setting up real parts has in common: progress, a stamp, a lock. */
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
-/** Everything that is installed for this checkout; ignored by git, safe to delete. */
-export const CACHE = join(ROOT, '.cache');
+const cache = join(ROOT, '.cache');
+/**
+ * Everything that is installed for this checkout; ignored by git, safe to delete. A link (a worktree's, to its first checkout's) is
+ * followed, because parts hold their own place.
+ */
+export const CACHE = existsSync(cache) ? realpathSync(cache) : cache;
 
 /** Last lines of a command's output, shown when it fails. */
 const TAIL = 30;
@@ -58,6 +62,9 @@ export async function run(
 /** Hash of the texts that a part is made from; the part is made again when it changes. */
 export const hashOf = (...texts: readonly string[]) =>
   createHash('sha256').update(texts.join('\u0000')).digest('hex').slice(0, 16);
+
+/** The same of a part whose files hold their own place, as virtual environments do: in a checkout that was moved it is made again. */
+export const hashHere = (...texts: readonly string[]) => hashOf(CACHE, ...texts);
 
 export const readText = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
@@ -166,7 +173,7 @@ function pythonVersion(command: string): Promise<string | null> {
 }
 
 /**
- * A virtual environment with pinned requirements. One that is there already, of the same Python, is brought up to date;
+ * A virtual environment with pinned requirements. One that is there already, of the same Python and in the same place, is brought up to date;
  * else it is made anew.
  *
  * @param extra further pip installs, after the requirements.
@@ -188,7 +195,10 @@ export async function venv(
         ...wanted,
       ]);
   };
-  if ((await pythonVersion(python)) === (await pythonVersion(command))) {
+  // Its programs name their interpreter by the whole path.
+  const pipFile = join(folder, 'bin', 'pip');
+  const moved = existsSync(pipFile) && !readFileSync(pipFile, 'utf8').includes(folder);
+  if (!moved && (await pythonVersion(python)) === (await pythonVersion(command))) {
     try {
       await install();
       return python;

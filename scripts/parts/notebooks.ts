@@ -1,6 +1,6 @@
 /** What runs the notebooks in tests: a kernel and nbclient. */
 import { join } from 'node:path';
-import { CACHE, ensure, findPython, hashOf, ROOT, readText, venv } from './lib.ts';
+import { CACHE, ensure, findPython, hashHere, ROOT, readText, venv } from './lib.ts';
 
 const REQUIREMENTS = 'scripts/parts/requirements-notebooks.txt';
 
@@ -8,7 +8,7 @@ const REQUIREMENTS = 'scripts/parts/requirements-notebooks.txt';
 export async function setupNotebooks(): Promise<string> {
   const { command, version } = await findPython('The kernel of the notebooks', { from: 10, to: 14 });
   const python = join(CACHE, 'notebooks-venv', 'bin', 'python');
-  await ensure('notebooks', hashOf(readText(REQUIREMENTS), version), python, async () => {
+  await ensure('notebooks', hashHere(readText(REQUIREMENTS), version), python, async () => {
     await venv('notebooks-venv', command, ['--no-deps', '-r', join(ROOT, REQUIREMENTS)]);
   });
   return python;

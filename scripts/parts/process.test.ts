@@ -10,8 +10,8 @@ test('a free port is none that the kernel gives away by itself', async () => {
     given.every((port) => port >= 12_000 && port < 22_000),
     given.join(),
   );
-  // Two callers at once are not given the same one.
-  assert.ok(new Set(given).size > 15, given.join());
+  // None is given twice: a server may need three before it listens on any.
+  assert.equal(new Set(given).size, 20, given.join());
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(given[0], '127.0.0.1', resolve));
   server.close();

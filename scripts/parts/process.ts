@@ -11,10 +11,14 @@ import { findProgram } from './debian.ts';
  */
 const PORTS = { from: 12_000, to: 22_000 };
 
+/** Given away by this process: a server that needs three must not get one of them twice, and none listens yet. */
+const given = new Set<number>();
+
 /** A port of 127.0.0.1 that is free just now, and that nobody is given who did not ask for it by name. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {
     const port = randomInt(PORTS.from, PORTS.to);
+    if (given.has(port)) continue;
     const server = createServer();
     const listens = await new Promise<boolean>((resolve) => {
       server.once('error', () => resolve(false));
@@ -22,6 +26,7 @@ export async function freePort(): Promise<number> {
     });
     if (!listens) continue;
     await new Promise((resolve) => server.close(resolve));
+    given.add(port);
     return port;
   }
   throw new Error(`no free port found from ${PORTS.from} to ${PORTS.to}`);

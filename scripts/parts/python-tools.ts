@@ -1,6 +1,6 @@
 /** Python tools that tests use as a user would: the official openai client. */
 import { join } from 'node:path';
-import { CACHE, ensure, findPython, hashOf, ROOT, readText, venv } from './lib.ts';
+import { CACHE, ensure, findPython, hashHere, ROOT, readText, venv } from './lib.ts';
 
 const REQUIREMENTS = 'scripts/parts/requirements-tests.txt';
 
@@ -8,7 +8,7 @@ const REQUIREMENTS = 'scripts/parts/requirements-tests.txt';
 export async function setupPythonTools(): Promise<string> {
   const { command, version } = await findPython('The openai client of the tests', { from: 10, to: 14 });
   const python = join(CACHE, 'python-tools', 'bin', 'python');
-  await ensure('python-tools', hashOf(readText(REQUIREMENTS), version), python, async () => {
+  await ensure('python-tools', hashHere(readText(REQUIREMENTS), version), python, async () => {
     await venv('python-tools', command, ['-r', join(ROOT, REQUIREMENTS)]);
   });
   return python;

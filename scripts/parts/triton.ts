@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { systemPart } from './debian.ts';
-import { CACHE, ensure, findPython, hashOf, ROOT, readText, venv } from './lib.ts';
+import { CACHE, ensure, findPython, hashHere, ROOT, readText, venv } from './lib.ts';
 
 const REQUIREMENTS = 'services/triton/requirements.txt';
 const BACKEND = 'services/triton/backends/onnxruntime/model.py';
@@ -65,7 +65,7 @@ function linkPackages(site: string, folder: string): void {
 export async function setupTriton(): Promise<TritonInstall> {
   const backends = join(CACHE, 'triton-backends');
   const { command, version } = await findPython('The real Triton', PYTHONS);
-  const stamp = hashOf(readText(REQUIREMENTS), readText(BACKEND), version);
+  const stamp = hashHere(readText(REQUIREMENTS), readText(BACKEND), version);
   await ensure('triton', stamp, join(backends, 'python', STUB), async () => {
     await venv(VENV, command, ['-r', join(ROOT, REQUIREMENTS)]);
     const { site, libraries } = await paths();

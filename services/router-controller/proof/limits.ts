@@ -213,8 +213,8 @@ async function outages(world: World<Single>, base: LoadResult) {
   };
   await during(
     'Redis paused',
-    () => redis.signal('SIGSTOP'),
-    () => redis.signal('SIGCONT'),
+    () => redis.pause(),
+    () => redis.resume(),
   );
   await during(
     'Redis cut off',

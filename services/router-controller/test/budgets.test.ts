@@ -144,12 +144,12 @@ test('what is spent while Redis is away is written when it is back, once', async
   const whole = await start(config(''));
   await (await ask(whole)).text();
   await eventually('one is counted', async () => (await usage(whole)).body.total?.requests === 1);
-  redis.signal('SIGSTOP');
+  await redis.pause();
   try {
     for (let i = 0; i < 5; i++) assert.equal((await ask(whole)).status, 200);
     await eventually('usage says that it can’t be read', async () => (await usage(whole)).status === 503);
   } finally {
-    redis.signal('SIGCONT');
+    redis.resume();
   }
   await eventually('all are counted', async () => (await usage(whole)).body.total?.requests === 6);
   await new Promise((resolve) => setTimeout(resolve, 600));

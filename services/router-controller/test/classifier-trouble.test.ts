@@ -116,7 +116,7 @@ describe('a classifier in trouble', () => {
   });
 
   test('hangs and goes on', async (context) => {
-    triton.pause();
+    await triton.pause();
     await fallback('requests go on');
     triton.resume();
     // Its own watchdogs may end it when it wakes up; then it is started again, as a supervisor would.

@@ -226,14 +226,14 @@ test('keys that were good lately stay good while Redis is away; others are told 
   const created = await admin(whole, '/admin/keys', { method: 'POST', body: '{}' });
   const { key } = created.body as unknown as { key: string };
   assert.equal((await ask(whole, key)).status, 200);
-  redis.signal('SIGSTOP');
+  await redis.pause();
   try {
     assert.equal((await ask(whole, key)).status, 200);
     const other = await ask(whole, 'sk-llmr-never-seen');
     assert.equal(other.status, 503);
     assert.equal(((await other.json()) as { error: { code: string } }).error.code, 'auth_unavailable');
   } finally {
-    redis.signal('SIGCONT');
+    redis.resume();
   }
   await whole.stop();
 });

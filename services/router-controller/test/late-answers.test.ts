@@ -69,11 +69,11 @@ async function replica(key_prefix: string, limit: object) {
 
 /** Asks while Redis stands still, and lets it answer afterwards. */
 async function late(ask: () => Promise<Grant | null>): Promise<Grant | null> {
-  server.signal('SIGSTOP');
+  await server.pause();
   try {
     return await ask();
   } finally {
-    server.signal('SIGCONT');
+    server.resume();
     await plain.ping();
   }
 }
@@ -137,14 +137,14 @@ test('a request that was refused, and is granted late, costs nothing', async () 
 test('what went on while Redis was away for a moment is charged when it is back', async () => {
   const one = await replica('moment', { requests_per_minute: 1, burst: 10 });
   assert.ok(await one.ask());
-  server.signal('SIGSTOP');
+  await server.pause();
   try {
     // Three are not answered in time; then it is away, and nobody asks.
     for (let n = 0; n < 3; n++) assert.ok(await one.ask());
     assert.equal(one.up(), false);
     assert.ok(await one.ask());
   } finally {
-    server.signal('SIGCONT');
+    server.resume();
   }
   await eventually('all five are counted', async () => (await missing('moment')) === 5);
 });

@@ -88,13 +88,13 @@ test('a text is classified once for both; with Redis away each goes by its own',
     ({ labels }) => labels.result === 'hit_shared',
   );
   assert.equal(hits?.value, 1);
-  redis.signal('SIGSTOP');
+  await redis.pause();
   try {
     await ask(1, 'another text', 'b');
     assert.equal((await ask(1, 'another text', 'b')).reason, 'pinned');
     assert.equal(asked(), 2);
   } finally {
-    redis.signal('SIGCONT');
+    redis.resume();
   }
   await stop();
 });

@@ -258,10 +258,10 @@ test('a Redis that does not answer is waited for once a request, and its span sa
   const whole = await start({ endpoint: collector.url }, inRedis(redis.url, 'paused', 1_000));
   try {
     await reached(whole);
-    redis.signal('SIGSTOP');
+    await redis.pause();
     const response = await ask(whole, 'an easy one', { 'x-request-id': 'traced' });
     assert.equal(response.status, 200);
-    redis.signal('SIGCONT');
+    redis.resume();
     await whole.stop();
     const calls = collector.spans.filter((span) => attribute(span, 'db.system.name') === 'redis');
     // The budget's call took all the time there is; after it nothing was waited for.
@@ -278,7 +278,7 @@ test('a Redis that does not answer is waited for once a request, and its span sa
       (await sample(whole.metrics, 'llm_router_limiter_backend_errors_total', { reason: 'waited' })) >= 3,
     );
   } finally {
-    redis.signal('SIGCONT');
+    redis.resume();
     await whole.stop();
     await Promise.all([collector.close(), redis.close()]);
   }

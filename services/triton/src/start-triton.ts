@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, leashed, untilReady } from '../../../scripts/parts/process.ts';
+import { suspend } from '../../../scripts/parts/suspend.ts';
 import { setupTriton } from '../../../scripts/parts/triton.ts';
 
 export interface TritonOptions {
@@ -38,8 +39,8 @@ export interface Triton {
   readonly stop: () => Promise<void>;
   /** SIGKILL to the server and its stubs, as a crash would. */
   readonly kill: () => Promise<void>;
-  /** SIGSTOP / SIGCONT: a server that hangs. */
-  readonly pause: () => void;
+  /** A server that hangs, from when this resolves until `resume`. */
+  readonly pause: () => Promise<void>;
   readonly resume: () => void;
   /** What it has written so far. */
   readonly log: () => string;
@@ -126,7 +127,7 @@ export async function startTriton(options: TritonOptions): Promise<Triton> {
     exited,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
-    pause: () => signal('SIGSTOP'),
+    pause: () => suspend(-child.pid!),
     resume: () => signal('SIGCONT'),
     log,
   };

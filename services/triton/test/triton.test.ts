@@ -224,11 +224,17 @@ describe('startTriton', () => {
       .split(/\s+/)
       .map(Number);
     assert.ok(group.length > 0 && group.every(alive), 'the Python step runs in a process of its own');
-    triton.pause();
-    await assert.rejects(fetch(`${triton.http}/v2/health/ready`, { signal: AbortSignal.timeout(1_000) }));
-    triton.resume();
-    await until(() => fetch(`${triton.http}/v2/health/ready`).then(({ ok }) => ok), 'it does not come back');
-    await triton.kill();
+    try {
+      await triton.pause();
+      await assert.rejects(fetch(`${triton.http}/v2/health/ready`, { signal: AbortSignal.timeout(1_000) }));
+      triton.resume();
+      await until(
+        () => fetch(`${triton.http}/v2/health/ready`).then(({ ok }) => ok),
+        'it does not come back',
+      );
+    } finally {
+      await triton.kill();
+    }
     await until(() => ![triton.pid, ...group].some(alive), 'a process of it is left');
   });
 

@@ -6,12 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../../../scripts/parts/process.ts';
 import { setupRedis } from '../../../../scripts/parts/redis.ts';
+import { suspend } from '../../../../scripts/parts/suspend.ts';
 
 export interface RedisServer {
   readonly port: number;
   readonly url: string;
   readonly pid: () => number;
-  readonly signal: (signal: NodeJS.Signals) => void;
+  /** It hangs, from when this resolves until `resume`. */
+  readonly pause: () => Promise<void>;
+  readonly resume: () => void;
   /** Ends it at once, its memory lost. */
   readonly kill: () => Promise<void>;
   /** Starts it anew on the same port, empty. */
@@ -83,7 +86,8 @@ export async function startRedis(
     port,
     url: `redis://127.0.0.1:${port}`,
     pid: () => child!.pid!,
-    signal: (signal) => void child?.kill(signal),
+    pause: () => suspend(child!.pid!),
+    resume: () => void child?.kill('SIGCONT'),
     kill,
     start,
     close: async () => {

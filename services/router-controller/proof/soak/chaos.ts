@@ -47,7 +47,7 @@ export function startChaos({ classifier, tally, configFile, config, patienceMs }
       await pause(3_000 + Math.random() * 5_000);
       if (ending.signal.aborted) return;
       if (turn % 2 === 0) {
-        classifier.pause();
+        await classifier.pause();
         await sleep(500 + Math.random() * 1_500);
         classifier.resume();
       } else {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { startTriton, type Triton } from '@llm-router/triton';
+import { suspend } from '../../../../scripts/parts/suspend.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');
 const REPOSITORY = join(ROOT, 'model_repository');
@@ -13,7 +14,7 @@ export interface Classifier {
   readonly restart: () => Promise<void>;
   /** Triton's own watchdogs may end it when it wakes up from a pause. */
   readonly alive: () => boolean;
-  readonly pause: () => void;
+  readonly pause: () => Promise<void>;
   readonly resume: () => void;
   readonly stop: () => Promise<void>;
 }
@@ -72,7 +73,7 @@ export async function embeddedClassifier(): Promise<Classifier> {
       await begin(grpc!.split(':').at(-1)!, new URL(http!).port);
     },
     alive: () => child.exitCode === null && child.signalCode === null,
-    pause: () => void child.kill('SIGSTOP'),
+    pause: () => suspend(child.pid!),
     resume: () => void child.kill('SIGCONT'),
     stop: () => end('SIGTERM'),
   };
