@@ -11,6 +11,8 @@ export interface LoadOptions {
   readonly connections: number;
   /** Of all connections together. */
   readonly requests: number;
+  /** Default: chat completions. */
+  readonly path?: string;
   /** Headers that differ by request. */
   readonly headersOf?: (index: number) => Readonly<Record<string, string>>;
 }
@@ -28,7 +30,7 @@ export interface LoadResult {
   readonly events: number;
 }
 
-const PATH = '/v1/chat/completions';
+const CHAT = '/v1/chat/completions';
 const DATA = Buffer.from('data: ');
 
 function eventsIn(piece: Buffer): number {
@@ -37,12 +39,12 @@ function eventsIn(piece: Buffer): number {
   return count;
 }
 
-function requestBytes({ url, headers, headersOf, body }: LoadOptions, index: number): Buffer {
+function requestBytes({ url, path = CHAT, headers, headersOf, body }: LoadOptions, index: number): Buffer {
   const bytes = Buffer.from(body(index) as string);
   const lines = Object.entries({ ...headers, ...headersOf?.(index) }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   );
-  const head = `POST ${PATH} HTTP/1.1\r\nhost: ${new URL(url).host}\r\ncontent-type: application/json\r\n`;
+  const head = `POST ${path} HTTP/1.1\r\nhost: ${new URL(url).host}\r\ncontent-type: application/json\r\n`;
   return Buffer.concat([
     Buffer.from(`${head}content-length: ${bytes.length}\r\n${lines.join('')}\r\n`),
     bytes,

@@ -79,6 +79,7 @@ const COLUMNS: readonly (readonly [title: string, figure: Figure, digits: number
   ['lag p99', 'lag99', 1],
   ['CPU %', 'cpuPercent', 0],
   ['RSS MB', 'rssMb', 0],
+  ['idle MB', 'idleMb', 0],
 ];
 
 /** As Markdown. The columns `×` are CPU against undici-raw and against the checkout given by --against. */

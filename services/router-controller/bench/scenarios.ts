@@ -21,6 +21,8 @@ export interface Cell {
   readonly cpuUsPerChunk: number | null;
   readonly cpuPercent: number | null;
   readonly rssMb: number | null;
+  /** Resident memory more than before the scenario, MB, while its streams were open. */
+  readonly idleMb: number | null;
 }
 
 export type TargetKind = 'direct' | 'floor' | 'ours' | 'many' | 'workers' | 'real';
@@ -32,6 +34,10 @@ export interface Scenario {
   readonly connections: number;
   readonly requests: number;
   readonly stream?: boolean;
+  /** The client's dialect; default: chat completions. */
+  readonly dialect?: Dialect;
+  /** Streams that stand open together: memory is taken while they do. */
+  readonly idle?: boolean;
   readonly answers?: Partial<Answers>;
   readonly promptBytes?: number;
   /** Each prompt is one that nobody has sent before. */
@@ -41,6 +47,10 @@ export interface Scenario {
   /** Policies in turn. */
   readonly policies?: number;
 }
+
+export type Dialect = 'responses' | 'messages';
+
+const PATHS: Readonly<Record<Dialect, string>> = { responses: '/v1/responses', messages: '/v1/messages' };
 
 const ALL: readonly TargetKind[] = ['direct', 'floor', 'ours'];
 const PLAIN: readonly TargetKind[] = ['floor', 'ours'];
@@ -77,6 +87,24 @@ export const SCENARIOS: readonly Scenario[] = [
     requests: 100,
     stream: true,
     answers: { chunks: 200, delayMs: 10 },
+  },
+  ...(['responses', 'messages'] as const).map((dialect) => ({
+    name: dialect,
+    what: `64 connections that speak ${PATHS[dialect]} to an upstream of chat completions`,
+    kinds: ['ours'] as const,
+    connections: 64,
+    requests: 3_000,
+    dialect,
+  })),
+  {
+    name: 'idle',
+    what: '1,000 streams that stand open and say nothing',
+    kinds: ['ours'],
+    connections: 1_000,
+    requests: 1_000,
+    stream: true,
+    idle: true,
+    answers: { chunks: 1, delayMs: 3_000 },
   },
   {
     name: 'body64k',
@@ -141,15 +169,24 @@ const text = (bytes: number) => SENTENCE.repeat(Math.ceil(bytes / SENTENCE.lengt
 
 let told = 0;
 
-function bodyOf({ stream, promptBytes = 200, fresh, policies = 1 }: Scenario, many: boolean) {
+/** Between looks at memory. */
+const SAMPLE_MS = 250;
+
+const SYSTEM = 'You are a helpful assistant.';
+
+/** What a dialect calls the same request. */
+function conversation(prompt: string, dialect?: Dialect) {
+  const user = { role: 'user', content: prompt };
+  if (dialect === 'responses') return { instructions: SYSTEM, input: [user], max_output_tokens: 256 };
+  if (dialect === 'messages') return { system: SYSTEM, messages: [user], max_tokens: 256 };
+  return { messages: [{ role: 'system', content: SYSTEM }, user], max_tokens: 256 };
+}
+
+function bodyOf({ stream, promptBytes = 200, fresh, policies = 1, dialect }: Scenario, many: boolean) {
   const made = (index: number, prompt: string) =>
     JSON.stringify({
       model: policies > 1 && many && index % policies > 0 ? `policy_${index % policies}` : 'auto',
-      messages: [
-        { role: 'system', content: 'You are a helpful assistant.' },
-        { role: 'user', content: prompt },
-      ],
-      max_tokens: 256,
+      ...conversation(prompt, dialect),
       temperature: 0.2,
       ...(stream && { stream: true }),
     });
@@ -163,8 +200,9 @@ function bodyOf({ stream, promptBytes = 200, fresh, policies = 1 }: Scenario, ma
 }
 
 export function loadOf(scenario: Scenario, target: Target, many = false): LoadOptions {
-  const { keys = 1, connections, requests } = scenario;
+  const { keys = 1, connections, requests, dialect } = scenario;
   return {
+    ...(dialect && { path: PATHS[dialect] }),
     url: target.url,
     headers: target.headers,
     body: bodyOf(scenario, many),
@@ -172,6 +210,15 @@ export function loadOf(scenario: Scenario, target: Target, many = false): LoadOp
     requests,
     ...(many && keys > 1 && { headersOf: (index) => ({ authorization: `Bearer ${keyOf(index % keys)}` }) }),
   };
+}
+
+/** Resident memory at its highest while something is under way, more than at its begin, MB. */
+async function rise(pid: number, under: Promise<unknown>): Promise<number> {
+  const before = rssMb(pid);
+  let most = before;
+  const over = under.then(() => true);
+  while (!(await Promise.race([over, sleep(SAMPLE_MS, false)]))) most = Math.max(most, rssMb(pid));
+  return most - before;
 }
 
 /** @param set tells the upstream how to answer. @param scale of the numbers of requests */
@@ -183,12 +230,14 @@ export async function measure(
   await set({ ...ANSWERS, ...scenario.answers });
   const requests = Math.max(scenario.connections, Math.round(scenario.requests * scale));
   const before = target.pid === null ? 0 : cpuMs(target.pid);
-  const result = await load({ ...loadOf(scenario, target, many), requests });
+  const loading = load({ ...loadOf(scenario, target, many), requests });
+  const idleMb = scenario.idle && target.pid !== null ? await rise(target.pid, loading) : null;
+  const result = await loading;
   // What is settled after the answer belongs to the request.
   if (target.pid !== null) await sleep(30);
   const cpu = target.pid === null ? null : cpuMs(target.pid) - before;
   const count = result.ok + result.failed;
-  const pace = scenario.answers?.delayMs;
+  const pace = scenario.idle ? undefined : scenario.answers?.delayMs;
   return {
     ok: result.ok,
     failed: result.failed,
@@ -202,5 +251,6 @@ export async function measure(
     cpuUsPerChunk: cpu === null || result.events === 0 ? null : (cpu * 1_000) / result.events,
     cpuPercent: cpu === null ? null : (100 * cpu) / result.wallMs,
     rssMb: target.pid === null ? null : rssMb(target.pid),
+    idleMb,
   };
 }
