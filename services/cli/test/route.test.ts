@@ -113,7 +113,7 @@ test('top tells what came in one interval', async () => {
 test('what goes wrong is told in a line', async () => {
   const nobody = `http://127.0.0.1:${await freePort()}`;
   for (const [args, words] of [
-    [['chat', '--url', nobody, 'x'], /nothing listens at http:\S+; `llm-router start` starts a router/],
+    [['chat', '--url', nobody, 'x'], /nothing listens at \S+; `llm-router start` starts a router/],
     [
       ['chat', '--url', whole.url, '--model', 'task_ruter', 'x'],
       /^404: Model not found: task_ruter.*task_router/m,

@@ -35,6 +35,8 @@ export function parseJson(text: string): Told | undefined {
   }
 }
 
+export const isCompletion = (value: Told | null | undefined): value is Told => Array.isArray(value?.choices);
+
 const hasContent = ({ choices }: Told): boolean =>
   (choices ?? []).some(({ delta }) =>
     ['content', 'reasoning_content', 'reasoning', 'tool_calls'].some((name) => {

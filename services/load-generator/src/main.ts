@@ -67,9 +67,17 @@ async function send(): Promise<void> {
     ...(process.stderr.isTTY && { progressMs: 500 }),
   });
   shown.end();
-  say(`\n${table(report, options.concurrencyLimit)}`);
-  write(options.out, `${JSON.stringify(report, null, 2)}\n`);
-  write(options.html, reportPage(report));
+  if (report.gave_up === null) {
+    say(`\n${table(report, options.concurrencyLimit)}`);
+    write(options.out, `${JSON.stringify(report, null, 2)}\n`);
+    write(options.html, reportPage(report));
+  } else {
+    // There is nothing to keep, and an earlier result may stand in the file.
+    const kept = (options.out ?? options.html) ? '; no file was written' : '';
+    console.error(
+      `${report.gave_up}\nnone of ${report.sent} requests was answered, from the first one on${kept}`,
+    );
+  }
   // A pipe takes its time; the process ends by itself when all is written.
   if (options.json) console.log(JSON.stringify(report));
   process.exitCode = report.answered > 0 ? 0 : 1;

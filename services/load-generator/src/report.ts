@@ -48,6 +48,8 @@ export interface Report {
   /** Length of a slice of the timeline, seconds. */
   readonly slice_s: number;
   readonly timeline: readonly Slice[];
+  /** Nothing of an answer came, from the first request on: what was wrong, where, and what would be right. */
+  readonly gave_up: string | null;
 }
 
 const round = (value: number, digits: number) => Number(value.toFixed(digits));
@@ -58,6 +60,7 @@ export function reportOf(
   elapsedMs: number,
   timeline: Timeline,
   money: Money | null,
+  gaveUp: string | null = null,
 ): Report {
   const elapsed = Math.max(elapsedMs, 1) / 1000;
   const isClosed = options.clients !== null;
@@ -97,6 +100,7 @@ export function reportOf(
     by_label: timeline.byLabel(),
     slice_s: timeline.width,
     timeline: timeline.slices(),
+    gave_up: gaveUp,
   };
 }
 

@@ -1,4 +1,5 @@
 /** One run, from the first intended start to the last answer. */
+import { Barred } from './barred.ts';
 import { closedLoop } from './closed-loop.ts';
 import { readMoney } from './cost.ts';
 import { askOf, newTag, unique } from './mixes.ts';
@@ -18,13 +19,23 @@ export interface RunHooks {
   readonly progressMs?: number;
 }
 
-/** Sends the load and reports on it. Failures of requests are part of the report; it does not reject for them. */
+/**
+ * Sends the load and reports on it. Failures of requests are part of the report; it does not reject for them. A run to
+ * which nothing of an answer comes from its first request on ends itself, and the report's `gave_up` tells why.
+ */
 export async function run(
   options: Options,
   prompts: readonly Conversation[],
-  { stop = new AbortController().signal, progress = () => {}, progressMs = 2_000 }: RunHooks = {},
+  { stop: stopped = new AbortController().signal, progress = () => {}, progressMs = 2_000 }: RunHooks = {},
 ): Promise<Report> {
   const tally = new Tally();
+  const givingUp = new AbortController();
+  const stop = AbortSignal.any([stopped, givingUp.signal]);
+  let gaveUp: string | null = null;
+  const barred = new Barred((why) => {
+    gaveUp = why;
+    givingUp.abort();
+  });
   const timeline = new Timeline(options.seconds);
   const sender = createSender(options, stop);
   const tag = newTag();
@@ -41,6 +52,7 @@ export async function run(
     const ask = options.repeat ? plain : unique(plain, tag, index);
     const one = sender.send(ask, isStreamed(index, options.streamShare), intendedAt).then((sample) => {
       tally.ended(sample);
+      barred.ended(sample);
       timeline.ended(sample, elapsed());
       underWay.delete(one);
     });
@@ -65,9 +77,10 @@ export async function run(
     const elapsedMs = elapsed();
     const after = before && (await readMoney(options));
     const money = before && after && { cost: after.cost - before.cost, saved: after.saved - before.saved };
-    return reportOf(options, tally, elapsedMs, timeline, money);
+    return reportOf(options, tally, elapsedMs, timeline, money, gaveUp ?? barred.why);
   } finally {
     clearInterval(ticker);
+    barred.close();
     await sender.close();
   }
 }

@@ -1,6 +1,7 @@
 /** Sends one request and tells how it went. */
 import { Pool } from 'undici';
-import { errorCode, parseJson, StreamReader, type Tokens, tokensOf } from './answer.ts';
+import { errorText, noRouter, notReached, sentOn } from '../../process/src/refused.ts';
+import { errorCode, isCompletion, parseJson, StreamReader, type Tokens, tokensOf } from './answer.ts';
 import type { Ask } from './mixes.ts';
 import type { Options } from './options.ts';
 import { ownLookup } from './target.ts';
@@ -18,6 +19,8 @@ export interface Sample {
   readonly tokens: Tokens | null;
   /** Null: a whole answer. */
   readonly error: string | null;
+  /** Where nothing of an answer came: what was wrong, where, and what would be right. Null: something came. */
+  readonly said: string | null;
   /** Cut short because the run was stopped: neither an answer nor a failure. */
   readonly isUnfinished: boolean;
 }
@@ -64,7 +67,10 @@ export function createSender(options: Options, stop: AbortSignal): Sender {
     let answered: Headers = {};
     let ttftMs: number | null = null;
     const since = () => performance.now() - intendedAt;
-    const end = (error: string | null, tokens: Tokens | null = null): Sample => ({
+    const end = (
+      error: string | null,
+      { tokens = null, said = null }: { tokens?: Tokens | null; said?: string | null } = {},
+    ): Sample => ({
       status,
       label: told(answered, 'x-llm-router-label'),
       model: told(answered, 'x-llm-router-model'),
@@ -72,6 +78,7 @@ export function createSender(options: Options, stop: AbortSignal): Sender {
       ttftMs,
       tokens,
       error,
+      said,
       isUnfinished: stop.aborted && error !== null,
     });
     try {
@@ -90,17 +97,26 @@ export function createSender(options: Options, stop: AbortSignal): Sender {
       status = response.statusCode;
       answered = response.headers;
       if (!/^text\/event-stream/i.test(told(answered, 'content-type') ?? '')) {
-        const body = parseJson(await response.body.text());
-        if (status >= 300) return end(`${status} ${errorCode(body)}`);
-        return body ? end(null, tokensOf(body)) : end('not JSON');
+        const text = await response.body.text();
+        const body = parseJson(text);
+        if (status >= 400) return end(`${status} ${errorCode(body)}`, { said: errorText(status, text) });
+        if (status >= 300)
+          return end(`${status} redirect`, { said: sentOn(options.url, status, told(answered, 'location')) });
+        if (isCompletion(body)) return end(null, { tokens: tokensOf(body) });
+        return end(body ? 'no completion' : 'not JSON', {
+          said: noRouter(options.url, told(answered, 'content-type'), text),
+        });
       }
       const reader = new StreamReader(() => {
         ttftMs = since();
       });
       for await (const chunk of response.body) reader.take(chunk as Uint8Array);
-      return end(reader.error ?? (reader.isDone ? null : 'ended early'), reader.tokens);
+      return end(reader.error ?? (reader.isDone ? null : 'ended early'), { tokens: reader.tokens });
     } catch (error) {
-      return end(failureOf(error));
+      const failure = failureOf(error);
+      // An answer that takes long is no wrong address.
+      const isOnTheWay = status === null && failure !== 'timeout';
+      return end(failure, { said: isOnTheWay ? notReached(error, options.url) : null });
     }
   }
 

@@ -14,6 +14,7 @@ const sample = (more: Partial<Sample> = {}): Sample => ({
   ttftMs: null,
   tokens: { prompt: 2, completion: 3 },
   error: null,
+  said: null,
   isUnfinished: false,
   ...more,
 });
@@ -78,6 +79,7 @@ test('every request is counted once, and only whole answers make the percentiles
       B: { answered: 1, latency_p50_ms: 20, latency_p99_ms: 20 },
     },
     slice_s: 1,
+    gave_up: null,
     timeline: [slice(0, 1, 0, 10, completion), slice(1, 0, 0, null, 0), slice(2, 1, 1, 20, completion)],
     planned: 7,
     sent: 5,

@@ -25,6 +25,7 @@ import {
   HELP,
   newRights,
   positionals,
+  unable,
   values,
 } from './keys-cli/options.ts';
 import { actor, checkNames, inRedis, type Places, placesOf } from './keys-cli/places.ts';
@@ -185,5 +186,5 @@ try {
   await main();
 } catch (error) {
   if (!(error instanceof ConfigError || error instanceof TooManySecrets)) throw error;
-  fail(error.message);
+  unable(error.message);
 }

@@ -1,8 +1,10 @@
 /** One question to one target, through the router as any client asks. */
+
+import { errorText, noRouter } from '../../../process/src/refused.ts';
 import type { Target } from '../../../router-controller/src/config/index.ts';
 import { costOf } from '../../../router-controller/src/settle/index.ts';
 import { CommandError } from '../lib/errors.ts';
-import { call, errorText } from '../lib/router-client.ts';
+import { call } from '../lib/router-client.ts';
 import type { Spending } from './spending.ts';
 
 export interface Answer {
@@ -83,7 +85,13 @@ export async function ask(
       },
       signal,
     );
-    const text = await response.text();
+    const text = await response.text().catch((error: Error) => {
+      if (signal.aborted) throw error;
+      throw new NoAnswer(`${target.name}: the answer broke off (${error.message})`);
+    });
+    // A router says on every answer what it decided.
+    if (response.ok && !response.headers.has('x-llm-router-model'))
+      throw new CommandError(noRouter(url, response.headers.get('content-type'), text));
     if (!response.ok) {
       const message = errorText(response.status, text);
       // What is wrong with every call is no matter of this one.

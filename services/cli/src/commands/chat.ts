@@ -1,11 +1,13 @@
 /** `llm-router chat "prompt"`: one prompt to a router that runs, its decision, and the answer as it comes. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { errorText, noRouter } from '../../../process/src/refused.ts';
+import type { Answer } from '../chat/answer.ts';
 import { newCommand, numberFrom } from '../lib/command.ts';
 import { CommandError } from '../lib/errors.ts';
 import { columns, paint } from '../lib/paint.ts';
 import { waiting } from '../lib/progress.ts';
-import { call, DEFAULT_URL, errorText, KEY_NOTE, readUrl, urlOption } from '../lib/router-client.ts';
+import { call, DEFAULT_URL, KEY_NOTE, parsed, readUrl, textOf, urlOption } from '../lib/router-client.ts';
 
 interface Options {
   readonly url: string;
@@ -43,8 +45,19 @@ function decisionOf(headers: Headers): Record<string, string> {
   return told;
 }
 
+/** As it streams; whole, where what is behind the router does not stream. @throws CommandError where it is no answer */
+async function answerOf(response: Response, url: string, onText: (piece: string) => void): Promise<Answer> {
+  const { readStream, readWhole } = await import('../chat/answer.ts');
+  const kind = response.headers.get('content-type');
+  if (kind?.startsWith('text/event-stream')) return readStream(response.body!, onText);
+  const text = await textOf(response, url);
+  const answer = readWhole(parsed(text));
+  if (answer === null) throw new CommandError(noRouter(url, kind, text));
+  onText(answer.text);
+  return answer;
+}
+
 async function run(argument: string, options: Options): Promise<void> {
-  const { readStream } = await import('../chat/answer.ts');
   const prompt = argument === '-' ? readFileSync(0, 'utf8') : argument;
   const began = performance.now();
   const since = () => Math.round(performance.now() - began);
@@ -69,9 +82,9 @@ async function run(argument: string, options: Options): Promise<void> {
         '\n',
       ),
     );
-  if (!response.ok) throw new CommandError(errorText(response.status, await response.text()));
+  if (!response.ok) throw new CommandError(errorText(response.status, await textOf(response, url)));
   let first: number | null = null;
-  const answer = await readStream(response.body!, (piece) => {
+  const answer = await answerOf(response, url, (piece) => {
     first ??= since();
     if (!options.json) process.stdout.write(piece);
   });

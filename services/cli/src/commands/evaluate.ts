@@ -50,6 +50,15 @@ export const evaluate = (): Command =>
     .addHelpText('after', ROWS)
     .action(run);
 
+/** What the classifier, or the way to it, said. */
+function told(error: Error & { reason?: string }, endpoint: string | undefined): string {
+  if (endpoint === undefined) return `router-server: ${error.message}`;
+  const said = error.message.startsWith(`${endpoint}: `) ? error.message : `${endpoint}: ${error.message}`;
+  return error.reason === 'unavailable'
+    ? `${said}; --endpoint is the gRPC port of a Triton or router-server (\`llm-router triton\` starts one), and without it one is started here`
+    : said;
+}
+
 async function run({ policy, data, endpoint, repository, config, json }: Options): Promise<void> {
   if (endpoint !== undefined && !/^[^/\s]+:\d+$/.test(endpoint))
     throw new UsageError(
@@ -74,7 +83,6 @@ async function run({ policy, data, endpoint, repository, config, json }: Options
     }
   } catch (error) {
     bar.end();
-    const where = error instanceof BadRows ? '' : `${endpoint ?? 'router-server'}: `;
-    throw new CommandError(`${where}${(error as Error).message}`);
+    throw new CommandError(error instanceof BadRows ? error.message : told(error as Error, endpoint));
   }
 }

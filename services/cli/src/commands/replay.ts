@@ -7,6 +7,7 @@
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
+import { whyUnread } from '../../../process/src/unread.ts';
 import type { ReplaySummary } from '../../../router-controller/src/replay/index.ts';
 import type { DecisionRecord } from '../../../router-controller/src/settle/index.ts';
 import { gathered, newCommand } from '../lib/command.ts';
@@ -103,21 +104,29 @@ async function readLog(
   const input = createReadStream(log);
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   let number = 0;
+  let records = 0;
   let broken: string | null = null;
-  for await (const line of lines) {
-    number++;
-    onBytes(input.bytesRead);
-    if (broken) break;
-    if (line.trim() === '') continue;
-    try {
-      const record = parse(line);
-      if (record) add(record);
-    } catch (error) {
-      broken = `${log}:${number}: ${(error as Error).message}`;
-      // Only the last line may be torn, and what is torn is not JSON.
-      if (!broken.endsWith('not JSON')) break;
+  try {
+    for await (const line of lines) {
+      number++;
+      onBytes(input.bytesRead);
+      if (broken) break;
+      if (line.trim() === '') continue;
+      try {
+        const record = parse(line);
+        if (record) add(record);
+        records++;
+      } catch (error) {
+        broken = `${log}:${number}: ${(error as Error).message}`;
+        // Only the last line may be torn, and what is torn is not JSON.
+        if (!broken.endsWith('not JSON')) break;
+      }
     }
+  } catch (error) {
+    throw new CommandError(`replay: ${log} can’t be read: ${whyUnread(error)}`);
   }
+  if (broken && records === 0)
+    throw new CommandError(`replay: ${broken}; a decision log has one JSON object a line`);
   if (broken && (!broken.endsWith('not JSON') || !broken.startsWith(`${log}:${number}:`)))
     throw new CommandError(`replay: ${broken}`);
   return broken !== null;

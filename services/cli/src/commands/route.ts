@@ -49,8 +49,9 @@ async function run(argument: string, options: Options): Promise<void> {
   const bodies = readRequests(argument).map((body) =>
     options.policy === undefined ? body : { ...body, model: options.policy },
   );
-  const decided = options.url
-    ? await askAll(readUrl(options.url), bodies)
+  const url = options.url ? readUrl(options.url) : null;
+  const decided = url
+    ? await waiting('deciding', () => askAll(url, bodies))
     : await here(options.config ? resolve(options.config) : null, bodies);
   let refused = 0;
   for (const [at, told] of decided.entries()) {
@@ -65,11 +66,18 @@ async function run(argument: string, options: Options): Promise<void> {
 
 type Answer = Told | { readonly error: { readonly message: string } };
 
+/** A decision, or why there is none; anything else was not said by a router. */
+const isAnswer = (value: unknown): boolean => {
+  const { target, model, error } = (value ?? {}) as Partial<Record<'target' | 'model' | 'error', unknown>>;
+  return (typeof target === 'string' && typeof model === 'string') || typeof error === 'object';
+};
+const areAnswers = (value: unknown): boolean => Array.isArray(value) && value.every(isAnswer);
+
 async function askAll(url: string, bodies: readonly object[]): Promise<Answer[]> {
-  if (bodies.length === 1) return [await json<Told>(url, '/v1/route', bodies[0])];
+  if (bodies.length === 1) return [await json<Told>(url, '/v1/route', bodies[0], isAnswer)];
   const all: Answer[] = [];
   for (let at = 0; at < bodies.length; at += AT_ONCE)
-    all.push(...(await json<Answer[]>(url, '/v1/route', bodies.slice(at, at + AT_ONCE))));
+    all.push(...(await json<Answer[]>(url, '/v1/route', bodies.slice(at, at + AT_ONCE), areAnswers)));
   return all;
 }
 

@@ -1,9 +1,10 @@
 /** `llm-router top`: traffic, labels, targets, errors and cost of a router that runs, as they go. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { errorText, noRouter } from '../../../process/src/refused.ts';
 import { newCommand, numberFrom } from '../lib/command.ts';
 import { CommandError } from '../lib/errors.ts';
-import { call, DEFAULT_URL, errorText, KEY_NOTE, readUrl, urlOption } from '../lib/router-client.ts';
+import { call, DEFAULT_URL, KEY_NOTE, readUrl, textOf, urlOption } from '../lib/router-client.ts';
 
 interface Options {
   readonly url: string;
@@ -28,14 +29,17 @@ export const top = (): Command =>
     .action(run);
 
 async function run(options: Options): Promise<void> {
-  const { parseMetrics } = await import('../top/metrics.ts');
+  const { isRouters, parseMetrics } = await import('../top/metrics.ts');
   const { linesOf, viewOf } = await import('../top/view.ts');
   const url = readUrl(options.url);
   const read = async () => {
     const response = await call(url, '/metrics');
-    const text = await response.text();
+    const text = await textOf(response, url);
     if (!response.ok) throw new CommandError(errorText(response.status, text));
-    return { snapshot: parseMetrics(text), at: performance.now() };
+    const snapshot = parseMetrics(text);
+    if (!isRouters(snapshot))
+      throw new CommandError(noRouter(url, response.headers.get('content-type'), text));
+    return { snapshot, at: performance.now() };
   };
   // A terminal is drawn over; what is written elsewhere is kept.
   const isLive = process.stdout.isTTY && !options.once && !options.json;

@@ -1,5 +1,6 @@
 /** Each upstream asked for its models, with its own key, proxy and TLS, as calls would go. */
 
+import { type Unreached, whyUnreached } from '../../../process/src/unreached.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 import { type RouterConfig, type Target, Transport } from './parts.ts';
 
@@ -15,22 +16,18 @@ interface Seen {
   readonly skewMs: number | null;
 }
 
-/** What went wrong on the way, and what to do about it. */
-function unreachable(error: unknown, host: string): [found: string, advice: string] {
-  const { code, name, message, cause } = error as Error & { code?: string; cause?: { code?: string } };
-  const why = code ?? cause?.code ?? name;
-  if (why === 'ENOTFOUND' || why === 'EAI_AGAIN')
-    return [`${host} has no address (${why})`, 'look at api_base for a typo, and at the DNS of this machine'];
-  if (why === 'ECONNREFUSED') return [`nothing listens at ${host}`, 'start it, or mend api_base’s port'];
-  if (/TIMEOUT|Timeout|Abort/i.test(String(why)))
-    return [
-      `no answer within ${WAIT_MS / 1000} s`,
-      'a firewall, or a proxy that is needed (HTTPS_PROXY, targets[].proxy)',
-    ];
-  if (/CERT|SELF_SIGNED|ISSUER/i.test(String(why)))
-    return [`its certificate is not trusted (${why})`, 'give its authority as targets[].tls.ca'];
-  return [`can’t be reached (${why}: ${message})`, 'look at api_base, proxy and tls of the target'];
-}
+/** What would be right in the configuration. */
+const ADVICE: Readonly<Record<Unreached['kind'], string>> = {
+  nobody: 'start it, or mend api_base’s port',
+  'no-address': 'look at api_base for a typo, and at the DNS of this machine',
+  'no-way': 'look at api_base, and at the network',
+  tls: 'write http:// in place of https:// in api_base',
+  certificate: 'give its authority as targets[].tls.ca; api_base names the host as the certificate does',
+  'not-http': 'look at api_base’s port',
+  closed: 'look at api_base’s port, and whether it is https://',
+  time: 'a firewall, or a proxy that is needed (HTTPS_PROXY, targets[].proxy)',
+  other: 'look at api_base, proxy and tls of the target',
+};
 
 async function readModels(body: AsyncIterable<Uint8Array>): Promise<readonly string[] | null> {
   const parts: Uint8Array[] = [];
@@ -65,10 +62,20 @@ async function look(transport: Transport, target: Target): Promise<Seen> {
     const took = `${Math.round(performance.now() - began)} ms`;
     const date = Date.parse(String(answer.headers.date ?? ''));
     const skewMs = Number.isNaN(date) ? null : date - Date.now();
-    return { check: told(name, target, answer.status, models, `${host} answered in ${took}`), skewMs };
+    const location = answer.headers.location;
+    const check =
+      answer.status < 300 || answer.status >= 400
+        ? told(name, target, answer.status, models, `${host} answered in ${took}`)
+        : fail(
+            name,
+            `${host} sends on to ${String(location ?? 'nowhere')} (${answer.status})`,
+            'redirects are not followed: write the address that it names into api_base',
+          );
+    return { check, skewMs };
   } catch (error) {
-    const [found, advice] = unreachable(error, host);
-    return { check: fail(name, found, advice), skewMs: null };
+    const { kind, found } = whyUnreached(error, target.apiBase);
+    const waited = kind === 'time' ? ` (${WAIT_MS / 1000} s)` : '';
+    return { check: fail(name, `${found}${waited}`, ADVICE[kind]), skewMs: null };
   }
 }
 

@@ -1,5 +1,6 @@
 /** Speaks to a router that runs, and says in a user's words why it could not. */
 import { Option } from 'commander';
+import { errorText, noRouter, notReached, sentOn } from '../../../process/src/refused.ts';
 import { CommandError, UsageError } from './errors.ts';
 
 export const DEFAULT_URL = 'http://127.0.0.1:8084';
@@ -21,15 +22,10 @@ export function readUrl(text: string): string {
   return url.origin + url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '');
 }
 
-const causeOf = (error: unknown): string => {
-  const { cause, message } = error as { cause?: { code?: string; message?: string }; message?: string };
-  return cause?.code ?? cause?.message ?? message ?? String(error);
-};
-
 /**
  * One call.
  *
- * @throws CommandError when nothing answers there
+ * @throws CommandError when nothing answers there, or it sends on
  */
 export async function call(
   url: string,
@@ -38,46 +34,57 @@ export async function call(
   signal?: AbortSignal,
 ): Promise<Response> {
   const key = process.env.LLM_ROUTER_API_KEY?.trim();
+  let response: Response;
   try {
-    return await fetch(`${url}${path}`, {
+    response = await fetch(`${url}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(key && { authorization: `Bearer ${key}` }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
+      redirect: 'manual',
       ...(signal && { signal }),
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    const why = causeOf(error);
-    throw new CommandError(
-      why === 'ECONNREFUSED'
-        ? `nothing listens at ${url}; \`llm-router start\` starts a router, --url names another`
-        : `${url} can’t be reached (${why})`,
-    );
+    throw new CommandError(notReached(error, url));
   }
+  if (response.status < 300 || response.status >= 400) return response;
+  await response.body?.cancel();
+  throw new CommandError(sentOn(url, response.status, response.headers.get('location')));
 }
 
-/** What an error answer says. */
-export function errorText(status: number, text: string): string {
-  let told: { error?: { message?: unknown } | string } | null = null;
-  try {
-    told = JSON.parse(text);
-  } catch {
-    // A proxy's page, or nothing.
-  }
-  const error = told?.error;
-  const message = typeof error === 'object' ? error?.message : error;
-  const said = typeof message === 'string' ? message : text.replaceAll(/\s+/g, ' ').slice(0, 200);
-  const help = status === 401 ? ' (the key goes into LLM_ROUTER_API_KEY)' : '';
-  return `${status}: ${said || 'no message'}${help}`;
+/** The whole answer. @throws CommandError when it breaks off */
+export async function textOf(response: Response, url: string): Promise<string> {
+  return response.text().catch((error: unknown) => {
+    throw new CommandError(notReached(error, url));
+  });
 }
 
-/** @throws CommandError when the answer is an error */
-export async function json<T>(url: string, path: string, body?: unknown): Promise<T> {
+/**
+ * @param isAnswer tells the answer of a router from what something else may say
+ * @throws CommandError when the answer is an error, or no router's
+ */
+export async function json<T>(
+  url: string,
+  path: string,
+  body: unknown,
+  isAnswer: (value: unknown) => boolean,
+): Promise<T> {
   const response = await call(url, path, body);
-  const text = await response.text();
+  const text = await textOf(response, url);
   if (!response.ok) throw new CommandError(errorText(response.status, text));
-  return JSON.parse(text) as T;
+  const value = parsed(text);
+  if (!isAnswer(value)) throw new CommandError(noRouter(url, response.headers.get('content-type'), text));
+  return value as T;
+}
+
+/** Undefined: it is not JSON. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

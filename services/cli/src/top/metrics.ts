@@ -29,6 +29,10 @@ export function parseMetrics(text: string): Snapshot {
   return all;
 }
 
+/** Whether a router told it: something else may answer with 200 to any path. */
+export const isRouters = (snapshot: Snapshot): boolean =>
+  [...snapshot.keys()].some((name) => name.startsWith('llm_router_'));
+
 /** Sum of a metric's samples, by the value of one of its labels. */
 export function sumBy(snapshot: Snapshot, metric: string, label: string): Map<string, number> {
   const sums = new Map<string, number>();

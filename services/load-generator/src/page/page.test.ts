@@ -18,7 +18,7 @@ function reportWith(step: number, more: Partial<Sample> = {}, args: readonly str
   for (let i = 0; i < 10; i++) {
     const sample: Sample = {
       ...{ status: 200, label: 'Open QA', model: 'm', latencyMs: 100 + i * step, ttftMs: 20 },
-      ...{ tokens: { prompt: 1, completion: 5 }, error: null, isUnfinished: false },
+      ...{ tokens: { prompt: 1, completion: 5 }, error: null, said: null, isUnfinished: false },
       ...more,
     };
     tally.begun(0);

@@ -37,6 +37,12 @@ export function fail(message: string): never {
   process.exit(2);
 }
 
+/** It was asked for rightly, and could not be done. */
+export function unable(message: string): never {
+  console.error(message);
+  process.exit(1);
+}
+
 const RIGHTS = [
   'name',
   'tenant',

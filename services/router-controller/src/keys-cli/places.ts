@@ -3,9 +3,9 @@ import { userInfo } from 'node:os';
 import { type Actor, ConfiguredKeys, RedisKeys } from '../authenticate/index.ts';
 import { loadConfig, type RouterConfig } from '../config/index.ts';
 import type { KeyRights } from '../config/schema-auth.ts';
-import { createLog, createMetrics } from '../observe/index.ts';
+import { createMetrics, type Logger, secrets } from '../observe/index.ts';
 import { createRedis } from '../redis/index.ts';
-import { fail, values } from './options.ts';
+import { fail, unable, values } from './options.ts';
 
 export interface Places {
   readonly config: RouterConfig;
@@ -24,9 +24,22 @@ export async function inRedis<T>({ config }: Places, run: (keys: RedisKeys) => P
   if (!file.redis) fail(`${path} has no \`redis\` section, so there is no place to keep keys`);
   if (!file.auth.keys_in_redis)
     console.error(`note: the router takes these keys once ${path} says auth.keys_in_redis: true`);
-  const redis = createRedis(file.redis, createMetrics(), createLog({ level: 'error' }))!;
+  let problem = 'no answer';
+  const heard = (_message: string, fields?: { problem?: string }) => {
+    problem = fields?.problem ?? problem;
+  };
+  const log = { info: () => {}, debug: () => {}, warn: heard, error: heard } as unknown as Logger;
+  // What Redis says of a failed call may hold what was sent.
+  secrets.know(
+    config,
+    config.secrets.map(({ value }) => value.reveal()),
+  );
+  const redis = createRedis(file.redis, createMetrics(), log)!;
   try {
-    if (!(await redis.ready(5_000))) fail('Redis does not answer; see the line above');
+    if (!(await redis.ready(5_000)))
+      unable(
+        `the Redis of ${path} can’t be used: ${secrets.text(problem)}; look at its redis section: address, user, password, TLS, rights`,
+      );
     return await run(new RedisKeys(redis));
   } finally {
     await redis.close();

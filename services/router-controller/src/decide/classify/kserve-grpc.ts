@@ -30,7 +30,7 @@ import {
   withDetails,
 } from './model-client.ts';
 import { type ModelConfig, otherEncoder } from './same-encoder.ts';
-import { advice, secureChannel } from './secure-channel.ts';
+import { advice, plainDetails, secureChannel } from './secure-channel.ts';
 
 const FAILURES: Readonly<Record<number, ClassifierFailure>> = {
   [grpcStatus.DEADLINE_EXCEEDED]: 'timeout',
@@ -121,7 +121,7 @@ export class KServeGrpcClient implements ModelClient {
         const reason = FAILURES[error.code] ?? 'other';
         const said = error.details || error.message;
         const more = reason === 'unavailable' ? advice(said, this.#isSecure) : '';
-        finish(new ClassifierError(reason, `${this.address}: ${said.trim()}${more}`, error));
+        finish(new ClassifierError(reason, `${this.address}: ${plainDetails(said)}${more}`, error));
       });
     });
   }

@@ -47,6 +47,14 @@ const SECURE: readonly (readonly [RegExp, string])[] = [
 ];
 const CLEAR = /Failed to connect|Protocol error/;
 
+/** What gRPC says of a call, without what it says around that: `round_robin: No connection established. Last error: …`. */
+export const plainDetails = (said: string): string =>
+  said
+    .trim()
+    .replace(/^(?:\w+: )?(?:No connection established\. Last error: )+(?:Error: )?/, '')
+    .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/, '')
+    .replace(/\.?\s*Resolution note:$/, '');
+
 /**
  * @param details of a call that reached nobody.
  * @param isSecure whether TLS was spoken.
