@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { reportPictures } from '../docs/test/report-pictures.ts';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
+import { waiting } from '../services/process/src/progress.ts';
 import { FOLDER, TERMINALS } from './captures/list.ts';
 import { screenOf } from './captures/screen.ts';
 import { svgOf } from './captures/svg.ts';
@@ -56,7 +57,9 @@ try {
     ],
   });
   terminal('init.svg', 'npx llm-router init', init, cwd);
-  const doctor = await onTerminal(['doctor', '--config', join(ROOT, 'config', 'router.yaml')], { cwd });
+  const doctor = await waiting('doctor', () =>
+    onTerminal(['doctor', '--config', join(ROOT, 'config', 'router.yaml')], { cwd }),
+  );
   terminal('doctor.svg', 'npx llm-router doctor', doctor, cwd);
 
   const html = join(cwd, 'report.html');
@@ -67,13 +70,12 @@ try {
       top = child;
     },
   });
-  await onTerminal(
-    ['loadtest', '--url', router.url, '--rate', '5', '--seconds', LOAD_SECONDS, '--html', html],
-    { cwd },
-  );
+  const load = ['loadtest', '--url', router.url, '--rate', '5', '--seconds', LOAD_SECONDS, '--html', html];
+  await waiting(`loadtest of ${LOAD_SECONDS} s, and top`, () => onTerminal(load, { cwd }));
   top!.stdin!.write('\x03');
   terminal('top.svg', 'npx llm-router top', await watched, cwd);
-  for (const [name, bytes] of await reportPictures(html)) write(name, bytes);
+  for (const [name, bytes] of await waiting('the report’s pictures', () => reportPictures(html)))
+    write(name, bytes);
 } finally {
   await router.stop();
   rmSync(cwd, { recursive: true, force: true });

@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
+import { waiting } from '../services/process/src/progress.ts';
 import type { DeployCheck } from './deploy/check.ts';
 import { compose } from './deploy/compose.ts';
 import { dockerfiles } from './deploy/dockerfiles.ts';
@@ -42,7 +43,10 @@ if (selected.length === 0) {
 let wrong = 0;
 const told: Record<string, readonly string[]> = {};
 for (const { name, run } of selected) {
-  const { seen, problems } = await run().catch((error: Error) => ({ seen: [], problems: [error.message] }));
+  const { seen, problems } = await waiting(name, run).catch((error: Error) => ({
+    seen: [],
+    problems: [error.message],
+  }));
   console.log(`${problems.length > 0 ? '✖' : '✔'} ${name}`);
   for (const line of seen) console.log(`    ${line}`);
   for (const problem of problems) console.error(`  ✖ ${problem.replaceAll('\n', '\n    ')}`);

@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
+import { waiting } from '../services/process/src/progress.ts';
 import { type Advisory, readAdvisories, speaksOf } from './deps/advisory.ts';
 import { CACHE, ROOT } from './parts/lib.ts';
 import { NPM, PYTHON, readParts } from './sbom/files.ts';
@@ -105,7 +106,8 @@ function fromRegistry(): Promise<number> {
 }
 
 try {
-  process.exitCode = named || existsSync(path) ? fromFiles() : await fromRegistry();
+  process.exitCode =
+    named || existsSync(path) ? fromFiles() : await waiting('asking the registry', fromRegistry);
 } catch (error) {
   console.error(`NOT CHECKED: ${(error as Error).message}`);
   process.exitCode = UNCHECKED;

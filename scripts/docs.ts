@@ -11,6 +11,7 @@ import { BOARDS } from '../deploy/grafana/src/boards.ts';
 import { chartFiles } from '../deploy/helm/src/files.ts';
 import { proofsFiles, rulesFile } from '../deploy/prometheus/src/files.ts';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
+import { waiting } from '../services/process/src/progress.ts';
 import { configurationSchema } from '../services/router-controller/src/config/json-schema.ts';
 import { adminApi } from '../services/router-controller/src/http/openapi/admin.ts';
 import { openApi } from '../services/router-controller/src/http/openapi/document.ts';
@@ -41,7 +42,9 @@ const end = lastLine(values.json);
 if (values.site) {
   const { buildSite, serveSite } = await import('./site/build.ts');
   try {
-    const count = await buildSite(values.base === undefined ? {} : { base: values.base });
+    const count = await waiting('building the site', () =>
+      buildSite(values.base === undefined ? {} : { base: values.base }),
+    );
     console.log(`docs/.site: ${count} pages`);
     end({ pages: count });
     if (values.serve) await serveSite();

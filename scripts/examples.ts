@@ -6,7 +6,7 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { progress } from '../services/cli/src/lib/progress.ts';
+import { progress } from '../services/process/src/progress.ts';
 import { startExamplesRouter } from './examples/router.ts';
 import { EXAMPLES, type Outcome, runExample } from './examples/run.ts';
 import { setupClients } from './parts/clients.ts';

@@ -11,6 +11,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
+import { waiting } from '../services/process/src/progress.ts';
 import { imageNames } from './deploy/dockerfiles.ts';
 import { PARTS } from './parts/index.ts';
 import { ROOT, readText } from './parts/lib.ts';
@@ -64,7 +65,7 @@ async function freshFiles(): Promise<Record<string, string>> {
   for (const part of ['triton', 'trainer', 'python-tools', 'deploy-tools', 'notebooks'] as const)
     await PARTS[part]();
   const before = readParts(PYTHON).filter(({ from }) => from.length === 0);
-  return listFiles(await npmLicences(), [...(await installedParts(allPins())), ...before]);
+  return listFiles(await waiting('licences', npmLicences), [...(await installedParts(allPins())), ...before]);
 }
 
 try {

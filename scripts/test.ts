@@ -6,6 +6,8 @@
  */
 import { parseArgs } from 'node:util';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
+import { isLive } from '../services/process/src/live-line.ts';
+import { waiting } from '../services/process/src/progress.ts';
 import { runLanes } from './lib/lanes.ts';
 import { nearChanges, watchTests } from './lib/near-changes.ts';
 import { quickSuites, wholeSuites } from './lib/suite-table.ts';
@@ -132,13 +134,20 @@ const compiled = COMPILED.filter((name) => needed.includes(name)).map(setup);
 for (const name of needed) if (!COMPILED.includes(name)) await setup(name);
 
 console.log(`${total} suites`);
-const ticker = setInterval(() => {
-  if (Date.now() - spoke >= SILENCE_MS) say(`  … ${[...current].join(', ')}`);
-}, SILENCE_MS / 2);
-await runAll(quick, QUICK_AT_ONCE);
-await Promise.all(compiled);
-await runLanes(whole, atOnce, runOne);
-clearInterval(ticker);
+async function runSelected(): Promise<void> {
+  await runAll(quick, QUICK_AT_ONCE);
+  await Promise.all(compiled);
+  await runLanes(whole, atOnce, runOne);
+}
+if (isLive(process.stderr))
+  await waiting('testing', runSelected, { detail: () => `${done} of ${total}  ${[...current].join(', ')}` });
+else {
+  const ticker = setInterval(() => {
+    if (Date.now() - spoke >= SILENCE_MS) say(`  … ${[...current].join(', ')}`);
+  }, SILENCE_MS / 2);
+  await runSelected();
+  clearInterval(ticker);
+}
 
 for (const { name, failed, output } of results) {
   if (failed > 0) console.log(`\n✖ ${name}\n${output.trimEnd().split('\n').slice(-SHOWN).join('\n')}`);

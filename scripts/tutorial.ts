@@ -6,6 +6,7 @@ import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
+import { waiting } from '../services/process/src/progress.ts';
 import { ROOT } from './parts/lib.ts';
 import { differences, runNotebook } from './tutorial/notebook.ts';
 import { comparable, stepsOf, withOutputs } from './tutorial/page.ts';
@@ -29,9 +30,9 @@ for (const name of globSync('docs/tutorials/*.md', { cwd: ROOT }).sort()) {
   const file = join(ROOT, name);
   const page = readFileSync(file, 'utf8');
   const steps = stepsOf(page);
-  console.log(`${name}: ${steps.length} steps …`);
+  console.log(`${name}: ${steps.length} steps`);
   try {
-    const outputs = await walk(steps, MINUTES);
+    const outputs = await waiting(name, () => walk(steps, MINUTES));
     if (values.write) {
       writeFileSync(file, withOutputs(page, outputs));
       continue;
@@ -54,7 +55,7 @@ for (const name of globSync('notebooks/*.ipynb', { cwd: ROOT }).sort()) {
   const file = join(ROOT, name);
   const begun = Date.now();
   try {
-    const printed = await runNotebook(file);
+    const printed = await waiting(name, () => runNotebook(file));
     console.log(`${name}: ran in ${Math.round((Date.now() - begun) / 1000)} s`);
     if (values.write) {
       writeFileSync(file, printed);

@@ -27,17 +27,22 @@ export async function onTerminal(
   {
     cwd,
     typed = [],
+    columns = COLUMNS,
+    env = {},
     onStart,
   }: {
     cwd: string;
+    columns?: number;
+    /** Beside this process's own. */
+    env?: NodeJS.ProcessEnv;
     typed?: readonly Typed[];
     onStart?: (child: ChildProcess) => void;
   },
 ): Promise<string> {
-  const command = `stty cols ${COLUMNS} rows 50 -echoctl; exec ${[process.execPath, LAUNCHER, ...words].map(quoted).join(' ')}`;
+  const command = `stty cols ${columns} rows 50 -echoctl; exec ${[process.execPath, LAUNCHER, ...words].map(quoted).join(' ')}`;
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     cwd,
-    env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: undefined, NVIDIA_API_KEY: undefined },
+    env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: undefined, NVIDIA_API_KEY: undefined, ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   onStart?.(child);

@@ -4,6 +4,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isLive } from '../../services/process/src/live-line.ts';
+import { waiting } from '../../services/process/src/progress.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 const cache = join(ROOT, '.cache');
@@ -16,8 +18,11 @@ export const CACHE = existsSync(cache) ? realpathSync(cache) : cache;
 /** Last lines of a command's output, shown when it fails. */
 const TAIL = 30;
 
+/** Takes so long that it is worth a line of its own afterwards. */
+const LONG_MS = 2_000;
+
 /**
- * Runs a command with a progress line every two seconds that tells the command's last one.
+ * Runs a command, and tells how long it has been at it and its last line.
  *
  * @throws Error with the end of its output.
  */
@@ -28,7 +33,8 @@ export async function run(
   options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<string> {
   const started = Date.now();
-  console.log(`  ${what} …`);
+  const onTerminal = isLive(process.stderr);
+  if (!onTerminal) console.log(`  ${what} …`);
   const child = spawn(command, args, {
     cwd: options.cwd ?? ROOT,
     env: { ...process.env, ...options.env },
@@ -42,16 +48,15 @@ export async function run(
   };
   child.stdout.on('data', take);
   child.stderr.on('data', take);
-  const ticker = setInterval(
-    () => console.log(`  ${what} … ${Math.round((Date.now() - started) / 1000)} s  ${last}`),
-    2_000,
-  );
-  const code = await new Promise<number>((done, fail) => {
+  const ended = new Promise<number>((done, fail) => {
     child.once('error', (error: NodeJS.ErrnoException) =>
       fail(error.code === 'ENOENT' ? new Error(`${what}: ${command} is not installed`) : error),
     );
     child.once('close', (status) => done(status ?? 1));
-  }).finally(() => clearInterval(ticker));
+  });
+  const code = await waiting(`  ${what}`, () => ended, { detail: () => last });
+  const took = Date.now() - started;
+  if (onTerminal && took >= LONG_MS) console.log(`  ${what}: ${Math.round(took / 1000)} s`);
   if (code !== 0)
     throw new Error(
       `${what} failed (exit ${code}):\n${output.trimEnd().split('\n').slice(-TAIL).join('\n')}`,
@@ -96,7 +101,7 @@ export async function withLock<T>(name: string, work: () => Promise<T>): Promise
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       if (!holderLives(lock)) rmSync(lock, { force: true });
-      else if (waited % 10 === 0) console.log(`  waiting for another set-up of ${name} …`);
+      else if (waited % 50 === 0) console.log(`  waiting for another set-up of ${name} …`);
       await sleep(200);
     }
   }

@@ -10,24 +10,25 @@ export interface Money {
   readonly saved: number;
 }
 
-const WAIT_MS = 5_000;
-
 const sumOf = (text: string, name: string): number =>
   text
     .split('\n')
     .filter((line) => line.startsWith(name) && /^[{ ]/.test(line.slice(name.length)))
     .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 
-/** Null: the router shows no metrics, or not to us. */
-export async function readMoney({ url, ownsTarget, key }: Options): Promise<Money | null> {
+/**
+ * @param waitMs for the answer.
+ * @returns null: the router shows no metrics, or not to us, or not in time.
+ */
+export async function readMoney({ url, ownsTarget, key }: Options, waitMs: number): Promise<Money | null> {
   const { origin, pathname } = new URL(url);
-  const pool = new Pool(origin, { connect: { timeout: WAIT_MS, ...(!ownsTarget && { lookup: ownLookup }) } });
+  const pool = new Pool(origin, { connect: { timeout: waitMs, ...(!ownsTarget && { lookup: ownLookup }) } });
   try {
     const answer = await pool.request({
       path: `${pathname.replace(/\/+$/, '')}/metrics`,
       method: 'GET',
       headers: key === null ? {} : { authorization: `Bearer ${key}` },
-      signal: AbortSignal.timeout(WAIT_MS),
+      signal: AbortSignal.timeout(waitMs),
     });
     const text = await answer.body.text();
     if (answer.statusCode !== 200 || !text.includes('llm_router_')) return null;

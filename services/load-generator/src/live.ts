@@ -1,8 +1,11 @@
 /** What is seen while it goes: a table that stays in its place on a terminal, a line now and then elsewhere. */
+import { isLive } from '../../process/src/live-line.ts';
 import { progressLine } from './report.ts';
 import { percentiles, type Tally } from './tally.ts';
 
 const WIDTH = 30;
+const EARLY_MS = 10_000;
+const LINE_MS = 10_000;
 /** Of the newest answers. */
 const RECENT = 200;
 
@@ -32,9 +35,21 @@ export function tableLines(tally: Tally, elapsedMs: number, seconds: number): st
   ];
 }
 
+/** Close together at first, then seldom: a run of an hour is no log of a thousand lines. */
+function inLines(say: (line: string) => void): Live {
+  let told = 0;
+  return {
+    show: (tally, elapsedMs) => {
+      if (elapsedMs > EARLY_MS && elapsedMs - told < LINE_MS) return;
+      told = elapsedMs;
+      say(progressLine(tally, elapsedMs));
+    },
+    end: () => {},
+  };
+}
+
 export function live(seconds: number, say: (line: string) => void, stream: NodeJS.WriteStream): Live {
-  if (!stream.isTTY)
-    return { show: (tally, elapsedMs) => say(progressLine(tally, elapsedMs)), end: () => {} };
+  if (!isLive(stream)) return inLines(say);
   let drawn = 0;
   const clear = () => {
     if (drawn > 0) stream.write(`\x1b[${drawn}A\x1b[J`);
@@ -44,8 +59,12 @@ export function live(seconds: number, say: (line: string) => void, stream: NodeJ
     show: (tally, elapsedMs) => {
       clear();
       const lines = tableLines(tally, elapsedMs, seconds);
-      stream.write(`${lines.map((line) => line.slice(0, stream.columns - 1)).join('\n')}\n`);
-      drawn = lines.length;
+      // What wraps or scrolls could not be written over.
+      const seen = lines
+        .slice(0, (stream.rows || 24) - 1)
+        .map((line) => line.slice(0, (stream.columns || 80) - 1));
+      stream.write(`${seen.join('\n')}\n`);
+      drawn = seen.length;
     },
     end: clear,
   };

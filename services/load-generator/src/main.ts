@@ -5,6 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { hear, whenParentGone } from '../../process/src/ending.ts';
+import { isLive } from '../../process/src/live-line.ts';
 import { compare, compareTable, differences, readReport } from './compare.ts';
 import { live } from './live.ts';
 import { HELP, type Options, readOptions, UsageError } from './options.ts';
@@ -64,7 +65,7 @@ async function send(): Promise<void> {
   const report = await run(options, prompts, {
     stop: stopping.signal,
     progress: shown.show,
-    ...(process.stderr.isTTY && { progressMs: 500 }),
+    ...(isLive(process.stderr) && { progressMs: 500 }),
   });
   shown.end();
   if (report.gave_up === null) {

@@ -11,6 +11,10 @@ import { createSender } from './send.ts';
 import { Tally } from './tally.ts';
 import { Timeline } from './timeline.ts';
 
+/** For its counters, a router that has nothing to do yet, and one that had. */
+const BEFORE_MS = 2_000;
+const AFTER_MS = 5_000;
+
 export interface RunHooks {
   /** Ends the run early: nothing new is begun, and what is under way is given up and counted so. */
   readonly stop?: AbortSignal;
@@ -40,11 +44,10 @@ export async function run(
   const sender = createSender(options, stop);
   const tag = newTag();
   const underWay = new Set<Promise<void>>();
-  let started = performance.now();
+  const before = await readMoney(options, BEFORE_MS);
+  const started = performance.now();
   const elapsed = () => performance.now() - started;
   const ticker = setInterval(() => progress(tally, elapsed()), progressMs);
-  const before = await readMoney(options);
-  started = performance.now();
 
   const begin = (index: number, intendedAt: number): Promise<void> => {
     tally.begun(performance.now() - intendedAt);
@@ -75,7 +78,7 @@ export async function run(
       });
     await Promise.all(underWay);
     const elapsedMs = elapsed();
-    const after = before && (await readMoney(options));
+    const after = before && (await readMoney(options, AFTER_MS));
     const money = before && after && { cost: after.cost - before.cost, saved: after.saved - before.saved };
     return reportOf(options, tally, elapsedMs, timeline, money, gaveUp ?? barred.why);
   } finally {

@@ -7,6 +7,8 @@ import datetime
 import sys
 from pathlib import Path
 
+from .heartbeat import heartbeat
+
 ROOT = Path(__file__).resolve().parents[3]
 WORK = ROOT / ".cache" / "train"
 
@@ -20,7 +22,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     if arguments.check_arguments:
         return missing_files(arguments)
-    return arguments.run(arguments) or 0
+    with heartbeat():
+        return arguments.run(arguments) or 0
 
 
 def missing_files(arguments: argparse.Namespace) -> int:

@@ -1,12 +1,12 @@
 /** `llm-router chat "prompt"`: one prompt to a router that runs, its decision, and the answer as it comes. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { waiting } from '../../../process/src/progress.ts';
 import { errorText, noRouter } from '../../../process/src/refused.ts';
 import type { Answer } from '../chat/answer.ts';
 import { newCommand, numberFrom } from '../lib/command.ts';
 import { CommandError } from '../lib/errors.ts';
 import { columns, paint } from '../lib/paint.ts';
-import { waiting } from '../lib/progress.ts';
 import { call, DEFAULT_URL, KEY_NOTE, parsed, readUrl, textOf, urlOption } from '../lib/router-client.ts';
 
 interface Options {

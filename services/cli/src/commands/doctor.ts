@@ -1,10 +1,10 @@
 /** `llm-router doctor`: looks at all that a router needs to run here, and says what to do. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { waiting } from '../../../process/src/progress.ts';
 import type { Check, Status } from '../doctor/check.ts';
 import { newCommand, numberFrom } from '../lib/command.ts';
 import { paint } from '../lib/paint.ts';
-import { waiting } from '../lib/progress.ts';
 
 interface Options {
   readonly config?: string;
@@ -52,17 +52,17 @@ function print({ name, status, found, advice }: Check): void {
 }
 
 async function run(options: Options): Promise<void> {
-  const { examine } = await import('../doctor/doctor.ts');
-  const checks = await waiting('looking', (clear) =>
-    examine({
+  const look = async () => {
+    const { examine } = await import('../doctor/doctor.ts');
+    return examine({
       config: options.config ? resolve(options.config) : null,
       ...(options.port !== undefined && { port: options.port }),
       onCheck: (check) => {
-        clear();
         if (!options.json) print(check);
       },
-    }),
-  );
+    });
+  };
+  const checks = await waiting('looking', look, { isBusy: true });
   const count = (status: Status) => checks.filter((check) => check.status === status).length;
   const failed = count('fail');
   if (options.json) console.log(JSON.stringify({ ok: failed === 0, checks }));

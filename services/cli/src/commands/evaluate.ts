@@ -3,9 +3,9 @@
  * a request's own and no answer depends on its neighbours.
  */
 import type { Command } from 'commander';
+import { progress, waiting } from '../../../process/src/progress.ts';
 import { newCommand, ownPath } from '../lib/command.ts';
 import { CommandError, UsageError } from '../lib/errors.ts';
-import { progress } from '../lib/progress.ts';
 
 interface Options {
   readonly policy: string;
@@ -64,13 +64,16 @@ async function run({ policy, data, endpoint, repository, config, json }: Options
     throw new UsageError(
       `--endpoint wants HOST:PORT of a gRPC server, for example 127.0.0.1:8001, not '${endpoint}'`,
     );
-  const { startRouterServer } = await import('../../../router-server/src/index.ts');
   const { evaluate: measure } = await import('../evaluate/run.ts');
   const { BadRows } = await import('../evaluate/rows.ts');
   const { table } = await import('../evaluate/scores.ts');
   const bar = progress('');
   try {
-    const server = endpoint ? null : await startRouterServer({ repository, pollSeconds: 0 });
+    const start = async () => {
+      const { startRouterServer } = await import('../../../router-server/src/index.ts');
+      return startRouterServer({ repository, pollSeconds: 0 });
+    };
+    const server = endpoint ? null : await waiting('starting the classifier', start, { isBusy: true });
     if (server) console.error(`embedded router-server on ${server.grpc}`);
     try {
       const scores = await measure(endpoint ?? server!.grpc, policy, data, config, bar.update);

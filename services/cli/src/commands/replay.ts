@@ -7,12 +7,12 @@
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
+import { progress } from '../../../process/src/progress.ts';
 import { whyUnread } from '../../../process/src/unread.ts';
 import type { ReplaySummary } from '../../../router-controller/src/replay/index.ts';
 import type { DecisionRecord } from '../../../router-controller/src/settle/index.ts';
 import { gathered, newCommand } from '../lib/command.ts';
 import { CommandError } from '../lib/errors.ts';
-import { progress } from '../lib/progress.ts';
 
 interface Options {
   readonly log: readonly string[];

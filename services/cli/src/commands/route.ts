@@ -1,9 +1,9 @@
 /** `llm-router route "prompt" | FILE`: where a request would go, and why; nothing is called. */
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { waiting } from '../../../process/src/progress.ts';
 import { newCommand } from '../lib/command.ts';
 import { CommandError } from '../lib/errors.ts';
-import { waiting } from '../lib/progress.ts';
 import { json, KEY_NOTE, readUrl, urlOption } from '../lib/router-client.ts';
 import type { Told } from '../route/told.ts';
 
@@ -82,13 +82,14 @@ async function askAll(url: string, bodies: readonly object[]): Promise<Answer[]>
 }
 
 async function here(config: string | null, bodies: readonly object[]): Promise<Answer[]> {
-  const { startLocalRouter } = await import('../route/local-router.ts');
-  const { ConfigError } = await import('../../../router-controller/src/config/index.ts');
-  const router = await waiting('starting the classifier', () => startLocalRouter(config)).catch(
-    (error: Error) => {
+  const start = async () => {
+    const { startLocalRouter } = await import('../route/local-router.ts');
+    const { ConfigError } = await import('../../../router-controller/src/config/index.ts');
+    return startLocalRouter(config).catch((error: Error) => {
       throw error instanceof ConfigError ? error : new CommandError(error.message);
-    },
-  );
+    });
+  };
+  const router = await waiting('starting the classifier', start, { isBusy: true });
   try {
     return await waiting('deciding', () => askAll(router.url, bodies));
   } finally {

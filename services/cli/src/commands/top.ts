@@ -1,6 +1,8 @@
 /** `llm-router top`: traffic, labels, targets, errors and cost of a router that runs, as they go. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { isLive } from '../../../process/src/live-line.ts';
+import { waiting } from '../../../process/src/progress.ts';
 import { errorText, noRouter } from '../../../process/src/refused.ts';
 import { newCommand, numberFrom } from '../lib/command.ts';
 import { CommandError } from '../lib/errors.ts';
@@ -28,12 +30,18 @@ export const top = (): Command =>
     .addHelpText('after', KEY_NOTE)
     .action(run);
 
+/** A screen of its own, without a cursor, on which a long line is cut and does not wrap; and the user's own again. */
+const SCREEN = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[H';
+const BACK = '\x1b[?7h\x1b[?25h\x1b[?1049l';
+
 async function run(options: Options): Promise<void> {
   const { isRouters, parseMetrics } = await import('../top/metrics.ts');
   const { linesOf, viewOf } = await import('../top/view.ts');
   const url = readUrl(options.url);
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
   const read = async () => {
-    const response = await call(url, '/metrics');
+    const response = await call(url, '/metrics', undefined, stopping.signal);
     const text = await textOf(response, url);
     if (!response.ok) throw new CommandError(errorText(response.status, text));
     const snapshot = parseMetrics(text);
@@ -42,12 +50,14 @@ async function run(options: Options): Promise<void> {
     return { snapshot, at: performance.now() };
   };
   // A terminal is drawn over; what is written elsewhere is kept.
-  const isLive = process.stdout.isTTY && !options.once && !options.json;
-  const stopping = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
-  let before = await read();
-  if (isLive) process.stdout.write('\x1b[?1049h\x1b[?25l');
+  const onTerminal = isLive(process.stdout) && !options.once && !options.json;
+  let hasScreen = false;
   try {
+    let before = await waiting(`asking ${url}`, read);
+    if (onTerminal) {
+      process.stdout.write(`${SCREEN}${url}  first figures in ${options.every} s`);
+      hasScreen = true;
+    }
     for (;;) {
       await sleep(options.every * 1000, undefined, { signal: stopping.signal }).catch(() => {});
       if (stopping.signal.aborted) return;
@@ -55,11 +65,19 @@ async function run(options: Options): Promise<void> {
       const view = viewOf(before.snapshot, after.snapshot, (after.at - before.at) / 1000);
       before = after;
       if (options.json) console.log(JSON.stringify(view));
-      else if (isLive) process.stdout.write(`\x1b[H\x1b[J${linesOf(view, url).join('\n')}\n`);
+      else if (onTerminal)
+        process.stdout.write(
+          `\x1b[H\x1b[J${linesOf(view, url)
+            .slice(0, (process.stdout.rows || 24) - 1)
+            .join('\n')}\n`,
+        );
       else console.log(`${linesOf(view, url).join('\n')}\n`);
       if (options.once) return;
     }
+  } catch (error) {
+    // Stopped while it asked: that is the end, not a failure.
+    if (!stopping.signal.aborted) throw error;
   } finally {
-    if (isLive) process.stdout.write('\x1b[?25h\x1b[?1049l');
+    if (hasScreen) process.stdout.write(BACK);
   }
 }

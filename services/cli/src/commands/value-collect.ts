@@ -1,10 +1,10 @@
 /** `llm-router value collect`: scored answers of the targets to prompts of one's own, for `value train`. */
 import type { Command } from 'commander';
+import { progress } from '../../../process/src/progress.ts';
 import type { RouterConfig, Target } from '../../../router-controller/src/config/index.ts';
 import type { Asked } from '../collect/ask.ts';
 import { newCommand, numberFrom, ownPath } from '../lib/command.ts';
 import { CommandError, UsageError } from '../lib/errors.ts';
-import { progress } from '../lib/progress.ts';
 import { DEFAULT_URL, KEY_NOTE, readUrl, urlOption } from '../lib/router-client.ts';
 
 interface Options {

@@ -1,11 +1,11 @@
 /** A child process that says `ready …` when it serves, and never outlives its parent. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { waiting } from '../../../process/src/progress.ts';
 import { Restarts } from './restarts.ts';
 
 const START_MS = 60_000;
 const STOP_MS = 30_000;
-const PROGRESS_MS = 2_000;
 
 export class Child {
   readonly #name: string;
@@ -32,7 +32,6 @@ export class Child {
    * @throws Error when it ends, or says nothing, before that.
    */
   start(): Promise<string> {
-    const startedAt = Date.now();
     this.#restarts.started();
     const child = spawn(process.execPath, [this.#file, ...this.#args, '--exit-with-parent'], {
       env: { ...process.env, ...this.#env },
@@ -55,10 +54,6 @@ export class Child {
       () => ready.reject(new Error(`${this.#name} did not become ready within ${START_MS / 1000} s`)),
       START_MS,
     );
-    const progress = setInterval(
-      () => console.log(`${this.#name}: starting … ${Math.round((Date.now() - startedAt) / 1000)} s`),
-      PROGRESS_MS,
-    );
     child.once('error', ready.reject);
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
@@ -73,10 +68,7 @@ export class Child {
         this.onExit(code);
       }
     });
-    return ready.promise.finally(() => {
-      clearTimeout(timer);
-      clearInterval(progress);
-    });
+    return waiting(`${this.#name}: starting`, () => ready.promise).finally(() => clearTimeout(timer));
   }
 
   /** A restart must come back where others look for it: free ports that were taken once are asked for by number. */

@@ -1,0 +1,82 @@
+/** Progress on standard error: a line that is written over in a terminal, a line now and then in a log. Standard output stays for results. */
+import { isLive, liveLine } from './live-line.ts';
+
+/** What takes no longer needs no bar. */
+const SILENT_MS = 2_000;
+const DRAWN_MS = 100;
+const TOLD_MS = 1_000;
+const LINE_MS = 10_000;
+const WIDTH = 30;
+/** A bar that is shorter than this shows nothing. */
+const LEAST = 5;
+
+export interface Progress {
+  readonly update: (done: number, of: number) => void;
+  /** Takes the bar away; it comes back with the next update. */
+  readonly end: () => void;
+}
+
+/** What is told of a share, with a bar as wide as there is room for; none on a narrow terminal. */
+export function barLine(what: string, done: number, of: number, columns: number): string {
+  const share = of > 0 ? Math.min(1, done / of) : 0;
+  const said = `${done} of ${of} (${Math.floor(share * 100)} %)`;
+  const width = Math.min(WIDTH, columns - 1 - said.length - 1 - (what === '' ? 0 : what.length + 1));
+  const filled = Math.round(share * width);
+  const bar = width < LEAST ? '' : `${'█'.repeat(filled)}${'░'.repeat(width - filled)}`;
+  return [what, bar, said].filter(Boolean).join(' ');
+}
+
+/** @param what stands before the bar; empty: the bar alone. */
+export function progress(what: string, stream: NodeJS.WriteStream = process.stderr): Progress {
+  const live = isLive(stream) ? liveLine(stream) : null;
+  const started = Date.now();
+  const key = {};
+  let told = 0;
+  return {
+    update: (done, of) => {
+      const now = Date.now();
+      if (now - started < SILENT_MS) return;
+      if (done < of && now - told < (live ? DRAWN_MS : LINE_MS)) return;
+      told = now;
+      if (live) live.set(key, barLine(what, done, of, stream.columns || 80));
+      else stream.write(`${barLine(what, done, of, Number.POSITIVE_INFINITY)}\n`);
+    },
+    end: () => live?.set(key, null),
+  };
+}
+
+/**
+ * Says every now and then that something of unknown length goes on, and for how long.
+ *
+ * @param detail what it is at, told behind the time
+ * @param isBusy it keeps the thread, so that no timer would tell in time: a terminal shows it from the beginning on
+ */
+export async function waiting<T>(
+  what: string,
+  work: () => Promise<T>,
+  {
+    stream = process.stderr,
+    detail = () => '',
+    isBusy = false,
+  }: { readonly stream?: NodeJS.WriteStream; readonly detail?: () => string; readonly isBusy?: boolean } = {},
+): Promise<T> {
+  const live = isLive(stream) ? liveLine(stream) : null;
+  const started = Date.now();
+  const key = {};
+  const timer = setInterval(
+    () => {
+      const ms = Date.now() - started;
+      const line = `${what} … ${Math.round(ms / 1000)} s  ${detail()}`.trimEnd();
+      if (!live) stream.write(`${line}\n`);
+      else if (ms >= SILENT_MS) live.set(key, line);
+    },
+    live ? TOLD_MS : LINE_MS,
+  );
+  if (isBusy) live?.set(key, `${what} …`);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+    live?.set(key, null);
+  }
+}
