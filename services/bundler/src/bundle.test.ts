@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -97,4 +97,19 @@ test('a source that can’t be read is told with its place', async () => {
   write('services/one/src/main.ts', 'const x = ;');
   await assert.rejects(freshBundle('one', root), /services\/one\/src\/main\.ts:1:10/);
   await assert.rejects(freshBundle('none', root), /services\/none\/src\/main\.ts/);
+});
+
+test('characters of every script keep their meaning, and the file is ASCII alone', async () => {
+  const source = `
+// naïve – “quoted” 😀
+const naïve = 'für 😀';
+const patterns = [/^réponds? \\w+ [’–“]$/, /^[😀-😎ä]$/u, /^\\–$/, new RegExp('^ü$')];
+const texts = ['réponds bien ’', '😃', '–', 'ü'];
+console.log(JSON.stringify([naïve, \`\${naïve} – \\u00e9 \\\\ü\`, patterns.map((pattern, at) => pattern.test(texts[at]!))]));
+`;
+  write('services/two/src/main.ts', source);
+  const file = await freshBundle('two', root);
+  assert.match(readFileSync(file, 'utf8'), /^[\0-\x7f]*$/);
+  assert.equal(run(file).stdout, run(join(root, 'services/two/src/main.ts')).stdout);
+  assert.deepEqual(JSON.parse(run(file).stdout), ['für 😀', 'für 😀 – é \\ü', [true, true, true, true]]);
 });

@@ -1,6 +1,7 @@
 /** Limits of one process: the same answers as Redis gives, for this process alone. */
-import { LRUCache } from 'lru-cache';
+
 import type { LimitConfig } from '../config/schema.ts';
+import { lru } from '../lru.ts';
 import { clamp, correct, perMinute, type Rate, takeFrom } from './gcra.ts';
 import {
   type Amounts,
@@ -53,7 +54,7 @@ const idOf = (limit: LimitConfig, holder: string) => `${limit.name}\u0000${holde
 export class MemoryLimiter {
   readonly #limits: readonly LimitConfig[];
   readonly #now: () => number;
-  readonly #states = new LRUCache<string, State>({ max: 100_000 });
+  readonly #states = lru<State>(100_000);
   /** Holders with requests in flight are never evicted. */
   readonly #busy = new Map<string, State>();
 

@@ -1,6 +1,7 @@
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
 import type { ConfigFile } from '../config/schema.ts';
 import { RouterError } from '../errors.ts';
+import { lru } from '../lru.ts';
 
 const WINDOW_MS = 60_000;
 
@@ -16,7 +17,7 @@ export class FailureLimiter {
   /** @param before whose counts go on. */
   constructor(perMinute: number, before: FailureLimiter | null = null) {
     this.#perMinute = perMinute;
-    this.#seen = before === null ? new LRUCache({ max: 10_000, ttl: WINDOW_MS }) : before.#seen;
+    this.#seen = before === null ? lru(10_000, WINDOW_MS) : before.#seen;
   }
 
   note(address: string): void {

@@ -1,5 +1,6 @@
 /** A small key-value store that replicas may share: pinned conversations and cached decisions. */
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
+import { lru } from '../lru.ts';
 import { RedisUnavailable, type RedisVisit, type SharedRedis } from '../redis/index.ts';
 
 export interface SharedStore {
@@ -13,7 +14,7 @@ export class MemoryStore implements SharedStore {
   readonly #entries: LRUCache<string, string>;
 
   constructor(max: number) {
-    this.#entries = new LRUCache({ max });
+    this.#entries = lru(max);
   }
 
   async get(key: string): Promise<string | null> {

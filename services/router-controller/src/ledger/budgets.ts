@@ -3,9 +3,9 @@
  * spend by its own account while it is under way, and charged after it.
  */
 
-import { LRUCache } from 'lru-cache';
 import type { BudgetConfig } from '../config/schema.ts';
 import { RouterError } from '../errors.ts';
+import { lru } from '../lru.ts';
 import type { Metrics } from '../observe/index.ts';
 import type { RedisVisit } from '../redis/index.ts';
 import type { Caller } from '../request.ts';
@@ -80,7 +80,7 @@ export class Budgets {
   readonly #highest = new Map<string, { period: string; share: number }>();
   #listener: BudgetListener | null = null;
   /** What the listener was told, by budget, holder, period and limit. */
-  readonly #told = new LRUCache<string, BudgetLevel>({ max: MOST_TOLD });
+  readonly #told = lru<BudgetLevel>(MOST_TOLD);
 
   constructor(
     budgets: readonly BudgetConfig[],

@@ -3,7 +3,7 @@
  * times a second, so that no request waits for its own bill; what could not be written waits for Redis to come back.
  */
 import { randomUUID } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
+import { lru } from '../lru.ts';
 import type { Metrics } from '../observe/index.ts';
 import { type RedisClient, RedisUnavailable, type RedisVisit, type SharedRedis } from '../redis/index.ts';
 
@@ -79,11 +79,11 @@ export class Counters {
   readonly #timer: NodeJS.Timeout | null;
   readonly #replica = randomUUID();
   /** Memory mode: everything. */
-  readonly #own = new LRUCache<string, Map<string, number>>({ max: MAX_HASHES });
+  readonly #own = lru<Map<string, number>>(MAX_HASHES);
   /** Redis mode: what is not written yet; a batch under way stays until it is known to be. */
   #pending = new Map<string, Pending>();
   #batch: Batch | null = null;
-  readonly #totals = new LRUCache<string, Total>({ max: MAX_HASHES });
+  readonly #totals = lru<Total>(MAX_HASHES);
   #flushing: Promise<void> | null = null;
   /** What waits until all that was added before it is written. */
   #afterFlush: (() => void)[] = [];

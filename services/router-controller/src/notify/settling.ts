@@ -1,6 +1,7 @@
 /** Of one thing at most one notice in a while: the first at once, and after it the latest where that is another. */
-import { LRUCache } from 'lru-cache';
+
 import { REAL_TIME, type Time } from '../call/time.ts';
+import { lru } from '../lru.ts';
 import type { Notice } from './notice.ts';
 
 /** Things that are remembered; the one that was longest quiet is forgotten first. */
@@ -19,7 +20,7 @@ export class Settling {
   readonly #settleMs: () => number;
   readonly #tell: (notice: Notice) => void;
   readonly #time: Time;
-  readonly #things = new LRUCache<string, Thing>({ max: MOST });
+  readonly #things = lru<Thing>(MOST);
 
   constructor(settleMs: () => number, tell: (notice: Notice) => void, time: Time = REAL_TIME) {
     this.#settleMs = settleMs;

@@ -3,10 +3,11 @@
  * Requests are remembered for a while, by tenant, in bounded memory; those of policies of kind value in the shared store, too, so
  * that any replica knows them.
  */
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
 import type { FeedbackConfig } from '../config/schema-feedback.ts';
 import type { SharedStore } from '../decide/index.ts';
 import { RouterError } from '../errors.ts';
+import { lru } from '../lru.ts';
 import type { Metrics } from '../observe/index.ts';
 import type { RedisVisit } from '../redis/index.ts';
 import type { Caller, RoutedRequest } from '../request.ts';
@@ -72,14 +73,14 @@ export class Feedback {
     this.#metrics = metrics;
     this.#store = store;
     this.#note = note;
-    this.#kept = new LRUCache({ max: config.keep, ttl: config.keep_ms });
-    this.#scored = new LRUCache({ max: config.keep, ttl: config.keep_ms });
+    this.#kept = lru(config.keep, config.keep_ms);
+    this.#scored = lru(config.keep, config.keep_ms);
   }
 
   useConfig(config: FeedbackConfig): void {
     if (config.keep !== this.#config.keep || config.keep_ms !== this.#config.keep_ms) {
-      this.#kept = new LRUCache({ max: config.keep, ttl: config.keep_ms });
-      this.#scored = new LRUCache({ max: config.keep, ttl: config.keep_ms });
+      this.#kept = lru(config.keep, config.keep_ms);
+      this.#scored = lru(config.keep, config.keep_ms);
     }
     this.#config = config;
   }

@@ -1,6 +1,7 @@
 /** Keys in Redis: by hash, for those who call, and by id, for those who administer. */
-import { LRUCache } from 'lru-cache';
+
 import { type KeyRights, keyRightsSchema } from '../../config/schema-auth.ts';
+import { lru } from '../../lru.ts';
 import type { RedisVisit, SharedRedis } from '../../redis/index.ts';
 import { type Actor, AUDIT_KEPT, type AuditEntry, changesOf, type KeyAction } from './audit.ts';
 import {
@@ -55,9 +56,9 @@ const secretsOf = ({ hash, previous = [] }: StoredKey) => [hash, ...previous.map
 export class RedisKeys {
   readonly #redis: SharedRedis;
   readonly #freshMs: number;
-  readonly #known = new LRUCache<string, { key: StoredKey; readAt: number }>({ max: 50_000 });
+  readonly #known = lru<{ key: StoredKey; readAt: number }>(50_000);
   /** Hashes of no key, by when that was read; apart, so that a flood of wrong keys displaces no right one. */
-  readonly #unknown = new LRUCache<string, number>({ max: 10_000 });
+  readonly #unknown = lru<number>(10_000);
 
   /** @param freshMs how long {@link find} goes by what it has read. */
   constructor(redis: SharedRedis, freshMs = 0) {

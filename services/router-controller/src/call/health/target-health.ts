@@ -1,5 +1,6 @@
 /** How one target stands: with everybody, with each tenant, and with each client. */
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
+import { lru } from '../../lru.ts';
 import { Breaker, type BreakerSettings, type BreakerState, type Pass, type Verdict } from './breaker.ts';
 import { FailureRun } from './failure-run.ts';
 
@@ -33,9 +34,9 @@ export class TargetHealth {
   readonly #settings: BreakerSettings;
   readonly #onState: (state: BreakerState) => void;
   readonly #shared: Side;
-  readonly #others = new LRUCache<string, Side>({ max: KNOWN });
-  readonly #clients = new LRUCache<string, true>({ max: KNOWN });
-  readonly #tenants = new LRUCache<string, true>({ max: KNOWN });
+  readonly #others = lru<Side>(KNOWN);
+  readonly #clients = lru<true>(KNOWN);
+  readonly #tenants = lru<true>(KNOWN);
   /** The last probe of the shared breaker failed, and this was its tenant: others try first. */
   #failedProber: string | null = null;
   #othersAsked = false;

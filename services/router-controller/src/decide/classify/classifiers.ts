@@ -1,7 +1,8 @@
 /** The classifiers of all policies: connected, checked, replaced on a reload, and asked once for the same text. */
 import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
 import type { Policy, RouterConfig } from '../../config/types.ts';
+import { lru } from '../../lru.ts';
 import { type Logger, type Metrics, NO_SPAN, type Span } from '../../observe/index.ts';
 import type { RedisVisit } from '../../redis/index.ts';
 import type { Classification } from '../choose/choose.ts';
@@ -231,10 +232,7 @@ export class Classifiers {
 }
 
 const newCache = ({ file: { classifier } }: RouterConfig) =>
-  new LRUCache<string, Classification>({
-    max: Math.max(1, classifier.cache_entries),
-    ttl: classifier.cache_ttl_ms,
-  });
+  lru<Classification>(Math.max(1, classifier.cache_entries), classifier.cache_ttl_ms);
 
 async function startAll(classifiers: Iterable<PolicyClassifier>, waitMs: number): Promise<void> {
   const results = await Promise.allSettled([...classifiers].map((classifier) => classifier.start(waitMs)));
