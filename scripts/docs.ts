@@ -11,7 +11,8 @@ import { BOARDS } from '../deploy/grafana/src/boards.ts';
 import { chartFiles } from '../deploy/helm/src/files.ts';
 import { proofsFiles, rulesFile } from '../deploy/prometheus/src/files.ts';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
-import { waiting } from '../services/process/src/progress.ts';
+import { isLive } from '../services/process/src/live-line.ts';
+import { inPlain, waiting } from '../services/process/src/progress.ts';
 import { configurationSchema } from '../services/router-controller/src/config/json-schema.ts';
 import { adminApi } from '../services/router-controller/src/http/openapi/admin.ts';
 import { openApi } from '../services/router-controller/src/http/openapi/document.ts';
@@ -42,9 +43,11 @@ const end = lastLine(values.json);
 if (values.site) {
   const { buildSite, serveSite } = await import('./site/build.ts');
   try {
-    const count = await waiting('building the site', () =>
-      buildSite(values.base === undefined ? {} : { base: values.base }),
-    );
+    const build = () => buildSite(values.base === undefined ? {} : { base: values.base });
+    // VitePress has a line of its own on a terminal, and its colours everywhere.
+    const count = isLive(process.stderr)
+      ? await build()
+      : await waiting('building the site', () => inPlain(build));
     console.log(`docs/.site: ${count} pages`);
     end({ pages: count });
     if (values.serve) await serveSite();

@@ -159,7 +159,7 @@ async function install() {
   const started = Date.now();
   const ticker = setInterval(
     () => console.error(`installing … ${Math.round((Date.now() - started) / 1000)} s`),
-    2_000,
+    10_000,
   );
   // Standard output stays the script's own.
   const code = await run('npx', ['--yes', PNPM, 'install', '--frozen-lockfile', '--reporter=append-only'], {

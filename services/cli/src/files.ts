@@ -68,6 +68,20 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
     ],
     withoutJson: 'runs until it is stopped',
   },
+  'router-server': {
+    file: 'services/router-server/src/main.ts',
+    about: 'the embedded classifier alone: Triton’s protocol over model_repository/, without Python or a GPU',
+    group: 'prove',
+    ownHelp: 'services/router-server/src/help.ts',
+    withoutJson: 'runs until it is stopped',
+  },
+  playground: {
+    file: 'services/playground/src/main.ts',
+    about: 'the page to try a router with, before one that runs',
+    group: 'ask',
+    ownHelp: 'services/playground/src/help.ts',
+    withoutJson: 'runs until it is stopped',
+  },
   bench: {
     file: 'services/router-controller/bench/main.ts',
     about: 'what the router costs beside a bare proxy in the same run',

@@ -29,6 +29,17 @@ test('every `npm run a:b` is a command `llm-router a b`', () => {
   }
 });
 
+test('packages are installed for the Node that runs them', () => {
+  const { dependencies = {}, devDependencies = {} } = JSON.parse(
+    readFileSync(join(ROOT, 'package.json'), 'utf8'),
+  ) as Record<string, Record<string, string>>;
+  const { node } = { ...dependencies, ...devDependencies };
+  assert.match(
+    readFileSync(join(ROOT, 'pnpm-workspace.yaml'), 'utf8'),
+    new RegExp(`^nodeVersion: ${node}$`, 'm'),
+  );
+});
+
 test('every command says what it is for, and files of commands are there', () => {
   for (const [name, command] of leaves(program()))
     assert.ok(command.description().length > 10, `${name} says nothing of itself`);

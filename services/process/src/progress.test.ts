@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
-import { progress, waiting } from './progress.ts';
+import { inPlain, progress, waiting } from './progress.ts';
 
 const CLEAR = '\r\x1b[K';
 
@@ -121,4 +121,20 @@ test('a pipe gets whole lines, seldom, and nothing that a terminal alone underst
   bar.end();
   assert.equal(written.length, 4);
   for (const line of written) assert.match(line, /^rows [█░]{30} \d+ of 60 \(\d+ %\)\n$/);
+});
+
+test('what colours its output wherever it goes is plain where nobody looks', async () => {
+  const { isTTY, write } = process.stdout;
+  const written: string[] = [];
+  try {
+    for (const terminal of [false, true]) {
+      process.stdout.isTTY = terminal;
+      process.stdout.write = ((text: string) => written.push(text)) as unknown as typeof write;
+      await inPlain(async () => process.stdout.write('\x1b[32m✓\x1b[0m done'));
+      process.stdout.write('\x1b[1mafter');
+    }
+  } finally {
+    Object.assign(process.stdout, { isTTY, write });
+  }
+  assert.deepEqual(written, ['✓ done', '\x1b[1mafter', '\x1b[32m✓\x1b[0m done', '\x1b[1mafter']);
 });

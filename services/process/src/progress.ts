@@ -1,4 +1,5 @@
 /** Progress on standard error: a line that is written over in a terminal, a line now and then in a log. Standard output stays for results. */
+import { stripVTControlCharacters } from 'node:util';
 import { isLive, liveLine } from './live-line.ts';
 
 /** What takes no longer needs no bar. */
@@ -78,5 +79,29 @@ export async function waiting<T>(
   } finally {
     clearInterval(timer);
     live?.set(key, null);
+  }
+}
+
+/** Runs what colours its output wherever it goes: what is no terminal gets the text alone. */
+export async function inPlain<T>(work: () => Promise<T>): Promise<T> {
+  const undo = [process.stdout, process.stderr].flatMap((stream) => {
+    if (stream.isTTY) return [];
+    const before = stream.write;
+    const write = before.bind(stream) as typeof stream.write;
+    stream.write = ((chunk: string | Uint8Array, ...rest: []) =>
+      write(
+        typeof chunk === 'string' ? stripVTControlCharacters(chunk) : chunk,
+        ...rest,
+      )) as typeof stream.write;
+    return [
+      () => {
+        stream.write = before;
+      },
+    ];
+  });
+  try {
+    return await work();
+  } finally {
+    for (const each of undo) each();
   }
 }

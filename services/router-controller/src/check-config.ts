@@ -22,6 +22,8 @@ if (!file || positionals.length > 1) {
   process.exit(2);
 }
 
+const isUnset = ({ message }: { message: string }) => /^environment variable \S+ is not set/.test(message);
+
 const warnings: string[] = [];
 const say = (line: string) => {
   if (!values.json) console.log(line);
@@ -66,6 +68,8 @@ try {
     );
 } catch (error) {
   console.error(error instanceof ConfigError ? error.message : error);
+  if (error instanceof ConfigError && !values['allow-missing-secrets'] && error.problems.every(isUnset))
+    console.error('  --allow-missing-secrets checks all else without them');
   if (values.json)
     console.log(
       JSON.stringify({

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import sys
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
+        sub = commands.add_parser(name, help=text, description=text, prog=os.environ.get("LLM_ROUTER_CALLED"))
         sub.set_defaults(run=run)
         sub.add_argument("--work", type=Path, default=WORK, help="folder for what lies between the steps (default: .cache/train)")
         sub.add_argument("--repository", type=Path, default=ROOT / "model_repository", help="Triton's model repository")

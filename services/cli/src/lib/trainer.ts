@@ -22,6 +22,19 @@ const PATHS = [
   '--feedback',
 ];
 
+/** What the trainer's commands are called here, for its help. */
+const CALLED: Readonly<Record<string, string>> = {
+  policy: 'policy train',
+  value: 'value train',
+  fill: 'value fill',
+  'import-evals': 'value import',
+};
+const environment = (command: string) => ({
+  ...process.env,
+  PYTHONDONTWRITEBYTECODE: '1',
+  LLM_ROUTER_CALLED: `llm-router ${CALLED[command] ?? command}`,
+});
+
 /** Paths are meant from where the command was given; the trainer runs in its own folder. */
 function absolute(args: readonly string[]): string[] {
   return args.map((arg, i) => {
@@ -37,7 +50,7 @@ async function checked(command: string, args: readonly string[]): Promise<number
   const child = spawn(python, ['-m', 'trainer', '--check-arguments', command, ...args], {
     cwd: TRAINER,
     stdio: 'inherit',
-    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+    env: environment(command),
   });
   const [code] = await once(child, 'exit');
   return code ?? EXIT.failed;
@@ -70,7 +83,7 @@ export async function runTrainer(
   const child = spawn(python, ['-m', 'trainer', command, ...words], {
     cwd: TRAINER,
     stdio: 'inherit',
-    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+    env: environment(command),
   });
   process.exitCode = await forward(child);
 }

@@ -62,9 +62,11 @@ export async function start(options: StartOptions): Promise<void> {
   } catch (error) {
     // Told to stop while it started: what was under way ends with it.
     if (lineUp.stopping) await lineUp.stop(0);
+    const lacksKeys =
+      error instanceof ConfigError && error.problems.every(({ path }) => /api_key$/.test(path));
     console.error(
       error instanceof ConfigError
-        ? error.message
+        ? `${error.message}${lacksKeys ? '\n  or let local stand-ins answer in place of the models: --stand-ins' : ''}`
         : `start failed: ${error instanceof Error ? error.message : error}`,
     );
     await lineUp.stop(1);
