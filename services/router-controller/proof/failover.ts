@@ -8,7 +8,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startSentinels } from './limits/backends.ts';
-import { percentile, run } from './limits/clients.ts';
+import { CALM_PAUSE_MS, PAUSE_MS, percentile, run } from './limits/clients.ts';
+import { mostGranted, shortfallPct } from './limits/granted.ts';
 import { CONTROLLERS, RATE, startWorld } from './limits/world.ts';
 
 const { values } = parseArgs({
@@ -54,11 +55,10 @@ const shared = async () => {
 };
 /** The proof's load: demand far over the limit, half of it streams, some clients leave. */
 const load = (tenant: string, ends: () => boolean) =>
-  run(world.urls, { key: tenant, clients: CLIENTS, until: ends, pauseMs: 80, leave: 0.1 });
+  run(world.urls, { key: tenant, clients: CLIENTS, until: ends, pauseMs: PAUSE_MS, leave: 0.1 });
 /** Somebody who is far from any limit. */
-const calm = (ends: () => boolean) => run(world.urls, { key: 'calm', clients: 16, until: ends, pauseMs: 40 });
-/** What the limit may let through in so long. */
-const allowed = (ms: number) => Math.floor(RATE.burst + (ms * RATE.perMinute) / 60_000) + 1;
+const calm = (ends: () => boolean) =>
+  run(world.urls, { key: 'calm', clients: 16, until: ends, pauseMs: CALM_PAUSE_MS });
 
 let code = 1;
 try {
@@ -83,11 +83,11 @@ try {
   const [result, during] = await Promise.all([flood, served]);
   const elapsed = performance.now() - result.firstAt;
   const granted = await world.granted('exact');
-  const limit = allowed(elapsed);
+  const limit = mostGranted(elapsed);
 
   say('exact again …');
   const again = await load('again', after(EXACT_MS));
-  const limitAgain = allowed(performance.now() - again.firstAt);
+  const limitAgain = mostGranted(performance.now() - again.firstAt);
   const grantedAgain = await world.granted('again');
 
   const failed = [...base.failed, ...result.failed, ...during.failed, ...again.failed];
@@ -105,7 +105,7 @@ try {
     limit_after: limitAgain,
     granted_after: grantedAgain,
     over_after: Math.max(0, grantedAgain - limitAgain),
-    shortfall_after_pct: +Math.max(0, (100 * (limitAgain - grantedAgain)) / limitAgain).toFixed(2),
+    shortfall_after_pct: +shortfallPct(grantedAgain, again).toFixed(2),
   };
   for (const text of failed.slice(0, 10)) console.log(`  failed: ${text}`);
   console.log(

@@ -8,8 +8,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startSingle } from './limits/backends.ts';
-import { type LoadResult, percentile, run } from './limits/clients.ts';
-import { CONTROLLERS, PLACES, RATE, startWorld, type World } from './limits/world.ts';
+import { CALM_PAUSE_MS, type LoadResult, PAUSE_MS, percentile, run } from './limits/clients.ts';
+import { mostGranted, shortfallPct } from './limits/granted.ts';
+import { CONTROLLERS, PLACES, startWorld, type World } from './limits/world.ts';
 
 const { values } = parseArgs({
   options: {
@@ -64,14 +65,13 @@ async function exact({ urls, granted: grantedBy }: World) {
     key: 'exact',
     clients: CLIENTS,
     until: after(exactMs),
-    pauseMs: 80,
+    pauseMs: PAUSE_MS,
     leave: 0.1,
   });
-  const elapsed = performance.now() - result.firstAt;
-  const limit = Math.floor(RATE.burst + (elapsed * RATE.perMinute) / 60_000) + 1;
+  const limit = mostGranted(performance.now() - result.firstAt);
   const granted = await grantedBy('exact');
   const over = Math.max(0, granted - limit);
-  const shortfall = Math.max(0, (100 * (limit - granted)) / limit);
+  const shortfall = shortfallPct(granted, result);
   row(
     'requests per minute',
     `limit ${limit}, granted ${granted}, refused ${result.refused}, ${result.left} clients left, over ${over}`,
@@ -86,7 +86,7 @@ async function places({ urls, mostAtOnce }: World) {
     key: 'places',
     clients: CLIENTS,
     until: after(4_000),
-    pauseMs: 20,
+    pauseMs: 50,
     streams: 1,
     prompt: 'FAULT(slow-drip:20) ',
   });
@@ -176,7 +176,7 @@ async function kill(world: World) {
 }
 
 const calm = (world: World, ms: number) =>
-  run(world.urls.slice(0, -1), { key: 'calm', clients: 16, until: after(ms), pauseMs: 40 });
+  run(world.urls.slice(0, -1), { key: 'calm', clients: 16, until: after(ms), pauseMs: CALM_PAUSE_MS });
 
 function tell(what: string, result: LoadResult, base: LoadResult | null): void {
   const p99 = percentile(result.ms, 0.99);
