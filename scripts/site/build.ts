@@ -24,6 +24,8 @@ const vitepress = () => import('../../docs/node_modules/vitepress/dist/node/inde
  * @throws Error when a link leads nowhere; VitePress has told which.
  */
 export async function buildStaged(stage: string, { base = '/', outDir = SITE }: SiteOptions): Promise<void> {
+  // VitePress' spinner takes away as many lines as its text fills, without end where a terminal says that it has no columns.
+  if (process.stderr.isTTY && !process.stderr.columns) process.env.CI ??= 'true';
   const { build } = await vitepress();
   await build(stage, { base, outDir });
 }
