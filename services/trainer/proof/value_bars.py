@@ -76,7 +76,7 @@ class Bars:
 
     def predicted(self, made: study.Study, x: np.ndarray, data: Outcomes, test: np.ndarray, seed: int) -> np.ndarray:
         """P of new prompts by the head that would be written."""
-        part = candidates.fit(x, data.score, self.known.labels, seed)[made.predictor]
+        part = candidates.fit(x, data.score, self.known.labels, seed, shares=made.held.shares)[made.predictor]
         fitted = calibration.Calibrated(part, *made.held.mixes[made.predictor], parts.means(data.score))
         return fitted.predict(test, made.held.measure.of(test))
 

@@ -87,7 +87,7 @@ def test_the_graph_says_what_the_study_measured(folder, data):  # noqa: F811
     outcomes = read.read(data)
     x = Encoder(folder).embeddings(outcomes.prompts)
     general = np.random.default_rng(0).normal(size=(60, x.shape[1])).astype(np.float32)
-    made = candidates.fit(x, outcomes.score, None, 0)
+    made = candidates.fit(x, outcomes.score, None, 0, shares=np.array([0.25, 0.75]))
     mean = parts.means(outcomes.score)
     strange = np.concatenate([x, general])
     for part, beside in zip((*made.values(), parts.Constant(mean)), (general, None, general, general)):

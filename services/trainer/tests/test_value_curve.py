@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from trainer.value import calibration, curve, folds, pair, ridge, stanza
+from trainer.value import calibration, curve, folds, kernel, pair, ridge, stack, stanza, study
+from trainer.value.measures import Samples
 from trainer.value.recommend import Setting
 
 
@@ -39,11 +40,83 @@ def test_ridge_finds_a_line_and_gives_noise_no_weight():
     rng = np.random.default_rng(0)
     for shape in ((300, 20), (30, 60)):
         x = rng.normal(size=shape)
-        weight, bias = ridge.Basis(x).fit(x[:, :1] * 2 + 1, shared=True)
+        weight, bias = ridge.Basis(x).fit(x[:, :1] * 2 + 1)
         assert x[:1] @ weight.T + bias == pytest.approx(x[:1, :1] * 2 + 1, abs=0.6)
     x = rng.normal(size=(400, 50))
-    weight, _ = ridge.Basis(x).fit(rng.normal(size=(400, 1)), shared=True)
+    weight, _ = ridge.Basis(x).fit(rng.normal(size=(400, 1)))
     assert np.abs(weight).max() < 0.1
+
+
+def bumps(rng, count, width=24):
+    """Prompts in eight places, and a target that is good in every other one: no line parts them."""
+    centres = np.random.default_rng(7).normal(size=(8, width))
+    place = rng.integers(8, size=count)
+    x = (centres[place] + 0.3 * rng.normal(size=(count, width))).astype(np.float32)
+    return x, np.stack([0.2 + 0.6 * (place % 2), np.full(count, 0.5)], 1)
+
+
+@pytest.mark.parametrize("landmarks", [1_000, 60])
+def test_a_kernel_finds_what_bends_from_some_of_the_prompts_and_from_cells_that_are_missing(monkeypatch, landmarks):
+    monkeypatch.setattr(kernel, "LANDMARKS", landmarks)
+    rng = np.random.default_rng(0)
+    (x, truth), (new, wanted) = bumps(rng, 300), bumps(rng, 200)
+    score = (rng.random(truth.shape) < truth).astype(float)
+    made = kernel.fit_kernel(x, score, 0)
+    assert len(made.landmarks) == min(landmarks, 300)
+    said = made.predict(new)
+    assert ((said - wanted) ** 2).mean() < 0.25 * ((score.mean(0) - wanted) ** 2).mean()
+    score[np.arange(300), rng.integers(2, size=300)] = np.nan  # each prompt was tried on one target
+    assert np.corrcoef(kernel.fit_kernel(x, score, 0).predict(new)[:, 0], wanted[:, 0])[0, 1] > 0.7
+
+
+def test_a_kernel_gives_noise_no_weight_and_bears_prompts_that_are_read_alike():
+    rng = np.random.default_rng(0)
+    x, score = rng.normal(size=(300, 40)).astype(np.float32), (rng.random((300, 2)) < 0.5).astype(float)
+    assert kernel.fit_kernel(x, score, 0).predict(rng.normal(size=(100, 40)).astype(np.float32)).std(0).max() < 0.1
+    alike = kernel.fit_kernel(np.ones((60, 16), np.float32), score[:60], 0).predict(np.ones((2, 16), np.float32))
+    assert alike == pytest.approx(np.repeat(score[:60].mean(0)[None], 2, 0), abs=1e-3)
+
+
+def test_the_simplest_of_what_can_not_be_told_apart_is_chosen_and_only_of_that():
+    rng = np.random.default_rng(0)
+    truth = rng.random((1_000, 2))
+    score = (rng.random((1_000, 2)) < truth).astype(float)
+    samples = Samples.of(np.arange(1_000), 0)
+    means = np.repeat(score.mean(0)[None], 1_000, 0)
+
+    def chosen(**predicted):
+        return study.simplest({name: study.missed(p, score) for name, p in predicted.items()}, samples)[0]
+
+    assert chosen(table=means, head=truth) == "head"
+    assert chosen(table=truth + 1e-3 * rng.normal(size=truth.shape), head=truth) == "table"
+    assert chosen(table=means, head=means + 0.3 * rng.normal(size=truth.shape)) == "table"
+    # What is said of a prompt's difficulty alone sends no prompt elsewhere.
+    assert study.missed(truth + rng.random((1_000, 1)), score) == pytest.approx(study.missed(truth, score))
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_blend_takes_of_each_part_what_it_is_good_for(missing):
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(size=(2, 3_000, 1)) * 0.15
+    signs = np.array([1, -1, 0])
+    truth = 0.5 + (one + other) * signs
+    score = (rng.random(truth.shape) < truth).astype(float)
+    if missing:
+        score[rng.random(score.shape) < 0.3] = np.nan
+    said = [0.5 + one * signs, 0.5 + other * signs, rng.random(truth.shape)]
+    found = stack.shares(said, score)
+    assert found.sum() == pytest.approx(1) and found[:2] == pytest.approx([0.5, 0.5], abs=0.12) and found[2] < 0.1
+    assert stack.shares([said[0], said[0] * 0 + 0.5], score) == pytest.approx([1, 0])
+    assert stack.shares([said[0] * 0, said[0] * 0], score) == pytest.approx([0.5, 0.5])
+
+
+def test_a_blend_is_judged_by_shares_from_prompts_that_it_is_not_judged_on():
+    rng = np.random.default_rng(0)
+    said, score = [rng.random((400, 2)) for _ in range(8)], rng.random((400, 2))
+    fold = np.arange(400) % 4
+    held = stack.held(said, score, fold)
+    score[fold == 0] = rng.random((100, 2))
+    assert (stack.held(said, score, fold)[fold == 0] == held[fold == 0]).all()
 
 
 def test_calibration_believes_signal_and_not_noise():

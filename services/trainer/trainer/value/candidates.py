@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from ..served import Head
-from .parts import LabelTable, Mean, Part, fit_clusters, fit_linear, table
+from .kernel import fit_kernel
+from .parts import Blend, LabelTable, Part, fit_clusters, table
 
 NAMES = ("label_table", "clusters", "head", "blend")
 """All that are measured."""
 CHOICES = ("label_table", "head", "blend")
-"""From the simplest to the richest. Clusters by themselves are shown, and are a part of the blend."""
+"""From the simplest to the richest. Clusters by themselves are shown. The blend takes of all."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,13 @@ def labels_of(repository: Path, policy: str = "task_router", width: int | None =
     return Labels(policy, head) if width in (None, head.session.get_inputs()[0].shape[1]) else None
 
 
-def fit(x: np.ndarray, score: np.ndarray, labels: Labels | None, seed: int, weight: np.ndarray | None = None) -> dict[str, Part]:
-    """All candidates on these prompts. x: embeddings [prompts, width]; score: [prompts, targets], NaN unknown; weight as `Outcomes` has it."""
-    clusters, head = fit_clusters(x, score, seed, weight), fit_linear(x, score, weight)
-    made: dict[str, Part] = {"clusters": clusters, "head": head, "blend": Mean((clusters, head))}
+def fit(x: np.ndarray, score: np.ndarray, labels: Labels | None, seed: int, weight: np.ndarray | None = None, shares: np.ndarray | None = None) -> dict[str, Part]:
+    """All candidates on these prompts; the blend where it is told how much it takes of each of the others (shares, in their order).
+
+    x: embeddings [prompts, width]; score: [prompts, targets], NaN unknown; weight as `Outcomes` has it.
+    """
+    made: dict[str, Part] = {}
     if labels is not None:
-        made = {"label_table": LabelTable(labels.head, labels.policy, table(labels.of(x), len(labels.head.labels), score, weight)), **made}
-    return made
-
-
+        made["label_table"] = LabelTable(labels.head, labels.policy, table(labels.of(x), len(labels.head.labels), score, weight))
+    made |= {"clusters": fit_clusters(x, score, seed, weight), "head": fit_kernel(x, score, seed, weight)}
+    return made if shares is None else {**made, "blend": Blend(tuple(made.values()), shares)}

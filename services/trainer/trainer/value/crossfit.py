@@ -6,22 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import calibration, candidates, familiarity, folds, money
+from . import calibration, candidates, familiarity, money, stack
 from .candidates import Labels
 from .familiarity import Familiarity
 from .outcomes import Outcomes
-from .parts import means
+from .parts import blended, means
 
 
 @dataclass(frozen=True)
 class Held:
     """P(good) [prompts, targets] by candidate, expected cost [prompts, targets], familiarity [prompts]: all as known without the prompt
-    itself. mixes: calibrations. measure: of familiarity, from all prompts (None: whole groups were left out, or it was not asked)."""
+    itself. mixes: calibrations. shares: how much of each candidate the blend takes. measure: of familiarity, from all prompts (None: whole groups were left out, or it was not asked)."""
 
     predicted: dict[str, np.ndarray]
     cost: np.ndarray
     familiar: np.ndarray
     mixes: dict[str, tuple[np.ndarray, np.ndarray]]
+    shares: np.ndarray
     measure: Familiarity | None
 
 
@@ -35,8 +36,8 @@ class Known:
     trusting: bool = True
 
 
-def run(x: np.ndarray, data: Outcomes, fold: np.ndarray, known: Known, seed: int, *, unlike: bool = False, mixes=None, log=lambda _: None) -> Held:
-    """Fits on all folds but one, predicts that one. `mixes`: calibrations to use; without them they are fitted on these predictions."""
+def run(x: np.ndarray, data: Outcomes, fold: np.ndarray, known: Known, seed: int, *, unlike: bool = False, like: Held | None = None, log=lambda _: None) -> Held:
+    """Fits on all folds but one, predicts that one. `like`: where calibrations and shares come from; without it they are fitted here."""
     raw: dict[str, np.ndarray] = {}
     cost = np.zeros_like(data.score)
     familiar, measure = np.ones(len(x)), None
@@ -52,12 +53,15 @@ def run(x: np.ndarray, data: Outcomes, fold: np.ndarray, known: Known, seed: int
         if known.trusting and unlike:
             familiar[test] = familiarity.fit(x[train], known.general, seed, folds=1)[0].of(x[test])
         log(f"{'left out' if unlike else 'cross-validation'}: {number} of {len(kinds)}")
-    mixes = mixes or {name: calibration.fit(values, data.score, data.weight) for name, values in raw.items()}
+    said = list(raw.values())
+    shares = like.shares if like else stack.shares(said, data.score, data.weight)
+    raw["blend"] = blended(said, shares) if like else stack.held(said, data.score, fold, data.weight)
+    mixes = like.mixes if like else {name: calibration.fit(values, data.score, data.weight) for name, values in raw.items()}
     # The means are those of the whole file also where groups are left out: the coin that all is held against knows them, too, and means
     # without a group lie on the other side of the group's own, so that falling back to them would be worse than any coin.
     mean = means(data.score, data.weight)
     predicted = {name: calibration.trusted(calibration.mixed(values, *mixes[name]), familiar, mean) for name, values in raw.items()}
-    return Held(predicted, cost, familiar, mixes, measure)
+    return Held(predicted, cost, familiar, mixes, shares, measure)
 
 
 def filled(measured: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:

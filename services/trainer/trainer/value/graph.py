@@ -12,7 +12,8 @@ from ..export_onnx import Graph
 from ..served import newest
 from .calibration import HIGH, LOW, Calibrated
 from .familiarity import LEVELS, UNFAMILIAR, Familiarity
-from .parts import Clusters, Constant, LabelTable, Linear, Mean, Part
+from .kernel import Kernel
+from .parts import Blend, Clusters, Constant, LabelTable, Part
 
 
 def export(p: Calibrated, familiarity: Familiarity, tokens: np.ndarray, repository: Path, path: Path) -> None:
@@ -42,17 +43,22 @@ def export(p: Calibrated, familiarity: Familiarity, tokens: np.ndarray, reposito
 
 def _part(g: Graph, part: Part, repository: Path) -> str:
     """Name of the tensor [rows, targets]."""
-    if isinstance(part, Linear):
-        return g.op("Gemm", "EMBEDDING", g.const(np.ascontiguousarray(part.weight.T)), g.const(part.bias))
+    if isinstance(part, Kernel):
+        place = g.op("MatMul", _unit(g), g.const(part.basis))
+        # exp(−d²) with d² = |a|² + |b|² − 2ab
+        constant = -(part.landmarks.astype(np.float64) ** 2).sum(1)
+        near = g.op("Gemm", place, g.const(np.ascontiguousarray(2 * part.landmarks.T)), g.const(constant.astype(np.float32)))
+        exponent = g.op("Sub", near, g.op("ReduceSumSquare", place, axes=[1], keepdims=1))
+        return g.op("Gemm", g.op("Exp", exponent), g.const(np.ascontiguousarray(part.weight.T)), g.const(part.bias))
     if isinstance(part, Clusters):
         index = g.op("ArgMin", _squared(g, part.centres), axis=1, keepdims=0)
         return g.op("Gather", g.const(part.cells.astype(np.float32)), index, axis=0)
     if isinstance(part, LabelTable):
         index = g.op("ArgMax", _label_head(g, repository, part.policy), axis=1, keepdims=0)
         return g.op("Gather", g.const(part.cells.astype(np.float32)), index, axis=0)
-    if isinstance(part, Mean):
-        total = g.op("Sum", *[_part(g, each, repository) for each in part.parts])
-        return g.op("Mul", total, g.const(np.array(1 / len(part.parts), np.float32)))
+    if isinstance(part, Blend):
+        used = [(share, each) for share, each in zip(part.shares, part.parts) if share > 0]
+        return g.op("Sum", *[g.op("Mul", _part(g, each, repository), g.const(np.array(share, np.float32))) for share, each in used])
     if isinstance(part, Constant):
         width = g.op("ReduceMean", "EMBEDDING", axes=[1], keepdims=1)
         zeros = g.op("Mul", width, g.const(np.zeros((1, len(part.mean)), np.float32)))

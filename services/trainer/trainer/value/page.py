@@ -38,8 +38,8 @@ def html(whole: dict) -> str:
         ]),
         "<h2>Prompts like these</h2>",
         f"<p>Each prompt was judged by a predictor that had not seen it. <em>Points</em>: quality (0…100) over the coin between targets at equal cost, with the "
-        f"interval that holds 95 % of 300 paired resamples. Costs and quality are shares of {best}’s. The chosen predictor is the simplest within one "
-        f"standard error of the best: <strong>{escape(TITLES[whole['predictor']])}</strong>.</p>",
+        f"interval that holds 95 % of 300 paired resamples. Costs and quality are shares of {best}’s. The chosen predictor is the simplest whose "
+        f"error in predicted differences between targets is within one standard error of the best one’s: <strong>{escape(TITLES[whole['predictor']])}</strong>.</p>",
         _table(HEAD, rows_of(whole, {"blind": whole["blind"], **whole["choosers"], "oracle": whole["oracle"]})), _intervals(whole),
     ]
     if whole["left_out"] is not None:

@@ -10,8 +10,6 @@ from typing import Protocol
 
 import numpy as np
 
-from .ridge import Basis
-
 PRIOR_ROWS = 10.0
 """A cell of a table is drawn towards its target's mean as if so many rows had shown that."""
 ROWS_A_CLUSTER = 25
@@ -85,24 +83,19 @@ class Clusters:
 
 
 @dataclass(frozen=True)
-class Linear:
-    """A linear function of the embedding."""
-
-    weight: np.ndarray
-    bias: np.ndarray
-
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        return x @ self.weight.T + self.bias
-
-
-@dataclass(frozen=True)
-class Mean:
-    """Several parts of equal weight."""
+class Blend:
+    """Several parts together. shares: [parts], sum 1."""
 
     parts: tuple
+    shares: np.ndarray
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        return np.mean([part.predict(x) for part in self.parts], 0)
+        return blended([part.predict(x) for part in self.parts], self.shares)
+
+
+def blended(said: list[np.ndarray], shares: np.ndarray) -> np.ndarray:
+    """said: what each part predicts, [prompts, targets] each → [prompts, targets]."""
+    return sum(share * each for share, each in zip(shares, said))
 
 
 def unit(x: np.ndarray) -> np.ndarray:
@@ -137,28 +130,3 @@ def clusters_for(rows: int) -> int:
 def fit_clusters(x: np.ndarray, score: np.ndarray, seed: int, weight: np.ndarray | None = None) -> Clusters:
     centres = partition(x, clusters_for(len(x)), seed)
     return Clusters(centres, table(nearest(x, centres)[0], len(centres), score, weight))
-
-
-def fit_linear(x: np.ndarray, score: np.ndarray, weight: np.ndarray | None = None) -> Linear:
-    """Ridge: what all targets share of a prompt's difficulty, and each target's difference from that.
-
-    Fitted target by target, noise passes for signal among targets that are nearly as good as each other.
-    """
-    some = ~np.isnan(score).all(1)
-    x, score, weight = x[some], score[some], None if weight is None else weight[some]
-    known = ~np.isnan(score)
-    overall = means(score, weight)
-    off = np.where(known, score - overall, 0)
-    tried = known.sum(1)
-    whole = tried == score.shape[1]
-    basis = Basis(x)
-    shared_weight, shared_bias = basis.fit((off.sum(1) / np.maximum(tried, 1))[:, None], shared=True)
-    # Where a prompt was tried on some targets only, its difficulty is not known but by what the prompt looks like.
-    guess = (x @ shared_weight.T + shared_bias)[:, 0]
-    level = np.where(whole, off.mean(1), guess)
-    if whole.all():
-        weight, bias = basis.fit(off - level[:, None], shared=True)
-    else:
-        fits = [Basis(x[known[:, t]]).fit((off[:, t] - level)[known[:, t], None], shared=True) for t in range(score.shape[1])]
-        weight, bias = np.concatenate([w for w, _ in fits]), np.concatenate([b for _, b in fits])
-    return Linear((weight + shared_weight).astype(np.float32), (bias + shared_bias + overall).astype(np.float32))

@@ -18,7 +18,7 @@ from .study import Study
 from .verdict import Verdict
 
 TITLES = {
-    "coin": "coin between targets", "label_table": "table by label", "clusters": "clusters", "head": "head", "blend": "blend (clusters + head)",
+    "coin": "coin between targets", "label_table": "table by label", "clusters": "clusters", "head": "head", "blend": "blend of these",
     "oracle": "oracle (knows every outcome)", "blind": "costs alone (short prompts to dear targets)",
 }
 SPENDS = (0.1, 0.25, 0.5, 0.75)

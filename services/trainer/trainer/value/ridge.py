@@ -12,37 +12,31 @@ class Basis:
 
     def __init__(self, x: np.ndarray) -> None:
         self.mean = x.mean(0)
-        self.deviation = x.std(0) + 1e-6
-        scaled = ((x - self.mean) / self.deviation).astype(np.float64)
-        if len(scaled) <= scaled.shape[1]:
-            values, self.left = np.linalg.eigh(scaled @ scaled.T)
-            self.singular2 = np.maximum(values, 0)
-            keep = self.singular2 > 1e-8 * max(self.singular2.max(initial=0), 1e-12)
-            self.left, self.singular2 = self.left[:, keep], self.singular2[keep]
-            self.right = (scaled.T @ self.left) / np.sqrt(self.singular2)
-        else:
-            values, self.right = np.linalg.eigh(scaled.T @ scaled)
-            self.singular2 = np.maximum(values, 0)
-            keep = self.singular2 > 1e-8 * max(self.singular2.max(initial=0), 1e-12)
-            self.right, self.singular2 = self.right[:, keep], self.singular2[keep]
-            self.left = (scaled @ self.right) / np.sqrt(self.singular2)
+        centred = (x - self.mean).astype(np.float64)
+        wide = len(centred) <= centred.shape[1]
+        values, vectors = np.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
+        values = np.maximum(values, 0)
+        keep = values > 1e-8 * max(values.max(initial=0), 1e-12)
+        self.singular2, vectors = values[keep], vectors[:, keep]
+        self.left = vectors if wide else (centred @ vectors) / np.sqrt(self.singular2)
+        self.right = (centred.T @ vectors) / np.sqrt(self.singular2) if wide else vectors
 
-    def fit(self, y: np.ndarray, shared: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Weights [outputs, features] and bias [outputs] for the raw features.
-
-        y: [rows, outputs]. shared: one penalty for all outputs, else one each.
-        """
-        centre = y.mean(0)
-        projected = self.left.T @ (y - centre)
-        total = ((y - centre) ** 2).sum(0)
-        errors = []
+    def errors(self, y: np.ndarray) -> np.ndarray:
+        """Generalised cross-validation's squared error, [penalties, outputs]. y: [rows, outputs]."""
+        centred = y - y.mean(0)
+        projected, total = self.left.T @ centred, (centred**2).sum(0)
+        found = []
         for penalty in PENALTIES:
             shrink = self.singular2 / (self.singular2 + penalty)
             rest = total - ((1 - (1 - shrink) ** 2)[:, None] * projected**2).sum(0)
             freedom = 1 - (shrink.sum() + 1) / len(y)
-            errors.append(rest / max(freedom, 1e-3) ** 2)
-        table = np.array(errors)
-        best = np.full(y.shape[1], table.sum(1).argmin()) if shared else table.argmin(0)
-        scale = np.sqrt(self.singular2)[:, None] / (self.singular2[:, None] + PENALTIES[best][None])
-        weight = ((self.right @ (scale * projected)) / self.deviation[:, None]).T
-        return weight.astype(np.float32), (centre - weight @ self.mean).astype(np.float32)
+            found.append(rest / max(freedom, 1e-3) ** 2)
+        return np.array(found)
+
+    def fit(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weights [outputs, features] and bias [outputs], with one penalty for all outputs. y: [rows, outputs]."""
+        best = PENALTIES[self.errors(y).sum(1).argmin()]
+        centre = y.mean(0)
+        scale = np.sqrt(self.singular2) / (self.singular2 + best)
+        weight = (self.right @ (scale[:, None] * (self.left.T @ (y - centre)))).T
+        return weight, centre - weight @ self.mean

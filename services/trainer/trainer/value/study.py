@@ -33,7 +33,7 @@ class Study:
     """Knows what an answer will cost and nothing of how good it will be: dear targets get short prompts."""
     predictor: str
     differences: dict[str, tuple[float, float]]
-    """Points of the best candidate minus this one's, and the standard error of that."""
+    """Squared error (`missed`) of this candidate minus the best one's, and the standard error of that."""
 
     @property
     def chosen(self) -> Measured:
@@ -65,15 +65,21 @@ class Study:
         return pair(p[:, strong] - p[:, weak], self.score[:, weak], self.score[:, strong])
 
 
-def simplest(measured: dict[str, Measured]) -> tuple[str, dict[str, tuple[float, float]]]:
-    """The first of the candidates that is within one standard error of the best; the error is that of their paired difference."""
-    best = max(measured, key=lambda name: measured[name].figures.points)
-    differences: dict[str, tuple[float, float]] = {}
-    for name, one in measured.items():
-        gaps = [a.points - b.points for a, b in zip(measured[best].sampled, one.sampled)]
-        differences[name] = (measured[best].figures.points - one.figures.points, float(np.std(gaps)))
-    chosen = next(name for name in measured if differences[name][0] <= differences[name][1])
-    return chosen, differences
+def missed(predicted: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Squared error of what a prediction says of targets' differences, [prompts]; what they share moves no prompt from one to another."""
+    return ((predicted - predicted.mean(1, keepdims=True) - score + score.mean(1, keepdims=True)) ** 2).sum(1)
+
+
+def simplest(errors: dict[str, np.ndarray], samples: Samples) -> tuple[str, dict[str, tuple[float, float]]]:
+    """The first of the candidates that is within one standard error of the best; the error is that of their paired difference.
+
+    errors: `missed` by candidate. Every prediction counts there, where points over the coin see only which target is first: too coarse to
+    tell candidates apart on a thousand prompts (decision 32).
+    """
+    best = min(errors, key=lambda name: errors[name].mean())
+    gaps = {name: one - errors[best] for name, one in errors.items()}
+    differences = {name: (float(gap.mean()), float(samples.means(gap[None]).std())) for name, gap in gaps.items()}
+    return next(name for name, (behind, error) in differences.items() if behind <= error), differences
 
 
 def run(data: Outcomes, x: np.ndarray, known: Known, *, folds_count: int = 5, seed: int = 0, only: str | None = None, log=lambda _: None) -> Study:
@@ -86,13 +92,13 @@ def run(data: Outcomes, x: np.ndarray, known: Known, *, folds_count: int = 5, se
     samples = Samples.of(folds.twins(data.prompts), seed)
     curves = {name: sweep(held.predicted[name], held.cost, worths) for name in candidates.NAMES if name in held.predicted}
     like = {name: measure(curve, score, cost, samples) for name, curve in curves.items()}
-    predictor, differences = simplest({name: like[name] for name in candidates.CHOICES if name in like})
+    predictor, differences = simplest({name: missed(held.predicted[name], score) for name in candidates.CHOICES if name in like}, samples)
     predictor = only or predictor
 
     held_unlike, unlike = None, {}
     left_out = folds.unlike(data.groups, seed)
     if left_out is not None:
-        held_unlike = crossfit.run(x, data, left_out, known, seed, unlike=True, mixes=held.mixes, log=log)
+        held_unlike = crossfit.run(x, data, left_out, known, seed, unlike=True, like=held, log=log)
         unlike = {name: measure(sweep(held_unlike.predicted[name], held_unlike.cost, worths), score, cost, samples) for name in curves}
     oracle = measure(sweep(score, cost, worths), score, cost, samples)
     known_means = np.repeat(score.mean(0)[None], len(x), 0)

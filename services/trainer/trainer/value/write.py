@@ -17,7 +17,7 @@ from .study import Study
 
 def head(name: str, study: Study, x: np.ndarray, labels: Labels | None, tokens: np.ndarray, repository: Path, seed: int) -> Calibrated:
     """Writes NAME_head, NAME_details, NAME_ensemble. Returns what was fitted."""
-    part = candidates.fit(x, study.data.score, labels, seed, study.data.weight)[study.predictor]
+    part = candidates.fit(x, study.data.score, labels, seed, study.data.weight, study.held.shares)[study.predictor]
     fitted = Calibrated(part, *study.held.mixes[study.predictor], means(study.data.score, study.data.weight))
     like = study.held.measure
     targets = study.data.targets
