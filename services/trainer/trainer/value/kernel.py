@@ -97,7 +97,8 @@ def fit_kernel(x: np.ndarray, score: np.ndarray, seed: int, weight: np.ndarray |
     if whole.all():
         own_weight, own_bias = basis.fit(off - level[:, None])
     else:
-        fits = [Basis(features[known[:, t]]).fit((off[:, t] - level)[known[:, t], None]) for t in range(score.shape[1])]
+        bases = (basis if seen.all() else Basis(features[seen]) for seen in known.T)
+        fits = [each.fit((off[:, t] - level)[known[:, t], None]) for t, each in enumerate(bases)]
         own_weight, own_bias = np.concatenate([w for w, _ in fits]), np.concatenate([b for _, b in fits])
     return space.kernel(own_weight + shared_weight, own_bias + shared_bias + overall)
 
