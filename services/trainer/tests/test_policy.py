@@ -135,3 +135,17 @@ def test_training_again_replaces_the_head_whole(folder, data):
     # Another version, so that no router takes a decision of the first head for one of the second.
     assert sorted(p.name for p in (folder / "pet_router_head").iterdir()) == ["2", "config.pbtxt", "labels.txt"]
     assert all((folder / f"pet_router_{kind}" / "2").is_dir() for kind in ("details", "ensemble"))
+
+
+def test_features_that_hardly_vary_do_not_outvote_those_that_tell(folder):
+    # int8's rounding is all that half of an embedding may hold.
+    from trainer import policy
+
+    rng = np.random.default_rng(0)
+    gold = np.repeat(np.arange(4), 60)
+    telling = rng.normal(size=(4, 12))[gold] + 0.7 * rng.normal(size=(240, 12))
+    x = np.concatenate([telling, 0.02 * rng.normal(size=(240, 400))], 1).astype(np.float32)
+    even = np.arange(240) % 2 == 0
+    head = policy.fit(x[even], gold[even], 4, 0.03)
+    # .76 with each feature standardised.
+    assert (head.logits(x[~even]).argmax(1) == gold[~even]).mean() > 0.95
