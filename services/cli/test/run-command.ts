@@ -10,7 +10,8 @@ export interface Ended {
 
 /**
  * @param input standard input.
- * @param env beside PATH and HOME, which is all that the command sees of this process's.
+ * @param env beside PATH, HOME and where compiled sources are kept (as enter.mjs does), which is all that the command sees of
+ * this process's.
  */
 export function runCommand(
   args: readonly string[],
@@ -20,8 +21,9 @@ export function runCommand(
     cwd,
   }: { input?: string; env?: Readonly<Record<string, string>>; cwd?: string } = {},
 ): Promise<Ended> {
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [join(import.meta.dirname, '../src/main.ts'), ...args], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    env: { PATH, HOME, ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }), ...env },
     stdio: 'pipe',
     ...(cwd && { cwd }),
   });
