@@ -47,13 +47,16 @@ const SECURE: readonly (readonly [RegExp, string])[] = [
 ];
 const CLEAR = /Failed to connect|Protocol error/;
 
+const EMPTY_NOTE = 'Resolution note:';
+
 /** What gRPC says of a call, without what it says around that: `round_robin: No connection established. Last error: …`. */
-export const plainDetails = (said: string): string =>
-  said
+export function plainDetails(said: string): string {
+  const words = said
     .trim()
     .replace(/^(?:\w+: )?(?:No connection established\. Last error: )+(?:Error: )?/, '')
-    .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/, '')
-    .replace(/\.?\s*Resolution note:$/, '');
+    .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/, '');
+  return words.endsWith(EMPTY_NOTE) ? words.slice(0, -EMPTY_NOTE.length).trimEnd().replace(/\.$/, '') : words;
+}
 
 /**
  * @param details of a call that reached nobody.
