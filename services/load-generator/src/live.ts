@@ -1,11 +1,10 @@
 /** What is seen while it goes: a table that stays in its place on a terminal, a line now and then elsewhere. */
 import { isLive } from '../../process/src/live-line.ts';
+import { barOf, LINE_MS, WIDTH } from '../../process/src/progress.ts';
 import { progressLine } from './report.ts';
 import { percentiles, type Tally } from './tally.ts';
 
-const WIDTH = 30;
 const EARLY_MS = 10_000;
-const LINE_MS = 10_000;
 /** Of the newest answers. */
 const RECENT = 200;
 
@@ -16,14 +15,13 @@ export interface Live {
 
 export function tableLines(tally: Tally, elapsedMs: number, seconds: number): string[] {
   const share = Math.min(1, elapsedMs / 1000 / seconds);
-  const bar = `${'█'.repeat(Math.round(share * WIDTH))}`.padEnd(WIDTH, '░');
   const recent = percentiles(tally.latencies.slice(-RECENT));
   const first = percentiles(tally.ttfts.slice(-RECENT));
   const ms = (value: number | undefined) => (value === undefined ? '–' : value.toFixed(0)).padStart(7);
   const labels = Object.entries(tally.labels.toObject()).slice(0, 6);
   const most = Math.max(1, ...labels.map(([, count]) => count));
   return [
-    `${bar} ${Math.floor(elapsedMs / 1000)} of ${seconds} s`,
+    `${barOf(share, WIDTH)} ${Math.floor(elapsedMs / 1000)} of ${seconds} s`,
     progressLine(tally, elapsedMs).trimStart(),
     `ms, last ${RECENT}     p50    p90    p99`,
     `latency     ${ms(recent?.p50)}${ms(recent?.p90)}${ms(recent?.p99)}`,

@@ -6,8 +6,9 @@ import { isLive, liveLine } from './live-line.ts';
 const SILENT_MS = 2_000;
 const DRAWN_MS = 100;
 const TOLD_MS = 1_000;
-const LINE_MS = 10_000;
-const WIDTH = 30;
+/** Between lines of a log. */
+export const LINE_MS = 10_000;
+export const WIDTH = 30;
 /** A bar that is shorter than this shows nothing. */
 const LEAST = 5;
 
@@ -17,13 +18,18 @@ export interface Progress {
   readonly end: () => void;
 }
 
+/** @param share 0 to 1. @param width characters. */
+export function barOf(share: number, width: number): string {
+  const filled = Math.round(share * width);
+  return `${'█'.repeat(filled)}${'░'.repeat(width - filled)}`;
+}
+
 /** What is told of a share, with a bar as wide as there is room for; none on a narrow terminal. */
 export function barLine(what: string, done: number, of: number, columns: number): string {
   const share = of > 0 ? Math.min(1, done / of) : 0;
   const said = `${done} of ${of} (${Math.floor(share * 100)} %)`;
   const width = Math.min(WIDTH, columns - 1 - said.length - 1 - (what === '' ? 0 : what.length + 1));
-  const filled = Math.round(share * width);
-  const bar = width < LEAST ? '' : `${'█'.repeat(filled)}${'░'.repeat(width - filled)}`;
+  const bar = width < LEAST ? '' : barOf(share, width);
   return [what, bar, said].filter(Boolean).join(' ');
 }
 
