@@ -1,5 +1,5 @@
 /** For tests: a copy of the committed model repository that a test may change. */
-import { cp, mkdtemp, rename, rm, symlink } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,34 @@ export interface RepositoryCopy {
   /** Puts a whole folder in place by one rename, as a careful writer does. */
   readonly put: (name: string, make: (folder: string) => Promise<void>) => Promise<void>;
   readonly remove: () => Promise<void>;
+}
+
+/** A token a character. */
+const SMALL_TOKENIZER = {
+  version: '1.0',
+  added_tokens: [],
+  model: {
+    type: 'BPE',
+    unk_token: '?',
+    merges: [],
+    vocab: Object.fromEntries(
+      [...'? abcdefghijklmnopqrstuvwxyz0123456789'].map((letter, id) => [letter, id]),
+    ),
+  },
+};
+
+/**
+ * Puts a tokenizer and an encoder without weights in place of the committed ones, which take .4 s of a processor to load: for tests to
+ * which it does not matter what a prompt means. Shapes and configs stay. The encoder's file is made of small-encoder.txt:
+ * `onnx.save(onnx.parser.parse_model(text), 'small-encoder.onnx')`.
+ */
+export async function makeSmall(folder: string): Promise<void> {
+  await writeFile(join(folder, 'prompt_tokenizer', '1', 'tokenizer.json'), JSON.stringify(SMALL_TOKENIZER));
+  const encoder = join(folder, 'prompt_encoder');
+  await rm(encoder, { recursive: true });
+  await mkdir(join(encoder, '1'), { recursive: true });
+  await copyFile(join(MODELS, 'prompt_encoder', 'config.pbtxt'), join(encoder, 'config.pbtxt'));
+  await copyFile(new URL('small-encoder.onnx', import.meta.url), join(encoder, '1', 'model.onnx'));
 }
 
 /** Models are copied, but for the large encoder, which is linked unless a test wants to change it. */

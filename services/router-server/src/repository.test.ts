@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { appendFile, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
-import { copyRepository, MODELS, type RepositoryCopy } from './fixture.ts';
+import { copyRepository, MODELS, makeSmall, type RepositoryCopy } from './fixture.ts';
 import { infer } from './infer.ts';
 import { createMetrics } from './metrics.ts';
 import { Repository } from './repository.ts';
@@ -13,18 +13,23 @@ let repository: Repository;
 let lines: string[] = [];
 const ends: (() => Promise<void>)[] = [];
 
-/** Each test has its own folder and server; all are ended together. */
-beforeEach(async () => {
-  copy = await copyRepository();
+/** Serves a folder for one test; all are ended together. */
+async function serve(made: RepositoryCopy): Promise<void> {
+  copy = made;
   lines = [];
   const log = lines;
-  repository = new Repository({ folder: copy.folder, threads: 1, metrics, log: (line) => log.push(line) });
-  const own = { copy, repository };
+  const own = new Repository({ folder: copy.folder, threads: 1, metrics, log: (line) => log.push(line) });
+  repository = own;
   ends.push(async () => {
-    await own.repository.close();
-    await own.copy.remove();
+    await own.close();
+    await made.remove();
   });
   await repository.sync();
+}
+beforeEach(async () => {
+  const small = await copyRepository();
+  await makeSmall(small.folder);
+  await serve(small);
 });
 after(async () => {
   for (const end of ends) await end();
@@ -64,6 +69,7 @@ async function addPolicy(name: string): Promise<void> {
 }
 
 test('the committed repository is served whole, and classifies', async () => {
+  await serve(await copyRepository());
   assert.deepEqual(
     repository.index().map(({ name, state }) => `${name} ${state}`),
     [
