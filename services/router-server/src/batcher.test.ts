@@ -12,6 +12,7 @@ function rowsOf(values: readonly number[], width = 1): Tensors {
 }
 const dataOf = (tensors: Tensors) => Array.from(tensors.get('X')!.data as Float32Array);
 const OPTIONS: BatcherOptions = { maxBatch: 4, maxDelayUs: 0, maxQueue: 1000 };
+const X = { outputs: ['X'] };
 const silent = { onRun: () => {} };
 
 /** A run that waits until it is let go. */
@@ -49,7 +50,7 @@ test('every request gets its own rows back; batches stay within bounds and hold 
       const batcher = new Batcher(run, { ...OPTIONS, maxDelayUs }, { onRun: (n) => (rows += n) });
       const answers = jobs.map(async ({ values, width, delayed }) => {
         if (delayed) await new Promise((next) => setImmediate(next));
-        return batcher.submit(rowsOf(values, width), values.length);
+        return batcher.submit(rowsOf(values, width), values.length, X);
       });
       for (const [i, answer] of (await Promise.all(answers)).entries()) {
         const { values, width } = jobs[i]!;
@@ -76,9 +77,9 @@ test('every request gets its own rows back; batches stay within bounds and hold 
 test('what arrives while a batch runs goes together in the next one', async () => {
   const { run, sizes, release } = gate();
   const batcher = new Batcher(run, OPTIONS, silent);
-  const first = batcher.submit(rowsOf([1]), 1);
+  const first = batcher.submit(rowsOf([1]), 1, X);
   while (sizes.length === 0) await new Promise((next) => setImmediate(next));
-  const others = [2, 3, 4].map((value) => batcher.submit(rowsOf([value]), 1));
+  const others = [2, 3, 4].map((value) => batcher.submit(rowsOf([value]), 1, X));
   await release();
   await release();
   await Promise.all([first, ...others]);
@@ -88,11 +89,11 @@ test('what arrives while a batch runs goes together in the next one', async () =
 test('a cancelled request that still waits is not run', async () => {
   const { run, sizes, release } = gate();
   const batcher = new Batcher(run, OPTIONS, silent);
-  const first = batcher.submit(rowsOf([1]), 1);
+  const first = batcher.submit(rowsOf([1]), 1, X);
   while (sizes.length === 0) await new Promise((next) => setImmediate(next));
   const controller = new AbortController();
-  const gone = batcher.submit(rowsOf([2]), 1, controller.signal);
-  const stays = batcher.submit(rowsOf([3]), 1);
+  const gone = batcher.submit(rowsOf([2]), 1, { ...X, signal: controller.signal });
+  const stays = batcher.submit(rowsOf([3]), 1, X);
   controller.abort();
   await release();
   await assert.rejects(gone, (error: InferError) => error.code === 'CANCELLED');
@@ -105,15 +106,18 @@ test('a cancelled request that still waits is not run', async () => {
 test('a full queue refuses; the places of those who have gone are free again', async () => {
   const { run, sizes, release } = gate();
   const batcher = new Batcher(run, { ...OPTIONS, maxQueue: 2 }, silent);
-  const first = batcher.submit(rowsOf([1]), 1);
+  const first = batcher.submit(rowsOf([1]), 1, X);
   while (sizes.length === 0) await new Promise((next) => setImmediate(next));
   const controller = new AbortController();
-  const gone = batcher.submit(rowsOf([2]), 1, controller.signal);
+  const gone = batcher.submit(rowsOf([2]), 1, { ...X, signal: controller.signal });
   gone.catch(() => {});
-  const second = batcher.submit(rowsOf([3]), 1);
-  await assert.rejects(batcher.submit(rowsOf([4]), 1), (error: InferError) => error.code === 'UNAVAILABLE');
+  const second = batcher.submit(rowsOf([3]), 1, X);
+  await assert.rejects(
+    batcher.submit(rowsOf([4]), 1, X),
+    (error: InferError) => error.code === 'UNAVAILABLE',
+  );
   controller.abort();
-  const third = batcher.submit(rowsOf([5]), 1);
+  const third = batcher.submit(rowsOf([5]), 1, X);
   await assert.rejects(gone, InferError);
   await release();
   await release();
@@ -127,15 +131,18 @@ test('a failing run fails its own requests and no later ones', async () => {
     return inputs;
   };
   const batcher = new Batcher(run, OPTIONS, silent);
-  await assert.rejects(batcher.submit(rowsOf([1]), 1), /out of memory/);
+  await assert.rejects(batcher.submit(rowsOf([1]), 1, X), /out of memory/);
   fails = false;
-  assert.deepEqual(dataOf(await batcher.submit(rowsOf([2]), 1)), [2]);
+  assert.deepEqual(dataOf(await batcher.submit(rowsOf([2]), 1, X)), [2]);
 });
 
 test('a model that loses rows is not believed', async () => {
   const run: Run = async () => rowsOf([1]);
   const batcher = new Batcher(run, OPTIONS, silent);
-  const answers = await Promise.allSettled([batcher.submit(rowsOf([1]), 1), batcher.submit(rowsOf([2]), 1)]);
+  const answers = await Promise.allSettled([
+    batcher.submit(rowsOf([1]), 1, X),
+    batcher.submit(rowsOf([2]), 1, X),
+  ]);
   for (const answer of answers) {
     assert.equal(answer.status, 'rejected');
     assert.match(String((answer as PromiseRejectedResult).reason), /gave 1 rows of X for 2 rows/);
@@ -145,7 +152,7 @@ test('a model that loses rows is not believed', async () => {
 test('idle waits for the run under way', async () => {
   const { run, release } = gate();
   const batcher = new Batcher(run, OPTIONS, silent);
-  const answer = batcher.submit(rowsOf([1]), 1);
+  const answer = batcher.submit(rowsOf([1]), 1, X);
   let idle = false;
   const wait = batcher.idle().then(() => {
     idle = true;
@@ -155,4 +162,22 @@ test('idle waits for the run under way', async () => {
   await release();
   await answer;
   await wait;
+});
+
+test('batch mates that want different outputs share a run, which computes what any of them wants', async () => {
+  const asked: (readonly string[])[] = [];
+  const run: Run = async (inputs, outputs) => {
+    asked.push(outputs);
+    return new Map(outputs.map((name) => [name, inputs.get('X')!]));
+  };
+  const batcher = new Batcher(run, OPTIONS, silent);
+  const wishes = [['A'], ['A', 'B'], ['B']];
+  const answers = await Promise.all(
+    wishes.map((outputs, at) => batcher.submit(rowsOf([at]), 1, { outputs })),
+  );
+  assert.deepEqual(asked, [['A', 'B']]);
+  for (const [at, answer] of answers.entries()) {
+    assert.deepEqual([...answer.keys()], wishes[at]);
+    for (const tensor of answer.values()) assert.deepEqual(Array.from(tensor.data as Float32Array), [at]);
+  }
 });

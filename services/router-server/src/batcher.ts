@@ -3,7 +3,8 @@ import { InferError } from './errors.ts';
 import { noTimes, type RequestTimes } from './statistics.ts';
 import { concat, shapeKey, slice, type Tensor, type Tensors } from './tensor.ts';
 
-export type Run = (inputs: Tensors) => Promise<Tensors>;
+/** Computes the outputs that are named. */
+export type Run = (inputs: Tensors, outputs: readonly string[]) => Promise<Tensors>;
 
 export interface BatcherOptions {
   readonly maxBatch: number;
@@ -15,10 +16,20 @@ interface Job {
   readonly inputs: Tensors;
   readonly rows: number;
   readonly key: string;
+  /** Names of the outputs that it wants. */
+  readonly outputs: readonly string[];
   readonly signal: AbortSignal | undefined;
   /** Filled by its run. */
   readonly times: RequestTimes | undefined;
   readonly done: PromiseWithResolvers<Tensors>;
+}
+
+/** What a request wants of the model beside its answer. */
+export interface Wanted {
+  readonly outputs: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+  /** To which the request's are added. */
+  readonly times?: RequestTimes | undefined;
 }
 
 export interface BatchObserver {
@@ -27,7 +38,7 @@ export interface BatchObserver {
 }
 
 /**
- * Gives each job its own rows back.
+ * Gives each job its own rows of the outputs that it wants back.
  *
  * @throws InferError when the model dropped or added rows: one request would get another's answer.
  */
@@ -42,9 +53,9 @@ function split(outputs: Tensors, batch: readonly Job[]): Tensors[] {
       );
   }
   let at = 0;
-  return batch.map(({ rows }) => {
+  return batch.map(({ rows, outputs: wanted }) => {
     const own = new Map<string, Tensor>();
-    for (const [name, tensor] of outputs) own.set(name, slice(tensor, at, at + rows));
+    for (const name of wanted) own.set(name, slice(outputs.get(name)!, at, at + rows));
     at += rows;
     return own;
   });
@@ -66,19 +77,19 @@ export class Batcher {
   }
 
   /**
-   * Runs the inputs, perhaps together with others of the same row shape.
+   * Runs the inputs, perhaps together with others of the same row shape, whatever outputs these want.
    *
-   * @param times to which this request's are added.
    * @throws InferError UNAVAILABLE when the queue is full; CANCELLED when the signal came before the run.
    */
-  async submit(inputs: Tensors, rows: number, signal?: AbortSignal, times?: RequestTimes): Promise<Tensors> {
+  async submit(inputs: Tensors, rows: number, { outputs, signal, times }: Wanted): Promise<Tensors> {
     // Whoever has gone holds no place.
     if (this.#queue.length >= this.#options.maxQueue) this.#dropCancelled();
     if (this.#queue.length >= this.#options.maxQueue) {
       throw new InferError('UNAVAILABLE', `${this.#queue.length} requests wait already; try again`);
     }
     const done = Promise.withResolvers<Tensors>();
-    this.#queue.push({ inputs, rows, key: shapeKey(inputs), signal, times, done, since: performance.now() });
+    const since = performance.now();
+    this.#queue.push({ inputs, rows, key: shapeKey(inputs), outputs, signal, times, done, since });
     this.#schedule();
     return done.promise;
   }
@@ -149,7 +160,8 @@ export class Batcher {
       const names = [...batch[0]!.inputs.keys()];
       const joined = new Map(names.map((name) => [name, concat(batch.map((job) => job.inputs.get(name)!))]));
       marks.push(performance.now());
-      const outputs = await this.#run(joined);
+      const wanted = [...new Set(batch.flatMap((job) => job.outputs))];
+      const outputs = await this.#run(joined, wanted);
       marks.push(performance.now());
       const own = split(outputs, batch);
       marks.push(performance.now());

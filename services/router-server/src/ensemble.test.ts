@@ -165,8 +165,10 @@ test('-1 fits any length', () => {
 });
 
 test('a run hands tensors on by their names in the ensemble, and a failing step fails the run', async () => {
+  const asked: (readonly string[])[] = [];
   const plus = (n: number) => ({
-    infer: async (inputs: Tensors) => {
+    infer: async (inputs: Tensors, wanted: readonly string[]) => {
+      asked.push(wanted);
       const { data, ...rest } = inputs.get('IN')!;
       return new Map([['OUT', { ...rest, data: Float32Array.from(data as Float32Array, (x) => x + n) }]]);
     },
@@ -177,6 +179,8 @@ test('a run hands tensors on by their names in the ensemble, and a failing step 
   const steps = [step('one', 'A', 'mid'), step('ten', 'mid', 'Z')];
   const outputs = await runEnsemble(steps, (name) => plus(name === 'one' ? 1 : 10), input, ['Z']);
   assert.deepEqual([...outputs.keys()], ['Z']);
+  // No more than the maps name.
+  assert.deepEqual(asked, [['OUT'], ['OUT']]);
   assert.deepEqual(outputs.get('Z')!.data, Float32Array.of(12, 13));
   const broken = { infer: () => Promise.reject(new Error('broken step')) };
   await assert.rejects(

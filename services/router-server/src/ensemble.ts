@@ -11,7 +11,8 @@ export interface KnownModel {
 
 /** What a run needs of it. */
 export interface StepModel {
-  readonly infer: (inputs: Tensors, signal?: AbortSignal) => Promise<Tensors>;
+  /** @param outputs names of those that later steps, or whoever asks, need. */
+  readonly infer: (inputs: Tensors, outputs: readonly string[]) => Promise<Tensors>;
 }
 
 const fits = (a: TensorSpec, b: TensorSpec) =>
@@ -111,12 +112,11 @@ export async function runEnsemble(
   model: (name: string) => StepModel,
   inputs: Tensors,
   outputs: readonly string[],
-  signal?: AbortSignal,
 ): Promise<Tensors> {
   const known = new Map<string, Tensor>(inputs);
   for (const step of steps) {
     const own = new Map(Object.entries(step.inputMap).map(([name, tensor]) => [name, known.get(tensor)!]));
-    const made = await model(step.model).infer(own, signal);
+    const made = await model(step.model).infer(own, Object.keys(step.outputMap));
     for (const [name, tensor] of Object.entries(step.outputMap)) known.set(tensor, made.get(name)!);
   }
   return new Map(outputs.map((name) => [name, known.get(name)!]));

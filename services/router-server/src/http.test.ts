@@ -236,6 +236,31 @@ test('inputs of one request must agree on their batch', async () => {
   refused(answer, 400, /one batch size, got INPUT_IDS 1, ATTENTION_MASK 2/);
 });
 
+test('the encoder gives the outputs that are asked for, whatever those beside it in the batch ask for', async () => {
+  const tokens = (length: number) => {
+    const tensor = (name: string, data: number[]) => ({ name, datatype: 'INT64', shape: [1, 8], data });
+    const ids = Array.from({ length: 8 }, (_, at) => (at < length ? 100 + at : 0));
+    const mask = Array.from({ length: 8 }, (_, at) => Number(at < length));
+    return [tensor('INPUT_IDS', ids), tensor('ATTENTION_MASK', mask)];
+  };
+  const encode = async (length: number, names: readonly string[]) => {
+    const outputs = names.map((name) => ({ name }));
+    const { body } = await call('/v2/models/prompt_encoder/infer', { inputs: tokens(length), outputs });
+    return body.outputs as { name: string; shape: number[]; data: number[] }[];
+  };
+  const wishes = [['EMBEDDING'], ['HIDDEN_STATES'], ['HIDDEN_STATES', 'EMBEDDING']];
+  const alone = await Promise.all(wishes.map((names) => encode(5, names)));
+  assert.deepEqual(
+    alone.map((outputs) => outputs.map(({ name, shape }) => `${name} ${shape}`)),
+    [['EMBEDDING 1,768'], ['HIDDEN_STATES 1,8,384'], ['HIDDEN_STATES 1,8,384', 'EMBEDDING 1,768']],
+  );
+  assert.deepEqual(alone[2], [alone[1]![0], alone[0]![0]]);
+  const crowd = await Promise.all(
+    Array.from({ length: 12 }, (_, at) => encode(at % 2 === 0 ? 5 : 8, wishes[at % 3]!)),
+  );
+  for (const at of [0, 2, 4, 6, 8, 10]) assert.deepEqual(crowd[at], alone[at % 3]);
+});
+
 /** What Triton's client sends: a JSON head, the tensors' bytes behind it. */
 async function binary(
   head: object,

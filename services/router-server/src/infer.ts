@@ -157,7 +157,8 @@ export async function infer(repository: Repository, call: InferCall): Promise<In
     model.counts.ended(false, (performance.now() - started) * 1e6);
     throw error;
   }
-  const results = await unlessAborted(model.infer(inputs, call.signal), call.signal);
+  const wanted = { outputs: wishes.map(({ name }) => name), signal: call.signal };
+  const results = await unlessAborted(model.infer(inputs, wanted), call.signal);
   const outputs = wishes.map(({ name, classification }) => {
     const tensor = results.get(name)!;
     return {

@@ -1,6 +1,6 @@
 /** Makes a served model of a model's folder, or says why it can't. */
 import { join } from 'node:path';
-import { Batcher } from './batcher.ts';
+import { Batcher, type Wanted } from './batcher.ts';
 import { planEnsemble, runEnsemble } from './ensemble.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { ModelConfig } from './model-config.ts';
@@ -18,8 +18,8 @@ export interface LoadedModel {
   readonly version: string;
   /** Label lists by output name. */
   readonly labels: ReadonlyMap<string, readonly string[]>;
-  /** @param times to which the run's are added. */
-  readonly infer: (inputs: Tensors, signal?: AbortSignal, times?: RequestTimes) => Promise<Tensors>;
+  /** An ensemble gives all of its outputs, whichever are wanted. */
+  readonly infer: (inputs: Tensors, wanted: Wanted) => Promise<Tensors>;
   readonly counts: ModelCounts;
   /** Changes when any of its files does. */
   readonly stamp: string;
@@ -80,7 +80,7 @@ export async function loadLeaf(
   const { maxBatchSize, dynamicBatching } = config;
   const gathers = dynamicBatching !== null && maxBatchSize > 0;
   const batcher = new Batcher(
-    (inputs) => model.run(inputs),
+    (inputs, outputs) => model.run(inputs, outputs),
     {
       maxBatch: gathers ? maxBatchSize : 1,
       maxDelayUs: dynamicBatching?.maxQueueDelayUs ?? 0,
@@ -95,8 +95,7 @@ export async function loadLeaf(
     labels,
     parts: new Map(),
     counts,
-    infer: (inputs, signal, times) =>
-      counted(counts, batcher.submit(inputs, rowsOf(inputs, config), signal, times)),
+    infer: (inputs, wanted) => counted(counts, batcher.submit(inputs, rowsOf(inputs, config), wanted)),
     close: async () => {
       await batcher.idle();
       await model.close();
@@ -127,14 +126,15 @@ export async function loadEnsemble(
   }
   const counts = metrics.of(config.name, version);
   /** As in Triton, what its models took is what the ensemble took. */
-  async function run(inputs: Tensors, signal?: AbortSignal, above?: RequestTimes): Promise<Tensors> {
+  async function run(inputs: Tensors, { signal, times: above }: Wanted): Promise<Tensors> {
     const times = noTimes();
     const made = await runEnsemble(
       steps,
-      (step) => ({ infer: (given, aborted) => parts.get(step)!.infer(given, aborted, times) }),
+      (step) => ({
+        infer: (given, wanted) => parts.get(step)!.infer(given, { outputs: wanted, signal, times }),
+      }),
       inputs,
       outputs,
-      signal,
     );
     counts.ran(rowsOf(inputs, config), [times.queue], times);
     if (above) for (const name of Object.keys(times) as (keyof RequestTimes)[]) above[name] += times[name];
@@ -147,7 +147,7 @@ export async function loadEnsemble(
     labels,
     parts,
     counts,
-    infer: (inputs, signal, times) => counted(counts, run(inputs, signal, times)),
+    infer: (inputs, wanted) => counted(counts, run(inputs, wanted)),
     close: async () => {},
   };
 }

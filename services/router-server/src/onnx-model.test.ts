@@ -23,7 +23,7 @@ test('a large batch runs in parts within bounds, and comes back whole and in ord
           );
           return new Map<string, Tensor>([['OUT', { datatype: 'FP32', shape: [shape[0]!, 1], data: own }]]);
         };
-        const out = (await inParts(firstOfEachRow, most)(new Map([['IDS', input]]))).get('OUT')!;
+        const out = (await inParts(firstOfEachRow, most)(new Map([['IDS', input]]), ['OUT'])).get('OUT')!;
         assert.deepEqual(out.shape, [n, 1]);
         assert.deepEqual(
           Array.from(out.data as Float32Array),

@@ -1,9 +1,10 @@
 /** A model.onnx checked against its config. Large ones compute in a thread of their own, off the event loop. */
 import { stat } from 'node:fs/promises';
+import type { Run } from './batcher.ts';
 import type { ModelConfig, TensorSpec } from './model-config.ts';
 import { RemoteSession } from './onnx-remote.ts';
 import { OnnxSession, type OnnxSignature, type OnnxTensor, ORT_TYPES } from './onnx-session.ts';
-import { concat, elements, slice, type Tensor, type Tensors } from './tensor.ts';
+import { concat, slice, type Tensor, type Tensors } from './tensor.ts';
 
 /** A head of tens of kilobytes runs in some 40 µs, less than the way to another thread and back. */
 const INLINE_BYTES = 1024 * 1024;
@@ -15,7 +16,8 @@ const INLINE_BYTES = 1024 * 1024;
 const MAX_RUN_TOKENS = 4096;
 
 export interface RunnableModel {
-  readonly run: (inputs: Tensors) => Promise<Tensors>;
+  /** Computes the outputs that are named. */
+  readonly run: Run;
   readonly close: () => Promise<void>;
 }
 
@@ -58,20 +60,19 @@ function check(config: ModelConfig, { inputs, outputs }: OnnxSignature): void {
   if (unfed) throw new Error(`the ONNX file wants input ${unfed.name}, which the config does not name`);
 }
 
-type Run = RunnableModel['run'];
-
-/** Runs a large batch of sequences in parts, one after the other. */
+/** Runs a large batch of sequences ([rows, tokens, …]) in parts, one after the other. */
 export function inParts(run: Run, maxTokens = MAX_RUN_TOKENS): Run {
-  return async (inputs) => {
+  return async (inputs, outputs) => {
     const shapes = [...inputs.values()].map(({ shape }) => shape);
     const rows = shapes[0]![0]!;
-    const longest = Math.max(1, ...shapes.map((shape) => elements(shape.slice(1))));
+    const longest = Math.max(1, ...shapes.map((shape) => shape[1] ?? 1));
     const atOnce = Math.max(1, Math.floor(maxTokens / longest));
-    if (rows <= atOnce) return run(inputs);
+    if (rows <= atOnce) return run(inputs, outputs);
     const parts: Tensors[] = [];
     for (let from = 0; from < rows; from += atOnce) {
       const to = Math.min(rows, from + atOnce);
-      parts.push(await run(new Map([...inputs].map(([name, tensor]) => [name, slice(tensor, from, to)]))));
+      const part = new Map([...inputs].map(([name, tensor]) => [name, slice(tensor, from, to)]));
+      parts.push(await run(part, outputs));
     }
     const joined = [...parts[0]!.keys()].map((name): [string, Tensor] => [
       name,
@@ -89,18 +90,15 @@ export async function loadOnnxModel(
 ): Promise<RunnableModel> {
   const info = await stat(file).catch(() => null);
   if (!info?.isFile()) throw new Error(`its version folder has no ${config.modelFilename}`);
-  const outputs = config.outputs.map((spec) => spec.name);
   const session =
-    info.size > INLINE_BYTES
-      ? await RemoteSession.load({ file, threads, outputs })
-      : await OnnxSession.load(file, 1);
+    info.size > INLINE_BYTES ? await RemoteSession.load({ file, threads }) : await OnnxSession.load(file, 1);
   try {
     check(config, session.signature);
   } catch (error) {
     await session.close();
     throw error;
   }
-  const run: Run = (inputs) => session.run(inputs, outputs);
+  const run: Run = (inputs, outputs) => session.run(inputs, outputs);
   const isSequence = config.maxBatchSize > 0 && config.inputs.some((spec) => spec.dims.includes(-1));
   return { run: isSequence ? inParts(run) : run, close: () => session.close() };
 }

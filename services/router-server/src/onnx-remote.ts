@@ -49,12 +49,12 @@ export class RemoteSession {
     }
   }
 
-  async run(inputs: Tensors): Promise<Map<string, Tensor>> {
+  async run(inputs: Tensors, outputs: readonly string[]): Promise<Map<string, Tensor>> {
     if (this.#ended) throw this.#ended;
     const id = ++this.#last;
     const waiter: Waiting = Promise.withResolvers();
     this.#waiting.set(id, waiter);
-    this.#worker.postMessage({ id, inputs } satisfies WorkerRequest);
+    this.#worker.postMessage({ id, inputs, outputs } satisfies WorkerRequest);
     return (await waiter.promise) as Map<string, Tensor>;
   }
 

@@ -56,7 +56,11 @@ export class OnnxSession {
     return new OnnxSession(session);
   }
 
-  /** Blocks its thread while it computes: onnxruntime-node has no asynchronous run. */
+  /**
+   * Blocks its thread while it computes: onnxruntime-node has no asynchronous run.
+   *
+   * @param outputs those to hand over; the whole graph is computed for any of them.
+   */
   async run(inputs: Tensors, outputs: readonly string[]): Promise<Map<string, Tensor>> {
     const feeds: Record<string, OrtTensor> = {};
     for (const [name, { datatype, shape, data }] of inputs) {

@@ -6,11 +6,11 @@ import type { Tensor } from './tensor.ts';
 export interface WorkerOptions {
   readonly file: string;
   readonly threads: number;
-  readonly outputs: readonly string[];
 }
 
 export interface WorkerRequest {
   readonly id: number;
+  readonly outputs: readonly string[];
   readonly inputs: ReadonlyMap<string, Tensor>;
 }
 
@@ -20,12 +20,12 @@ export type WorkerReply =
   | { readonly id: number; readonly error: string };
 
 const port = parentPort!;
-const { file, threads, outputs } = workerData as WorkerOptions;
+const { file, threads } = workerData as WorkerOptions;
 const text = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 try {
   const session = await OnnxSession.load(file, threads);
-  port.on('message', async ({ id, inputs }: WorkerRequest) => {
+  port.on('message', async ({ id, inputs, outputs }: WorkerRequest) => {
     try {
       port.postMessage({ id, value: await session.run(inputs, outputs) } satisfies WorkerReply);
     } catch (error) {

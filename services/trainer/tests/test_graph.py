@@ -137,3 +137,35 @@ def test_a_dimension_is_what_is_read_off_the_embedding_within_its_bounds(tmp_pat
 def test_examples_are_counted_by_their_label_whatever_else_is_demanded(tmp_path):
     few = [scored(tmp_path, logits_of(Few_Shot=value), [1] * 5)["number_of_few_shots"] for value in (-6, 0, 6)]
     assert few == pytest.approx([0.006, 1.25, 2.494], abs=0.01)
+
+
+def test_own_layers_on_hidden_states_give_what_the_whole_encoder_gives(params, tmp_path):
+    first = shape.LAYERS - shape.OWN_LAYERS
+    own = {name: value for name, value in params.items() if name.startswith("encoder.") and int(name.split(".")[2]) >= first}
+    rng = np.random.default_rng(3)
+    weight, bias = (rng.normal(size=s).astype(np.float32) for s in ((5, shape.EMBEDDING), (5,)))
+    export_onnx.export_encoder(params, tmp_path / "encoder.onnx")
+    export_onnx.export_own_layers(own, weight, bias, 1.3, tmp_path / "own.onnx")
+    quantize.to_int8(tmp_path / "own.onnx", tmp_path / "own8.onnx")
+    ids, mask = batch()
+    encoder, plain, small = (ort.InferenceSession(str(tmp_path / f"{name}.onnx"), providers=["CPUExecutionProvider"]) for name in ("encoder", "own", "own8"))
+    embedding, states = encoder.run(["EMBEDDING", "HIDDEN_STATES"], {"INPUT_IDS": ids, "ATTENTION_MASK": mask})
+    got = plain.run(None, {"HIDDEN_STATES": states, "ATTENTION_MASK": mask})[0]
+    np.testing.assert_allclose(got, softmax(embedding @ weight.T + bias, 1.3), atol=1e-4)
+    for row, length in enumerate(mask.sum(1)):
+        # Padding and batch mates add nothing.
+        alone = plain.run(None, {"HIDDEN_STATES": states[row: row + 1, :length], "ATTENTION_MASK": mask[row: row + 1, :length]})[0]
+        np.testing.assert_allclose(alone[0], got[row], atol=1e-4)
+    assert np.abs(small.run(None, {"HIDDEN_STATES": states, "ATTENTION_MASK": mask})[0] - got).max() < 0.1
+    assert (tmp_path / "own8.onnx").stat().st_size < 0.3 * (tmp_path / "own.onnx").stat().st_size
+
+
+def test_half_precision_gives_states_too(params, tmp_path):
+    export_onnx.export_encoder(params, tmp_path / "encoder.onnx")
+    quantize.to_fp16(tmp_path / "encoder.onnx", tmp_path / "half.onnx")
+    ids, mask = batch()
+    plain, half = (
+        ort.InferenceSession(str(tmp_path / f"{name}.onnx"), providers=["CPUExecutionProvider"])
+        .run(["HIDDEN_STATES"], {"INPUT_IDS": ids, "ATTENTION_MASK": mask})[0] for name in ("encoder", "half"))
+    assert half.dtype == np.float32
+    np.testing.assert_allclose(half, plain, atol=0.05)

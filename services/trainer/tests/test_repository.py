@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime as ort
 import pytest
 
-from trainer import complexity_scores, labels, repository
-from trainer.served import Encoder, Head
+from trainer import complexity_scores, export_onnx, labels, repository
+from trainer.served import Encoder, Head, newest
 
 REPOSITORY = Path(__file__).resolve().parents[3] / "model_repository"
 
@@ -75,3 +77,30 @@ def test_batch_mates_and_padding_do_not_matter(served):
     for head in heads.values():
         one, other = head.run(alone), head.run(together)
         assert np.abs(one - other).max() <= 0.005
+
+
+def test_hidden_states_beside_it_change_no_bit_of_an_embedding(tmp_path):
+    graph = newest(REPOSITORY / "prompt_encoder")
+    assert repository.gives_states(graph)
+    model = onnx.load(str(graph))
+    del model.graph.output[1:]
+    onnx.save(model, str(tmp_path / "alone.onnx"))
+    both, alone = (ort.InferenceSession(str(path), providers=["CPUExecutionProvider"]) for path in (graph, tmp_path / "alone.onnx"))
+    for rows, tokens in ((1, 16), (7, 48), (1, 256)):
+        ids = np.random.default_rng(tokens).integers(5, 60_000, (rows, tokens))
+        mask = np.ones_like(ids)
+        mask[rows // 2:, tokens // 2:] = 0
+        feeds = {"INPUT_IDS": ids, "ATTENTION_MASK": mask}
+        embedding, states = both.run(["EMBEDDING", export_onnx.STATES], feeds)
+        assert states.shape == (rows, tokens, 384)
+        assert (embedding == both.run(["EMBEDDING"], feeds)[0]).all()
+        assert (embedding == alone.run(None, feeds)[0]).all()
+
+
+def test_the_encoder_config_is_what_an_export_writes(tmp_path):
+    config = (REPOSITORY / "prompt_encoder" / "config.pbtxt").read_text()
+    repository.install_encoder(tmp_path, newest(REPOSITORY / "prompt_encoder"), fingerprint=repository.fingerprint_of(REPOSITORY))
+    assert (tmp_path / "prompt_encoder" / "config.pbtxt").read_text() == config
+    # Heads that people have trained say this one; with another they would all be refused.
+    assert all(
+        repository.fingerprint_of(REPOSITORY) == repository.fingerprint_of(REPOSITORY, f"{policy}_head") for policy in labels.POLICIES.values())

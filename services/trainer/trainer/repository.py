@@ -47,7 +47,7 @@ input [
   {{ name: "INPUT_IDS" data_type: TYPE_INT64 dims: [ -1 ] }},
   {{ name: "ATTENTION_MASK" data_type: TYPE_INT64 dims: [ -1 ] }}
 ]
-output [ {{ name: "EMBEDDING" data_type: TYPE_FP32 dims: [ {width} ] }} ]
+output [{outputs}]
 {fingerprint}dynamic_batching {{ max_queue_delay_microseconds: {wait_us} }}
 instance_group [ {{ count: 1 kind: KIND_AUTO }} ]
 """
@@ -55,16 +55,22 @@ instance_group [ {{ count: 1 kind: KIND_AUTO }} ]
 HEAD = """name: "{policy}_head"
 backend: "onnxruntime"
 max_batch_size: {batch}
-input [ {{ name: "EMBEDDING" data_type: TYPE_FP32 dims: [ {width} ] }} ]
+input [{inputs}]
 output [
   {{ name: "OUTPUT" data_type: TYPE_FP32 dims: [ {labels} ] label_filename: "labels.txt" }}{scores}
 ]
-{fingerprint}instance_group [ {{ count: 1 kind: KIND_CPU }} ]
+{fingerprint}{batching}instance_group [ {{ count: 1 kind: KIND_CPU }} ]
 """
+
+STATES = (export_onnx.STATES, "TYPE_FP32", f"-1, {shape.WIDTH}")
+MASK = ("ATTENTION_MASK", "TYPE_INT64", "-1")
 
 FINGERPRINT = """# {what}; router-server serves no head on another encoder.
 parameters {{ key: "encoder_fingerprint" value: {{ string_value: "{value}" }} }}
 """
+
+TENSOR = '{{ name: "{name}" data_type: {kind} dims: [ {dims} ] }}'
+GATHERED = "dynamic_batching { max_queue_delay_microseconds: 0 }\n"
 
 # Triton repeats three keys of its JSON answer for every output of an ensemble, and gives the outputs in an order of its own; v1's
 # controller takes neither. So the ensemble that it asks has OUTPUT alone, and names the one that tells the rest.
@@ -91,12 +97,12 @@ ensemble_scheduling {{
       model_version: -1
       input_map {{ key: "INPUT_IDS" value: "ids" }}
       input_map {{ key: "ATTENTION_MASK" value: "mask" }}
-      output_map {{ key: "EMBEDDING" value: "embedding" }}
+{encoder_map}
     }},
     {{
       model_name: "{policy}_head"
       model_version: -1
-      input_map {{ key: "EMBEDDING" value: "embedding" }}
+{head_map}
       output_map {{ key: "OUTPUT" value: "OUTPUT" }}
     }}
   ]
@@ -128,17 +134,28 @@ ensemble_scheduling {{
       model_version: -1
       input_map {{ key: "INPUT_IDS" value: "ids" }}
       input_map {{ key: "ATTENTION_MASK" value: "mask" }}
-      output_map {{ key: "EMBEDDING" value: "{seen}" }}
+{encoder_map}
     }},
     {{
       model_name: "{policy}_head"
       model_version: -1
-      input_map {{ key: "EMBEDDING" value: "{seen}" }}
+{head_map}
       output_map {{ key: "OUTPUT" value: "OUTPUT" }}{score_map}
     }}
   ]
 }}
 """
+
+
+def _tensors(*tensors: tuple[str, str, str]) -> str:
+    """Inputs or outputs (name, type, dims) between their brackets: one on the line, more below each other."""
+    each = [TENSOR.format(name=name, kind=kind, dims=dims) for name, kind, dims in tensors]
+    return f" {each[0]} " if len(each) == 1 else "\n  " + ",\n  ".join(each) + "\n"
+
+
+def _maps(kind: str, **tensors: str) -> str:
+    """Lines of a step's map: the model's name of a tensor → the ensemble's."""
+    return "\n".join(f'      {kind}_map {{ key: "{key}" value: "{value}" }}' for key, value in tensors.items())
 
 
 KINDS = ("head", "details", "ensemble")
@@ -201,6 +218,13 @@ def stage_encoder(work: Path, params: dict[str, np.ndarray]) -> Path:
     return small
 
 
+def gives_states(graph: Path) -> bool:
+    """Whether an encoder's graph has HIDDEN_STATES, which policies with layers of their own read; converted ones have not."""
+    import onnx
+
+    return any(output.name == export_onnx.STATES for output in onnx.load(str(graph)).graph.output)
+
+
 def fingerprint_of(repository: Path, encoder: str = "prompt_encoder") -> str | None:
     """What names the weights of an installed encoder, in whatever precision; None where it has no such name."""
     config = repository / encoder / "config.pbtxt"
@@ -221,7 +245,8 @@ def install_encoder(
     value = fingerprint or hashlib.sha256(graph.read_bytes()).hexdigest()[:16]
     with Staged(repository, name) as folder:
         told = _fingerprint("Its weights", value)
-        (folder / "config.pbtxt").write_text(ENCODER.format(name=name, batch=BATCH, width=width, fingerprint=told, wait_us=wait_us), encoding="utf-8")
+        outputs = _tensors(("EMBEDDING", "TYPE_FP32", str(width)), *([STATES] if gives_states(graph) else []))
+        (folder / "config.pbtxt").write_text(ENCODER.format(name=name, batch=BATCH, outputs=outputs, fingerprint=told, wait_us=wait_us), encoding="utf-8")
         shutil.copyfile(graph, folder / "1" / "model.onnx")
 
 
@@ -240,13 +265,15 @@ def write_policy(
 def write_head(
     repository: Path, policy: str, names: tuple[str, ...], width: int, export: Callable[[Path], None], *,
     scores: tuple[str, ...] = (), encoder: str = "prompt_encoder", tokenizer: str = "prompt_tokenizer", max_tokens: int = MAX_TOKENS,
-    parameters: dict[str, str] | None = None, embedding: bool = False, version: str = "1",
+    parameters: dict[str, str] | None = None, embedding: bool = False, own_layers: bool = False, version: str = "1",
 ) -> None:
     """Head and ensembles of one policy; the head first, so that they find it. `export` writes the head's graph.
 
     scores: names of SCORES, where the graph gives them. parameters: further ones for all three configurations. embedding: the details
-    tell what the encoder made of the text, too, and of which encoder it is. version: of all three models.
+    tell what the encoder made of the text, too, and of which encoder it is. own_layers: the graph reads HIDDEN_STATES and ATTENTION_MASK
+    in place of EMBEDDING. version: of all three models.
     """
+    reads = (STATES, MASK) if own_layers else (("EMBEDDING", "TYPE_FP32", str(width)),)
     known = fingerprint_of(repository, encoder)
     if embedding and known:
         parameters = {**(parameters or {}), "embedding_of": known}
@@ -256,12 +283,17 @@ def write_head(
         "tokenizer": tokenizer, "fingerprint": _fingerprint("The encoder that it was trained on", known),
         "scores": f',\n  {{ name: "SCORES" data_type: TYPE_FP32 dims: [ {len(scores)} ] label_filename: "scores.txt" }}' if scores else "",
         "embedding": f',\n  {{ name: "EMBEDDING" data_type: TYPE_FP32 dims: [ {width} ] }}' if embedding else "",
-        "seen": "EMBEDDING" if embedding else "embedding",
+        "inputs": _tensors(*reads), "batching": GATHERED if own_layers else "",
         "score_map": '\n      output_map { key: "SCORES" value: "SCORES" }' if scores else "",
     }
     for kind, template in zip(KINDS, (HEAD, DETAILS, ENSEMBLE)):
         with Staged(repository, f"{policy}_{kind}", version) as folder:
-            (folder / "config.pbtxt").write_text(template.format(**fill) + more)
+            # What the details tell has its own name in them.
+            embedding_name = "EMBEDDING" if embedding and kind == "details" else "embedding"
+            read = {"HIDDEN_STATES": "states"} if own_layers else {"EMBEDDING": embedding_name}
+            masks = {"ATTENTION_MASK": "mask"} if own_layers else {}
+            maps = {"encoder_map": _maps("output", **read), "head_map": _maps("input", **read, **masks)}
+            (folder / "config.pbtxt").write_text(template.format(**fill, **maps) + more)
             (folder / "labels.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
             if scores and kind != "ensemble":
                 (folder / "scores.txt").write_text("\n".join(scores) + "\n", encoding="utf-8")

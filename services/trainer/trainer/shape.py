@@ -3,6 +3,8 @@
 LAYERS, HEADS, WIDTH, EPSILON = 8, 12, 384, 1e-12
 EMBEDDING = 2 * WIDTH
 """Mean of the tokens beside the first token: the mean tells the topic, the first token what is asked."""
+OWN_LAYERS = 2
+"""How many of the last layers a policy may bring of its own, on the encoder's HIDDEN_STATES (the states before these layers)."""
 
 
 def layers_of(params: dict) -> int:

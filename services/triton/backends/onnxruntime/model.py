@@ -3,7 +3,8 @@
 Triton looks a backend up by the name in `config.pbtxt`. Because this one is called onnxruntime too, the same model
 repository runs here from the wheel, and on the stock GPU images with their native backend.
 
-Requests of one execute() call are joined along the batch dimension where their shapes agree, run once, and split again.
+Requests of one execute() call are joined along the batch dimension where their shapes agree, run once, and split again. Only
+the outputs that any of them asks for leave onnxruntime.
 """
 
 import json
@@ -53,7 +54,8 @@ class TritonPythonModel:
                 responses[index] = self.failed(error)
                 continue
             key = tuple((array.dtype.str, array.shape[1:]) for array in arrays)
-            groups.setdefault(key, []).append((index, arrays))
+            asked = set(request.requested_output_names())
+            groups.setdefault(key, []).append((index, arrays, [name for name in self.outputs if name in asked]))
         for members in groups.values():
             self.run(members, responses)
         return responses
@@ -61,8 +63,10 @@ class TritonPythonModel:
     def run(self, members, responses):
         """Runs requests of equal shape as one batch and puts each one's rows into its response."""
         try:
-            joined = [np.concatenate(parts) for parts in zip(*(arrays for _, arrays in members))]
-            results = self.session.run(self.outputs, dict(zip(self.inputs, joined)))
+            joined = [np.concatenate(parts) for parts in zip(*(arrays for _, arrays, _ in members))]
+            wanted = {name for _, _, asked in members for name in asked}
+            outputs = [name for name in self.outputs if name in wanted]
+            results = dict(zip(outputs, self.session.run(outputs, dict(zip(self.inputs, joined)))))
         except Exception as error:
             if len(members) == 1:
                 responses[members[0][0]] = self.failed(error)
@@ -71,11 +75,11 @@ class TritonPythonModel:
                     self.run([member], responses)
             return
         at = 0
-        for index, arrays in members:
+        for index, arrays, asked in members:
             end = at + arrays[0].shape[0]
             tensors = [
-                pb_utils.Tensor(name, np.ascontiguousarray(result[at:end]).astype(self.types[name], copy=False))
-                for name, result in zip(self.outputs, results)
+                pb_utils.Tensor(name, np.ascontiguousarray(results[name][at:end]).astype(self.types[name], copy=False))
+                for name in asked
             ]
             responses[index] = pb_utils.InferenceResponse(output_tensors=tensors)
             at = end
