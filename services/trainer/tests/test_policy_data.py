@@ -95,6 +95,15 @@ def test_jsonl_that_is_not_json(tmp_path):
     assert "data.jsonl:2: not JSON" in refusal(tmp_path, '{"text":"x","label":"a"}\n{oops\n', "data.jsonl")
 
 
+@pytest.mark.parametrize(("line", "words"), [
+    (r'{"text":"cut \ud83d","label":"a"}', r"data.jsonl:2: holds \ud83d, half of a character"),
+    ("[" * 100_000, "data.jsonl:2: nested too deep"),
+    ('{"text":"x","label":"a","n":' + "9" * 5_000, "data.jsonl:2: not JSON"),
+])
+def test_json_that_python_takes_or_breaks_on_and_nothing_can_be_done_with(tmp_path, line, words):
+    assert words in refusal(tmp_path, '{"text":"x","label":"a"}\n' + line + "\n", "data.jsonl")
+
+
 def test_other_extension(tmp_path):
     assert "want a .csv, .tsv or .jsonl" in refusal(tmp_path, "x", "data.xlsx")
 

@@ -181,6 +181,17 @@ def test_bad_data_is_told_where_it_stands_and_changes_nothing(folder, tmp_path, 
     assert snapshot(folder) == before
 
 
+@pytest.mark.parametrize(("options", "words"), [
+    (("--price", "chaep=1,2"), "the data have no target 'chaep'; there: cheap, dear, middling/one"),
+    (("--price", "cheap=1"), "want TARGET=INPUT,OUTPUT"),
+    (("--report", "page.pdf"), "--report page.pdf: want a name that ends in .html"),
+])
+def test_options_that_do_not_fit_are_told_before_any_prompt_is_read(folder, data, options, words, capsys):  # noqa: F811
+    assert run(folder, data, *options) == 2
+    err = capsys.readouterr().err
+    assert words in err and "encoder:" not in err
+
+
 def test_prices_and_tokens_stand_in_for_costs(folder, tmp_path, capsys):  # noqa: F811
     made = [{k: v for k, v in row.items() if k != "cost"} for row in rows()]
     prices = tmp_path / "prices.csv"

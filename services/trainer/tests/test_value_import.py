@@ -83,6 +83,8 @@ def test_the_shipped_list_has_a_day_and_a_name_of_two_prices_is_no_price():
     ("routerbench", "prompt,x\na,1\n", "no column like 'gpt-4|total_cost'"), ("routellm", "prompt,x\na,maybe\n", "nothing in it is a score"),
     ("llmrouterbench", "{}", "want {\"model_name\""), ("prices", "[]", "want LiteLLM's price file"),
     ("llmrouterbench", '{"model_name": "m", "records": 5}', "want {\"model_name\""), ("llmrouterbench", '{"model_name": "m", "records": [5]}', "record 1: no object"),
+    ("prices", "[" * 100_000, "nested too deep"), ("prices", '{"data": [{"id": "a", "pricing": {"prompt": 1' + "0" * 5_000 + ', "completion": 1}}]}', "no prices in it"),
+    ("llmrouterbench", r'{"model_name": "m", "records": [{"prompt": "\ud800", "score": 1}]}', "half of a character"),
     ("prices", '{"data": [5, {"id": "a", "pricing": 5}, {"id": "b", "pricing": {"prompt": "NaN", "completion": "1"}}]}', "no prices in it"),
 ])
 def test_other_files_are_told_what_is_wanted(tmp_path, source, content, words, capsys):

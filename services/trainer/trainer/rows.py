@@ -12,6 +12,8 @@ from pathlib import Path
 
 MAX_BYTES = 1 << 30
 TABLES = (".csv", ".tsv")
+MOST_DIGITS = 300
+"""Of a whole number that a float holds."""
 
 
 class BadData(Exception):
@@ -86,13 +88,34 @@ def _csv(path: Path, content: str, told: Callable[[list[str]], object]) -> Itera
         raise BadData(f"{path}:{reader.line_num}: not valid CSV ({error})") from None
 
 
+def parsed(source: str, where: str, whole: bool = False) -> object:
+    """A JSON text. Raises BadData for what is none, and for what Python's reader takes or breaks on though nothing can be done with it.
+
+    where: the file, and its line where the text is one; whole: the text is all of the file.
+    """
+    try:
+        item = json.loads(source, parse_int=_whole)
+        if "\\u" in source:
+            json.dumps(item, ensure_ascii=False).encode()
+        return item
+    except json.JSONDecodeError as error:
+        raise BadData(f"{where}{f':{error.lineno}' if whole else ''}: not JSON ({error.msg} at column {error.colno})") from None
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        raise BadData(f"{where}: holds {half}, half of a character: a text was cut in its middle. Cut texts between characters, or leave it out") from None
+    except RecursionError:
+        raise BadData(f"{where}: nested too deep to be read") from None
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number; one that no float holds is infinite, as 1e999 is."""
+    return int(digits) if len(digits) < MOST_DIGITS else float(digits)
+
+
 def _json(path: Path, content: str) -> Iterator[tuple[int, dict]]:
     if content.lstrip().startswith("["):
-        try:
-            items = json.loads(content)
-        except json.JSONDecodeError as error:
-            raise BadData(f"{path}:{error.lineno}: not JSON ({error.msg})") from None
-        numbered = enumerate(items, 1)
+        items = parsed(content, str(path), whole=True)
+        numbered = enumerate(items if isinstance(items, list) else [], 1)
     else:
         numbered = _lines(path, content)
     for line, item in numbered:
@@ -105,7 +128,4 @@ def _lines(path: Path, content: str) -> Iterator[tuple[int, object]]:
     for line, source in enumerate(content.split("\n"), 1):
         if not source.strip():
             continue
-        try:
-            yield line, json.loads(source)
-        except json.JSONDecodeError as error:
-            raise BadData(f"{path}:{line}: not JSON ({error.msg} at column {error.colno})") from None
+        yield line, parsed(source, f"{path}:{line}")

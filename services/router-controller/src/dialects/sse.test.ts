@@ -18,6 +18,7 @@ const text = fc
       '\r\n',
       '\r',
       'data',
+      '\ufeff',
     ),
     {
       maxLength: 40,
@@ -49,6 +50,18 @@ test('events are the same for any chunking, and their bytes joined are the strea
     }),
     { numRuns: 500 },
   );
+});
+
+test('a byte order mark at the beginning is no part of the first line, and stays in its bytes; elsewhere it is text', () => {
+  const stream = Buffer.from('\ufeffdata: a\n\n\ufeffdata: b\n\ndata: c\n\n');
+  for (const chunks of [[stream], [...stream].map((byte) => Buffer.from([byte]))]) {
+    const events = split(chunks);
+    assert.deepEqual(
+      events.map(({ data }) => data),
+      ['a', null, 'c'],
+    );
+    assert.deepEqual(Buffer.concat(events.map(({ bytes }) => bytes)), stream);
+  }
 });
 
 test('LF, CRLF and CR end lines; several data lines are joined; comments have no data', () => {

@@ -16,6 +16,8 @@ export const MAX_EVENT_BYTES = 1024 * 1024;
 
 const LF = 10;
 const CR = 13;
+/** Byte order mark, which readers drop where a stream begins with it. */
+const MARK = Buffer.from('\ufeff');
 
 function fieldsOf(bytes: Buffer): { data: string | null; name: string | null } {
   let data: string | null = null;
@@ -30,7 +32,11 @@ function fieldsOf(bytes: Buffer): { data: string | null; name: string | null } {
   return { data, name };
 }
 
-const whole = (bytes: Buffer): SseEvent => ({ bytes, ...fieldsOf(bytes), piece: false });
+/** @param first it begins the stream */
+function whole(bytes: Buffer, first: boolean): SseEvent {
+  const marked = first && bytes.subarray(0, MARK.length).equals(MARK);
+  return { bytes, ...fieldsOf(marked ? bytes.subarray(MARK.length) : bytes), piece: false };
+}
 
 export class SseSplitter {
   #parts: Buffer[] = [];
@@ -41,6 +47,7 @@ export class SseSplitter {
   /** A blank line ended with CR: the event is complete, but an LF that follows still belongs to it. */
   #closing = false;
   #inPieces = false;
+  #first = true;
 
   /** The events that are complete with this chunk, in order. Their bytes, joined, are the chunks so far. */
   push(chunk: Buffer): SseEvent[] {
@@ -109,7 +116,9 @@ export class SseSplitter {
   }
 
   #release(): SseEvent {
-    if (!this.#inPieces) return whole(this.#take());
+    const first = this.#first;
+    this.#first = false;
+    if (!this.#inPieces) return whole(this.#take(), first);
     this.#inPieces = false;
     return this.#piece();
   }

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..rows import BadData, records
+from ..rows import BadData, parsed, records, text_of
 
 MOST_SAID = 20
 
@@ -75,8 +75,8 @@ def routerbench(path: Path, made: Import) -> None:
         prompt = row.get("prompt")
         if isinstance(prompt, str) and prompt.startswith("[") and prompt.endswith("]"):
             try:
-                prompt = " ".join(json.loads(prompt))
-            except (ValueError, TypeError):
+                prompt = " ".join(parsed(prompt, str(path)))
+            except (BadData, TypeError):
                 prompt = prompt[2:-2]  # a Python list of one text
         for model in models:
             made.put(f"{path}:{line}", prompt, model, row.get(model), cost=row.get(f"{model}|total_cost"), group=row.get("eval_name"))
@@ -98,9 +98,9 @@ def notdiamond(path: Path, made: Import) -> None:
 def llmrouterbench(path: Path, made: Import) -> None:
     """LLMRouterBench's result file, one a model and set: {"model_name", "dataset_name", "records": [{"prompt", "score", "cost", …}]}."""
     try:
-        whole = json.loads(path.read_text(encoding="utf-8"))
+        whole = parsed(text_of(path), str(path), whole=True)
         model, items = str(whole["model_name"]), list(enumerate(whole["records"], 1))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         raise BadData(f'{path}: want {{"model_name", "dataset_name", "records": […]}}') from None
     for number, row in items:
         if not isinstance(row, dict):
@@ -115,12 +115,7 @@ FORMS = {"routellm": routellm, "routerbench": routerbench, "notdiamond": notdiam
 
 def prices(path: Path, date: str) -> tuple[dict, list[str]]:
     """LiteLLM's model_prices_and_context_window.json, or OpenRouter's list of models, as a price list of ours; and what was left out."""
-    try:
-        whole = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadData(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError as error:
-        raise BadData(f"{path}: not JSON ({error})") from None
+    whole = parsed(text_of(path), str(path), whole=True)
     made: dict[str, dict[str, float]] = {}
     left: list[str] = []
     for name, item in _priced(whole, path):

@@ -45,7 +45,7 @@ def _lines(path: Path):
             continue
         try:
             made = json.loads(line)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             if number == len(lines):
                 return
             raise BadData(f"{path}:{number}: not JSON; want lines of the decision log") from None

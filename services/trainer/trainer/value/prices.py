@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from ..rows import BadData, records
+from ..rows import BadData, parsed, records, text_of
 from .spend import Price
 
 SHIPPED = Path(__file__).with_name("prices.json")
@@ -27,11 +27,9 @@ def read(path: Path) -> dict[str, Price]:
 
 def listed(path: Path = SHIPPED) -> dict[str, Price]:
     """A list {"date": "2026-11-29", "source": …, "prices": {"model": {"input": …, "output": …}}}."""
+    whole = parsed(text_of(path), str(path), whole=True)
     try:
-        items = json.loads(path.read_text(encoding="utf-8"))["prices"].items()
-        return {name: Price(float(each["input"]), float(each["output"])) for name, each in items}
-    except OSError as error:
-        raise BadData(f"{path}: cannot be read ({error.strerror})") from None
+        return {name: Price(float(each["input"]), float(each["output"])) for name, each in whole["prices"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise BadData(f'{path}: want {{"date": "2026-11-29", "prices": {{"model": {{"input": 0.15, "output": 0.6}}}}}} with USD a million tokens') from None
 

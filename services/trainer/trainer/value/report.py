@@ -150,6 +150,17 @@ def clean(value):
     return value
 
 
+SUFFIXES = (".html", ".svg", ".json", ".txt")
+
+
+def check(path: Path) -> None:
+    """Raises BadData for a name of none of our forms: before minutes of work."""
+    if path.suffix not in SUFFIXES:
+        raise BadData(f"--report {path}: want a name that ends in {', '.join(SUFFIXES)}")
+    if path.is_dir():
+        raise BadData(f"--report {path}: is a folder; want a file in it")
+
+
 def write(path: Path, whole: dict) -> None:
     """A page for .html, the curve for .svg, data for .json, text for .txt; beside, then renamed. Raises BadData for other names."""
     from . import page, picture
@@ -158,8 +169,7 @@ def write(path: Path, whole: dict) -> None:
         ".html": lambda: page.html(whole), ".svg": lambda: picture.alone(picture.curves(whole)),
         ".json": lambda: json.dumps(clean(whole), ensure_ascii=False, indent=1) + "\n", ".txt": lambda: text(whole),
     }
-    if path.suffix not in writers:
-        raise BadData(f"--report {path}: want a name that ends in {', '.join(writers)}")
+    check(path)
     content = writers[path.suffix]()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -58,6 +58,8 @@ def checked(arguments) -> tuple[Outcomes, dict[str, Price], np.ndarray | None]:
         share = getattr(arguments, option)
         if share is not None and not 0 < share <= 1:
             raise BadData(f"--{option} {share:g}: want a share of the best target's {'quality' if option == 'keep' else 'cost'}, above 0 and up to 1")
+    for path in arguments.report:
+        report.check(Path(path))
     data, x = gathered(arguments)
     units = len(set(folds.twins(data.prompts).tolist()))
     if units < folds.LEAST_UNITS:
@@ -68,7 +70,9 @@ def checked(arguments) -> tuple[Outcomes, dict[str, Price], np.ndarray | None]:
     if arguments.prices:
         known |= prices.by_name(data.targets, prices.read(Path(arguments.prices)))
     for text in arguments.price:
-        name, sign, numbers = text.rpartition("=")
+        name, _, numbers = text.rpartition("=")
+        if name not in data.targets and numbers.count(","):
+            raise BadData(f"--price {text}: the data have no target '{name}'; there: {', '.join(data.targets)}")
         try:
             known[name] = Price(*(float(part) for part in numbers.split(",")))
         except (TypeError, ValueError):

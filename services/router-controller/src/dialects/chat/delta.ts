@@ -1,4 +1,5 @@
 /** What one chunk of a chat stream, or one whole completion, adds to the answer. */
+import { parseJson } from '../json.ts';
 import { isObject, type Json, listOf, objectOf, textOf } from '../values.ts';
 
 export interface CallDelta {
@@ -19,6 +20,17 @@ export interface ChatDelta {
   readonly finish: string | null;
   /** The stop sequence that ended it, where the server tells (vLLM's `stop_reason`). */
   readonly stop: string | null;
+}
+
+/**
+ * Whether a piece of a call begins another one, though it has the index of one that is known: some servers give every call the
+ * index 0, and tell them apart by id, or not at all where each comes whole.
+ */
+export function beginsAnother({ id, name, args }: CallDelta, known: Pick<CallDelta, 'id' | 'args'>): boolean {
+  if (name === '') return false;
+  if (id !== '') return id !== known.id;
+  // Arguments that are whole get no more.
+  return args !== '' && isObject(parseJson(known.args));
 }
 
 /** @returns null where there is no first choice, as in a chunk of usage alone. */

@@ -61,6 +61,23 @@ test('the SDK’s stream helper ends with the message that the same completion g
   );
 });
 
+test('parallel calls that come whole, without an id and under one index or none, are told apart', async () => {
+  const chunk = (call: object) =>
+    JSON.stringify({ choices: [{ index: 0, delta: { tool_calls: [call] }, finish_reason: null }] });
+  for (const place of [{ index: 0, id: '' }, { index: 0 }, {}]) {
+    const call = (x: string) =>
+      chunk({ ...place, function: { name: 'look', arguments: JSON.stringify({ x }) } });
+    const named = chunk({ ...place, function: { name: 'look', arguments: '' } });
+    const { content } = await final(translated(answersTo(), [call('a'), call('b'), call('a'), named]));
+    const calls = content.flatMap((block) => (block.type === 'tool_use' ? [block] : []));
+    assert.deepEqual(
+      calls.map((each) => each.input),
+      [{ x: 'a' }, { x: 'b' }, { x: 'a' }],
+    );
+    assert.equal(new Set(calls.map((each) => each.id)).size, 3);
+  }
+});
+
 test('blocks are sent one after the other, each begun, filled and stopped, between start and stop', () => {
   fc.assert(
     fc.property(saidArbitrary, fc.integer({ min: 1, max: 40 }), (answer, size) => {

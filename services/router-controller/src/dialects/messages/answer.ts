@@ -1,6 +1,6 @@
 /** A chat answer as a message, whole or event by event. Both come from one machine, so that they can't differ. */
 import { randomBytes } from 'node:crypto';
-import { type CallDelta, type ChatDelta, deltaOf } from '../chat/delta.ts';
+import { beginsAnother, type CallDelta, type ChatDelta, deltaOf } from '../chat/delta.ts';
 import { type ChatUsage, chatUsage } from '../chat/usage.ts';
 import type { AnswerTranslator, StreamTranslator } from '../dialect.ts';
 import { parseJson } from '../json.ts';
@@ -156,10 +156,10 @@ class MessageMachine {
     this.#delta(kind === 'text' ? { type: 'text_delta', text } : { type: 'thinking_delta', thinking: text });
   }
 
-  #call({ index, id, name, args }: CallDelta): void {
-    let call = this.#calls.find((each) => each.index === index);
-    // Some servers give every call the index 0, and tell them apart by id.
-    if (call && id !== '' && name !== '' && call.id !== id) call = undefined;
+  #call(delta: CallDelta): void {
+    const { index, id, name, args } = delta;
+    let call = this.#calls.findLast((each) => each.index === index);
+    if (call && beginsAnother(delta, call)) call = undefined;
     if (!call) {
       // Arguments that are whole JSON get no more: the block ends, and the next call can be told as it comes.
       const running = this.#calls[0];

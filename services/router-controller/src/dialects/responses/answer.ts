@@ -1,5 +1,5 @@
 /** A chat answer as a response, whole or event by event. Both come from one machine, so that they can't differ. */
-import { deltaOf } from '../chat/delta.ts';
+import { beginsAnother, deltaOf } from '../chat/delta.ts';
 import { type ChatUsage, chatUsage } from '../chat/usage.ts';
 import type { AnswerTranslator, StreamTranslator, ToldError } from '../dialect.ts';
 import { parseJson } from '../json.ts';
@@ -87,8 +87,7 @@ class ResponseMachine {
     for (const call of delta.calls) {
       this.#close();
       let item = this.#calls.get(call.index);
-      // Some servers give every call the index 0, and tell them apart by id.
-      if (item && call.id !== '' && call.name !== '' && item.id !== call.id) item = undefined;
+      if (item && beginsAnother(call, item)) item = undefined;
       if (!item) {
         item = this.#add(new CallItem(this.#place('fc'), this.#tools));
         this.#calls.set(call.index, item);

@@ -189,6 +189,11 @@ export class CallItem extends Growing implements Item {
     return this.#callId;
   }
 
+  /** What it is called with, so far. */
+  get args(): string {
+    return this.#args.read();
+  }
+
   add({ id, name, args }: CallDelta): void {
     if (this.#callId === '') this.#callId = id;
     const before = this.#called ? '' : this.#args.read();

@@ -1,4 +1,7 @@
-/** The ways a secret is written when somebody repeats it: as it is, escaped for JSON, HTML or a URL, in base64 and in hex. */
+/**
+ * The ways a secret is written when somebody repeats it: as it is, escaped for JSON, HTML or a URL where that needs it and at
+ * every character, in base64 and in hex.
+ */
 
 /**
  * Shorter ones are not looked for: they would be found, and hidden, in honest answers. Base64 of eight bytes has ten
@@ -66,6 +69,24 @@ function inUrl(text: string): string[] {
   return [loose, strict, form, lower(loose), lower(strict), lower(form), encodeURI(text.toWellFormed())];
 }
 
+/** Escapes that leave no character as it is: whoever decodes them has the secret all the same. */
+function escapedThroughout(text: string): string[] {
+  const units = [...Array(text.length).keys()].map((at) => text.charCodeAt(at));
+  const points = [...text].map((character) => character.codePointAt(0)!);
+  const bytes = [...Buffer.from(text)];
+  const forms = (cased: (code: number) => string) => [
+    units.map((unit) => `\\u${cased(unit).padStart(4, '0')}`).join(''),
+    bytes.map((byte) => `%${cased(byte).padStart(2, '0')}`).join(''),
+    bytes.map((byte) => `\\x${cased(byte).padStart(2, '0')}`).join(''),
+    points.map((point) => `&#x${cased(point)};`).join(''),
+  ];
+  return [
+    ...forms((code) => code.toString(16)),
+    ...forms((code) => code.toString(16).toUpperCase()),
+    points.map((point) => `&#${point};`).join(''),
+  ].flatMap((form) => [form, asJson(form)]);
+}
+
 const escaped = (text: string) => [...inJson(text), ...inUrl(text), inHtml(text)];
 
 /** A body may stand in a message, and that in a log's line, each of them JSON. */
@@ -104,7 +125,7 @@ export function formsOf(value: string): string[] {
       bytes.toString('hex').toUpperCase(),
     ];
   });
-  return [...new Set([...plain, ...encoded])];
+  return [...new Set([...plain, ...escapedThroughout(value), ...encoded])];
 }
 
 /** A header's value and the credentials in it: `Bearer X` holds X, `Basic …` a user's password. */

@@ -41,6 +41,22 @@ describe('a text', () => {
     'in base64 in JSON with escaped slashes': (key) =>
       JSON.stringify(Buffer.from(key).toString('base64')).replaceAll('/', '\\/'),
     'in base64 in a query': (key) => encodeURIComponent(Buffer.from(`u:${key}`).toString('base64')),
+    'in JSON, every letter escaped': (key) =>
+      `"${[...Array(key.length).keys()].map((at) => `\\u${key.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')}"`,
+    'in JSON in JSON, every letter escaped in capitals': (key) =>
+      JSON.stringify(
+        [...Array(key.length).keys()]
+          .map((at) => `\\u${key.charCodeAt(at).toString(16).toUpperCase().padStart(4, '0')}`)
+          .join(''),
+      ),
+    'in a query, every byte escaped': (key) =>
+      [...Buffer.from(key)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
+    'in HTML, every letter by its number': (key) =>
+      [...key].map((letter) => `&#${letter.codePointAt(0)};`).join(''),
+    'in HTML, every letter by its number in hex': (key) =>
+      [...key].map((letter) => `&#x${letter.codePointAt(0)!.toString(16)};`).join(''),
+    'in a literal of bytes': (key) =>
+      [...Buffer.from(key)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join(''),
     'in hex': (key) => Buffer.from(key).toString('hex'),
   };
   for (const [name, write] of Object.entries(forms))
