@@ -11,7 +11,7 @@ from trainer import precision, served
 
 ROOT = Path(__file__).resolve().parents[3]
 HELDOUT = ROOT / "services" / "trainer" / "data" / "heldout" / "heldout3.jsonl"
-PROMPTS = 200
+PROMPTS = 120
 TOLERANCE = {"task_router": 0.01, "complexity_router": 0.01, "intent_router": 0.1}
 """Of a probability; measured: .001, .0016, .052. Of 77 intents most prompts here are none, and such are decided by little."""
 MARGIN = 0.02

@@ -38,14 +38,21 @@ def tiny_encoder(path):
     onnx.save(model, str(path))
 
 
-@pytest.fixture
-def folder(tmp_path):
-    made = tmp_path / "repository"
+@pytest.fixture(scope="session")
+def a_repository(tmp_path_factory):
+    work = tmp_path_factory.mktemp("tiny")
+    made = work / "repository"
     (made / "prompt_tokenizer" / "1").mkdir(parents=True)
     shutil.copyfile(TOKENIZER, made / "prompt_tokenizer" / "1" / "tokenizer.json")
-    tiny_encoder(tmp_path / "tiny.onnx")
-    repository.install_encoder(made, tmp_path / "tiny.onnx")
+    tiny_encoder(work / "tiny.onnx")
+    repository.install_encoder(made, work / "tiny.onnx")
     return made
+
+
+@pytest.fixture
+def folder(a_repository, tmp_path):
+    """Each test has a copy of its own."""
+    return shutil.copytree(a_repository, tmp_path / "repository")
 
 
 @pytest.fixture

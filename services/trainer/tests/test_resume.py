@@ -1,5 +1,7 @@
 """Training can go on from what is served."""
 
+import shutil
+
 import numpy as np
 import onnxruntime as ort
 import pytest
@@ -9,19 +11,27 @@ from trainer.encoder import embed
 from tests.test_graph import params  # noqa: F401  (a fixture)
 
 
-@pytest.fixture
-def served(params, tmp_path):  # noqa: F811
-    export_onnx.export_encoder(params, tmp_path / "plain.onnx")
-    quantize.to_int8(tmp_path / "plain.onnx", tmp_path / "small.onnx")
-    repository.install_encoder(tmp_path / "models", tmp_path / "small.onnx")
+@pytest.fixture(scope="module")
+def made(params, tmp_path_factory):  # noqa: F811
+    folder = tmp_path_factory.mktemp("served")
+    export_onnx.export_encoder(params, folder / "plain.onnx")
+    quantize.to_int8(folder / "plain.onnx", folder / "small.onnx")
+    repository.install_encoder(folder / "models", folder / "small.onnx")
     rng = np.random.default_rng(2)
     heads = {}
     for column, names in labels.HEADS.items():
         weight, bias = rng.normal(0, 1, (len(names), 768)).astype(np.float32), rng.normal(0, 1, len(names)).astype(np.float32)
         heads[column] = (weight, bias)
         readings = complexity_scores.Readings(rng.normal(0, 1, (5, 768)).astype(np.float32), np.zeros(5, np.float32), 2.0)
-        repository.write_policy(tmp_path / "models", labels.POLICIES[column], names, weight, bias, 0.5, readings if column == "complexity" else None)
-    return tmp_path / "models", heads
+        repository.write_policy(folder / "models", labels.POLICIES[column], names, weight, bias, 0.5, readings if column == "complexity" else None)
+    return folder, heads
+
+
+@pytest.fixture
+def served(made, tmp_path):
+    """Each test has a copy of its own."""
+    folder, heads = made
+    return shutil.copytree(folder, tmp_path / "served") / "models", heads
 
 
 def test_weights_come_back_within_half_a_step(params, served):  # noqa: F811
@@ -49,15 +59,15 @@ def test_another_order_of_labels_is_refused(params, served):  # noqa: F811
         resume.params(folder, params, {"task": labels.TASK[::-1]})
 
 
-def test_a_repository_becomes_half_precision_and_answers_the_same(params, served, tmp_path):  # noqa: F811
+def test_a_repository_becomes_half_precision_and_answers_the_same(served):
     folder, _ = served
     assert cli.main(["precision", "--to", "fp16", "--repository", str(folder)]) == 0
-    half = folder / "prompt_encoder" / "1" / "model.onnx"
+    half, plain = folder / "prompt_encoder" / "1" / "model.onnx", folder.parent / "plain.onnx"
     feeds = {"INPUT_IDS": np.array([[1, 20, 7, 2]], np.int64), "ATTENTION_MASK": np.ones((1, 4), np.int64)}
     answers = [
         ort.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(["EMBEDDING"], feeds)[0]
-        for path in (half, tmp_path / "plain.onnx")
+        for path in (half, plain)
     ]
-    assert half.stat().st_size < 0.6 * (tmp_path / "plain.onnx").stat().st_size
+    assert half.stat().st_size < 0.6 * plain.stat().st_size
     # As near as int8 weights are to the plain ones.
     assert np.corrcoef(answers[0].ravel(), answers[1].ravel())[0, 1] > 0.99

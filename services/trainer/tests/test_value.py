@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 import onnxruntime
 import pytest
-from test_policy import folder, snapshot  # noqa: F401
+from test_policy import a_repository, folder, snapshot  # noqa: F401
 
 from trainer import cli
 from trainer.served import Encoder, newest
