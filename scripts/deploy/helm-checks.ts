@@ -22,6 +22,9 @@ async function renderAll(chart: string): Promise<{ all: Record<string, Manifest[
 
 /** @param chart its folder; tests give a broken one. */
 export function helmChecks(chart: string = CHART): DeployCheck[] {
+  let rendered: ReturnType<typeof renderAll> | undefined;
+  /** Once for all checks. */
+  const manifestsOf = () => (rendered ??= renderAll(chart));
   const lint: DeployCheck = {
     name: 'helm lint',
     run: async () => {
@@ -42,7 +45,7 @@ export function helmChecks(chart: string = CHART): DeployCheck[] {
   const manifests: DeployCheck = {
     name: 'helm manifests',
     run: async () => {
-      const { all, problems } = await renderAll(chart);
+      const { all, problems } = await manifestsOf();
       const { judged, problems: wrong } = await schemaProblems(all);
       const seen = [`${judged} objects by the schemas of Kubernetes and of custom resources`];
       return { seen, problems: [...problems, ...wrong] };
@@ -51,7 +54,7 @@ export function helmChecks(chart: string = CHART): DeployCheck[] {
   const rules: DeployCheck = {
     name: 'helm rules',
     run: async () => {
-      const { all, problems } = await renderAll(chart);
+      const { all, problems } = await manifestsOf();
       for (const [name, objects] of Object.entries(all))
         problems.push(...ruleProblems(objects).map((problem) => `${name}: ${problem}`));
       return { seen: [`rules: ${Object.keys(RULES).join(', ')}`], problems };
@@ -60,7 +63,7 @@ export function helmChecks(chart: string = CHART): DeployCheck[] {
   const config: DeployCheck = {
     name: 'helm router configuration',
     run: async () => {
-      const { all, problems } = await renderAll(chart);
+      const { all, problems } = await manifestsOf();
       for (const [name, objects] of Object.entries(all)) {
         await readRouterConfig(objects).catch((error: Error) => problems.push(`${name}: ${error.message}`));
       }

@@ -13,13 +13,18 @@ import { Script } from './processes.ts';
 const scratch = mkdtempSync(join(tmpdir(), 'llm-router-chart-'));
 after(() => rmSync(scratch, { recursive: true }));
 
-/** Problems that one check finds in a copy of the chart where a text stands in place of another. */
-async function broken(check: string, file: string, from: string, to: string): Promise<string> {
+/** A text of a chart's file, and what stands in its place. */
+type Change = readonly [file: string, from: string, to: string];
+
+/** Problems that one check finds in a copy of the chart with these changes. */
+async function broken(check: string, ...changes: readonly Change[]): Promise<string> {
   const copy = mkdtempSync(join(scratch, 'copy-'));
   cpSync(join(ROOT, CHART), copy, { recursive: true });
-  const before = readFileSync(join(copy, file), 'utf8');
-  assert.ok(before.includes(from), `${file} holds no ${from}`);
-  writeFileSync(join(copy, file), before.replaceAll(from, to));
+  for (const [file, from, to] of changes) {
+    const before = readFileSync(join(copy, file), 'utf8');
+    assert.ok(before.includes(from), `${file} holds no ${from}`);
+    writeFileSync(join(copy, file), before.replaceAll(from, to));
+  }
   const found = helmChecks(copy).find(({ name }) => name === check)!;
   return (await found.run()).problems.join('\n');
 }
@@ -39,18 +44,18 @@ test('the command says that nothing is wrong, and exits 0', async () => {
 
 test('a value that there is not is told by helm lint, with its path', async () => {
   assert.match(
-    await broken('helm lint', 'values/laptop.yaml', 'replicas: 1', 'replica: 1'),
+    await broken('helm lint', ['values/laptop.yaml', 'replicas: 1', 'replica: 1']),
     /laptop: [\s\S]*'\/controller': additional properties 'replica' not allowed/,
   );
 });
 
 test('a template that does not render is told', async () => {
-  const problems = await broken('helm manifests', 'templates/serviceaccount.yaml', '{{- end }}', '');
+  const problems = await broken('helm manifests', ['templates/serviceaccount.yaml', '{{- end }}', '']);
   assert.match(problems, /laptop: [\s\S]*serviceaccount\.yaml/);
 });
 
 test('a misspelt field is told, of Kubernetes’ own objects and of custom ones', async () => {
-  for (const [file, from, to, problem] of [
+  const misspelt = [
     [
       'templates/controller/deployment.yaml',
       'readinessProbe:',
@@ -83,36 +88,36 @@ test('a misspelt field is told, of Kubernetes’ own objects and of custom ones'
       /ServiceMonitor .*endpoints\[0\]: .*every/,
     ],
     ['files/rules.yaml', 'annotations:', 'annotation:', /PrometheusRule .*annotation'/],
-  ] as const)
-    assert.match(await broken('helm manifests', file, from, to), problem);
+  ] as const;
+  const changes = misspelt.map(([file, from, to]): Change => [file, from, to]);
+  const problems = await broken('helm manifests', ...changes);
+  for (const [, , , problem] of misspelt) assert.match(problems, problem);
 });
 
 test('what only a newer Kubernetes knows is told with the version that does not', async () => {
-  const problems = await broken(
-    'helm manifests',
+  const problems = await broken('helm manifests', [
     'templates/classifier/deployment.yaml',
     'terminationGracePeriodSeconds: {{',
     'hostnameOverride: classifier\n      terminationGracePeriodSeconds: {{',
-  );
+  ]);
   assert.match(problems, /hostnameOverride.*\(Kubernetes 1\.30\)/);
   assert.doesNotMatch(problems, /1\.37/);
 });
 
 test('a container without limits is told', async () => {
   assert.match(
-    await broken('helm rules', 'templates/tests/route.yaml', 'limits: { cpu: 500m, memory: 256Mi }', ''),
+    await broken('helm rules', ['templates/tests/route.yaml', 'limits: { cpu: 500m, memory: 256Mi }', '']),
     /laptop: Pod r-llm-router-test, container test: no limits of cpu/,
   );
 });
 
 test('a configuration that the router would refuse is told in the router’s words', async () => {
   assert.match(
-    await broken(
-      'helm router configuration',
+    await broken('helm router configuration', [
       'values/hybrid.yaml',
       'Chatbot, target: local-8b',
       'Chatbot, target: local-8',
-    ),
+    ]),
     /hybrid: [\s\S]*no target 'local-8'\. .*local-8b/,
   );
 });

@@ -3,12 +3,12 @@ import { Agent, request as httpRequest } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Pause of each of 64 clients: they ask for some six times what the limit grants (50 a second). More would show nothing else, and
+ * Pause of each of 64 clients: they ask for some three times what the limit grants (50 a second). More would show nothing else, and
  * keep the machine so busy with refusals that a limit might not be used up.
  */
-export const PAUSE_MS = 200;
+export const PAUSE_MS = 400;
 /** Of the few who are far from any limit. */
-export const CALM_PAUSE_MS = 80;
+export const CALM_PAUSE_MS = 160;
 
 export interface Load {
   /** Key, which is also the tenant. */
