@@ -175,7 +175,7 @@ export interface Decision {
   /** Targets that were wanted and left out, and why. */
   readonly passedOver?: readonly { readonly target: Target; readonly why: string }[];
   /** Targets that may be asked when the prompt turns out too long for the first ones, by the size of their windows. */
-  readonly larger?: readonly Target[];
+  readonly larger?: () => readonly Target[];
   /** Absent: no value was weighed, by a policy of labels, or because rules, hands or trouble decided. */
   readonly weighed?: Weighed;
   /** For the decision log alone; absent: it does not want any. */

@@ -1,4 +1,4 @@
-/** Admission in two steps over replicas that share one Redis: places are exact, whatever comes between the steps. */
+/** Admission in two steps, or in one where it can be, over replicas that share one Redis: places are exact, whatever comes between. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Redis } from 'ioredis';
@@ -50,11 +50,14 @@ test('never more than the places over two replicas, and none is left taken', asy
     const { admission } = replicas[which % 2]!;
     for (let n = 0; n < 40; n++) {
       try {
-        const entry = await admission.enter({ caller });
-        most = Math.max(most, ++now);
+        const whole = n % 2 === 0;
+        const entry = await admission.enter({ caller, whole });
+        if (!whole) most = Math.max(most, ++now);
         await pause(4);
         if (n % 5 === 0) {
-          now--;
+          // What fails before it is admitted is counted first.
+          await entry.count();
+          if (!whole) now--;
           entry.leave();
           continue;
         }
@@ -62,6 +65,7 @@ test('never more than the places over two replicas, and none is left taken', asy
           policy: 'one',
           estimate: () => ({ promptTokens: n, answerTokens: n }),
         });
+        if (whole) most = Math.max(most, ++now);
         await pause(8);
         served++;
         now--;
@@ -87,4 +91,32 @@ test('never more than the places over two replicas, and none is left taken', asy
     await redis.close();
   }
   await server.close();
+});
+
+test('a request whose body is here counts once, whatever becomes of it', async () => {
+  const limits = [
+    limitSchema.parse({ name: 'l', scope: 'key', requests_per_minute: 3, tokens_per_minute: 100, burst: 3 }),
+  ];
+  const file = { limits, admission: admissionSchema.parse({}) };
+  const metrics = createMetrics();
+  const admission = new Admission({ config: { file } as unknown as RouterConfig, metrics });
+  const caller = { id: 'ann', tenant: 'acme', policies: null, targets: null };
+  const ask = async (tokens: number) => {
+    const entry = await admission.enter({ caller, whole: true });
+    const estimate = () => ({ promptTokens: tokens, answerTokens: 0 });
+    return entry.admit({ policy: 'one', estimate });
+  };
+  const left = (headers: Readonly<Record<string, string>>) => headers['x-ratelimit-remaining-requests'];
+  const granted = await ask(60);
+  assert.equal(left(granted.headers), '2');
+  // Refused for its tokens, it is a request that came all the same.
+  await assert.rejects(ask(60), (error: RouterError) => left(error.headers ?? {}) === '1');
+  // So is one that fails before it is admitted.
+  const broken = await admission.enter({ caller, whole: true });
+  await broken.count();
+  broken.leave();
+  await assert.rejects(ask(1), (error: RouterError) => error.type === 'requests');
+  const told = await metrics.registry.getSingleMetricAsString('llm_router_limit_decisions_total');
+  assert.match(told, /decision="allowed"\} 1\n|decision="allowed"\} 1$/m);
+  await admission.close();
 });

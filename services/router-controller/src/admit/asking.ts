@@ -21,6 +21,8 @@ export interface Question {
   readonly visit: RedisVisit;
   /** What the same request was granted before. */
   readonly after?: Verdict;
+  /** A refusal is not the last word, so it counts nowhere. Default: it is. */
+  readonly trial?: boolean;
   /** Whether a limit that allows it is counted now; default: yes. */
   readonly counts?: (limit: LimitConfig) => boolean;
 }
@@ -51,16 +53,17 @@ export class Asking {
    * @throws RouterError limiter_unavailable
    */
   async take(question: Question): Promise<Verdict> {
-    const { limits, who, tokens, counts = () => true } = question;
+    const { limits, who, tokens, trial = false, counts = () => true } = question;
     const asked = applying(limits, who);
     const replicas = this.#redis?.replicas ?? 1;
     const over = this.shares.over(asked, who.tenant, tokens, replicas);
     if (over) {
-      this.#count(over.limit, 'refused');
+      if (!trial) this.#count(over.limit, 'refused');
       return overShare(over, this.memory.take(who, 0, { limits, look: true }));
     }
     const reserve = this.shares.reserving(tokens, replicas);
     const verdict = await this.#ask({ ...question, requests: question.requests ?? 1, reserve });
+    if (verdict.refusal && trial) return verdict;
     for (const limit of verdict.shadowed) this.#count(limit, 'shadow_refused');
     if (verdict.refusal) {
       this.#count(verdict.refusal.limit, 'refused');

@@ -1,6 +1,7 @@
 /**
  * admit: limits and budgets, in two steps. What the caller alone tells (requests, places, budgets) is settled from the
- * headers, before any work is done; tokens, and what counts a policy, once the body is known.
+ * headers, before any work is done; tokens, and what counts a policy, once the body is known. Of a body that is here already both
+ * are asked for in one step.
  */
 
 import { pricesOf } from '../config/prices.ts';
@@ -8,6 +9,7 @@ import type { LimitConfig } from '../config/schema.ts';
 import type { RouterConfig, RoutingTable } from '../config/types.ts';
 import { RouterError } from '../errors.ts';
 import { type Hold, holderOf, type Ledger, type Spending } from '../ledger/index.ts';
+import { lru } from '../lru.ts';
 import type { Metrics } from '../observe/index.ts';
 import { RedisVisit, type SharedRedis } from '../redis/index.ts';
 import type { Caller, CallOutcome, Usage } from '../request.ts';
@@ -38,6 +40,10 @@ export interface Arriving {
   /** False for what spends nothing: a caller may see what it has used when its budget is spent. Default: true. */
   readonly spends?: boolean;
   readonly visit?: RedisVisit;
+  /**
+   * True where the body is here already: requests, places and tokens may be asked for in one step, when it is known. Default: false.
+   */
+  readonly whole?: boolean;
 }
 
 export interface Received {
@@ -55,6 +61,13 @@ export interface TargetGrant {
 
 /** What a caller was let in with; one of `admit` and `leave` ends it, and `leave` may always be called. */
 export interface Entry {
+  /**
+   * Asks for the request's place and counts it, where that was put off to be asked with the tokens. A request that fails before
+   * it is admitted counts as any other.
+   *
+   * @throws RouterError as {@link Admission.enter}
+   */
+  readonly count: () => Promise<void>;
   /** x-ratelimit-* and budget warnings for the answer, as far as they are known yet. */
   readonly headers: Readonly<Record<string, string>>;
   /**
@@ -115,6 +128,16 @@ const split = (all: readonly LimitConfig[]): Split => ({
   after: afterBody(all),
 });
 
+/** What was taken before the body was looked into, and how the limits stood then. */
+interface Entered {
+  readonly verdict: Verdict;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Callers that are known to have been refused, and for how long, milliseconds. */
+const MOST_REFUSED = 1_000;
+const REFUSED_MS = 2_000;
+
 /** The caller without the parts of its own limits that are asked at another time. */
 const withOwn = (who: Holder, own: LimitConfig | undefined): Holder => ({ ...who, own });
 
@@ -123,6 +146,8 @@ export class Admission {
   readonly #ledger: Ledger | null;
   readonly #asking: Asking;
   #limits: Split;
+  /** Callers that were refused just now. */
+  readonly #refused = lru<true>(MOST_REFUSED, REFUSED_MS);
   #limitsTargets: boolean;
   #assumed: number;
   #table: RoutingTable | undefined;
@@ -170,44 +195,61 @@ export class Admission {
    * @throws RouterError rate_limit_exceeded (type requests or tokens) with retry-after and x-ratelimit headers, or
    * limiter_unavailable, or insufficient_quota where a budget is spent.
    */
-  async enter({ caller, spends = true, visit = new RedisVisit() }: Arriving): Promise<Entry> {
+  async enter({ caller, spends = true, visit = new RedisVisit(), whole = false }: Arriving): Promise<Entry> {
     const limits = this.#limits;
     const who: Holder = { key: caller.id, tenant: caller.tenant, own: caller.limits };
     const own = caller.limits ? [caller.limits] : [];
     const stand = (error: unknown) => this.#withLevels(error, who);
     const budgets = spends ? this.#ledger?.budgets : undefined;
     const warnings = (await budgets?.check(holderOf(caller), visit).catch(stand)) ?? {};
-    const verdict = await this.#asking
-      .take({
-        limits: limits.before,
-        who: withOwn(who, beforeBody(own)[0]),
-        tokens: 0,
-        visit,
-        // What also counts tokens is counted once they are taken.
-        counts: ({ tokens_per_minute }) => tokens_per_minute === undefined,
-      })
-      .catch(stand);
-    const headers = { ...rateLimitHeaders(verdict), ...warnings };
-    if (verdict.refusal) throw refused(verdict.refusal, headers);
+    const first = async (): Promise<Entered> => {
+      const verdict = await this.#asking
+        .take({
+          limits: limits.before,
+          who: withOwn(who, beforeBody(own)[0]),
+          tokens: 0,
+          visit,
+          // What also counts tokens is counted once they are taken.
+          counts: ({ tokens_per_minute }) => tokens_per_minute === undefined,
+        })
+        .catch(stand);
+      const headers = { ...rateLimitHeaders(verdict), ...warnings };
+      if (!verdict.refusal) return { verdict, headers };
+      this.#refused.set(caller.id, true);
+      throw refused(verdict.refusal, headers);
+    };
+    // Who was refused a moment ago is asked before anything is read of what it sends.
+    let entered = whole && !this.#refused.has(caller.id) ? null : await first();
     let inside = true;
     const leave = () => {
-      if (inside) verdict.settle(0);
+      if (inside) entered?.verdict.settle(0);
       inside = false;
     };
     return {
-      headers,
+      get headers() {
+        return entered?.headers ?? warnings;
+      },
+      count: async () => {
+        if (inside) entered ??= await first();
+      },
       leave,
       admit: async (received) => {
+        const request = { ...received, caller, visit };
         try {
-          const grant = await this.#admit(limits, { ...received, caller, visit }, verdict, headers);
+          let grant = entered ? null : await this.#admit(limits, request, null, warnings);
+          if (!grant) {
+            entered ??= await first();
+            grant = await this.#admit(limits, request, entered.verdict, entered.headers);
+          }
           inside = false;
-          return grant;
+          return grant!;
         } catch (error) {
           leave();
           throw error;
         }
       },
-      admitList: (count, policies) => this.#admitList(limits, who, { count, policies }, visit, headers),
+      admitList: (count, policies) =>
+        this.#admitList(limits, who, { count, policies }, visit, entered?.headers ?? warnings),
     };
   }
 
@@ -221,17 +263,21 @@ export class Admission {
     return entry.admit({ policy, estimate });
   }
 
-  /** @param entered what was taken before the body was read. */
+  /**
+   * @param entered what was taken before the body was read; null: nothing, all is asked for at once.
+   * @returns null where it was asked for at once and is refused: what is counted of it then, and why it is refused, is told by
+   * asking step by step
+   */
   async #admit(
     limits: Split,
     { caller, policy, estimate, visit = new RedisVisit() }: AdmissionRequest,
-    entered: Verdict,
+    entered: Verdict | null,
     told: Readonly<Record<string, string>>,
-  ): Promise<Grant> {
+  ): Promise<Grant | null> {
     const who: Holder = { key: caller.id, tenant: caller.tenant, policy, own: caller.limits };
-    const skipped = new Set(entered.shadowed.map(({ name }) => name));
-    const left = limits.after.filter(({ name }) => !skipped.has(name));
-    const own = afterBody(caller.limits ? [caller.limits] : [])[0];
+    const skipped = new Set(entered?.shadowed.map(({ name }) => name));
+    const left = entered ? limits.after.filter(({ name }) => !skipped.has(name)) : limits.all;
+    const own = entered ? afterBody(caller.limits ? [caller.limits] : [])[0] : caller.limits;
     const counted = limits.all.some(countsTokens) || own !== undefined;
     let known: Estimate | null = null;
     const size = () => {
@@ -248,14 +294,26 @@ export class Admission {
       (await this.#ledger?.budgets.hold(holderOf(caller, policy), spending, visit).catch(stand)) ??
       NOTHING_HELD;
     const verdict = await this.#asking
-      .take({ limits: left, who: withOwn(who, own), tokens, visit, after: entered })
+      .take({
+        limits: left,
+        who: withOwn(who, own),
+        tokens,
+        visit,
+        ...(entered ? { after: entered } : { trial: true }),
+      })
       .catch((error: unknown) => {
         hold.release(false);
         return stand(error);
       });
-    const headers = { ...told, ...rateLimitHeaders(tightest(entered, verdict)), ...warnings };
+    if (verdict.refusal && !entered) {
+      hold.release(false);
+      return null;
+    }
+    const levels = entered ? tightest(entered, verdict) : verdict;
+    const headers = { ...told, ...rateLimitHeaders(levels), ...warnings };
     if (verdict.refusal) {
       hold.release(false);
+      this.#refused.set(caller.id, true);
       throw refused(verdict.refusal, headers);
     }
     const targets = new Map<string, Verdict[]>();
@@ -285,7 +343,7 @@ export class Admission {
         used = tokensOf(outcome?.usage);
         const winner = outcome?.charged?.name;
         charged = [verdict, ...(winner === undefined ? [] : (targets.get(winner) ?? []))];
-        entered.settle(0);
+        entered?.settle(0);
         if (!outcome?.usage) hold.release(false);
         for (const each of [verdict, ...[...targets.values()].flat()])
           each.settle(charged.includes(each) ? used : 0);

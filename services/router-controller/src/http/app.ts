@@ -1,5 +1,5 @@
 /** The express app: routes, nothing else. */
-import express, { type Express, type Request, type Response } from 'express';
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { ANONYMOUS } from '../authenticate/index.ts';
 import { echo } from '../echo.ts';
 import { RouterError } from '../errors.ts';
@@ -56,6 +56,19 @@ function methodNotAllowed(allowed: string) {
   };
 }
 
+/** Several steps as one for express, to whom each of its own costs as much as what these do. */
+function inOneStep(...steps: readonly RequestHandler[]): RequestHandler {
+  return (request, response, next) => {
+    let at = 0;
+    const go = (error?: unknown): void => {
+      const step = steps[at++];
+      if (error !== undefined || !step) next(error);
+      else void step(request, response, go);
+    };
+    go();
+  };
+}
+
 /** Parts of readiness: a classifier that is away is `degraded` where the policy has a fallback, else `missing`. */
 function readiness({ config, decider, draining }: AppDeps): { ready: boolean; body: object } {
   const status = decider.status();
@@ -104,14 +117,12 @@ export function createApp(deps: AppDeps): Express {
     response.set('content-type', exposition.contentType).end(await page());
   });
 
-  app.use(cors(() => deps.config().file.server.cors_origins));
-  // A base URL with a slash at its end makes `//v1/…`; every handler asks for the key, so nothing is passed by.
-  app.use((request, _response, next) => {
+  const oneSlash: RequestHandler = (request, _response, next) => {
+    // A base URL with a slash at its end makes `//v1/…`; every handler asks for the key, so nothing is passed by.
     if (request.url.startsWith('//')) request.url = request.url.replace(/^\/+/, '/');
     next();
-  });
-  app.use(spellings);
-  app.use((request, response, next) => {
+  };
+  const arrived: RequestHandler = (request, response, next) => {
     arrive(request, response, deps.arrivals);
     // A connection that asked for another protocol serves no further request, and would hold up a stop.
     if (deps.draining() || request.headers.upgrade !== undefined) response.setHeader('connection', 'close');
@@ -121,7 +132,17 @@ export function createApp(deps: AppDeps): Express {
       });
     }
     next();
-  });
+  };
+  app.use(
+    inOneStep(
+      cors(() => deps.config().file.server.cors_origins),
+      oneSlash,
+      spellings,
+      arrived,
+    ),
+  );
+  // First, because each path that is compared before costs every request.
+  for (const { endpoint, spellings } of ROUTED) app.post([...spellings], routedHandler(deps, endpoint));
   const authenticated = async (request: Request, response: Response, next: () => void) => {
     const visit = new RedisVisit();
     response.locals.visit = visit;
@@ -157,7 +178,6 @@ export function createApp(deps: AppDeps): Express {
     response.set('content-security-policy', PAGE_POLICY).type('html').send(openApiPage(VERSION));
   });
 
-  for (const { endpoint, spellings } of ROUTED) app.post([...spellings], routedHandler(deps, endpoint));
   for (const { method, path, below } of BY_ID) app[method](path, responseHandler(deps, below));
   app.post('/v1/route', routeHandler(deps));
   app.post('/v1/feedback', feedbackHandler(deps, deps.feedback));

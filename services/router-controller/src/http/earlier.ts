@@ -46,4 +46,4 @@ export function earlierOf(
 
 /** Only the target that made a response can go on from it. */
 export const goingOn = (decision: Decision, earlier: Earlier | undefined): Decision =>
-  earlier ? { ...decision, targets: [earlier.target], larger: [] } : decision;
+  earlier ? { ...decision, targets: [earlier.target], larger: () => [] } : decision;

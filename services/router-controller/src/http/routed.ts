@@ -1,6 +1,6 @@
 /**
  * The way of one routed request: authenticate → enter (requests, place) → receive → admit (tokens) → decide → call → settle. Nothing of the
- * body is read before the caller is known and has a place.
+ * body is taken off the socket before the caller is known and has a place; one that is here already may be parsed before.
  */
 import type { Request, Response } from 'express';
 import type { Admission, Entry, Gate, Grant } from '../admit/index.ts';
@@ -82,7 +82,7 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
       const authenticateMs = performance.now() - started;
       requireJson(http);
       const entering = performance.now();
-      holds.entry = await steps.admission.enter({ caller, visit });
+      holds.entry = await steps.admission.enter({ caller, visit, whole: await isHere(http) });
       holds.leave = await steps.gate.enter(caller.tenant, arrival.signal);
       const enterMs = performance.now() - entering;
       const bytes = steps.bodies.open(caller.tenant);
@@ -121,7 +121,7 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
       checkPolicyAllowed(caller, policy.name);
       await route(steps, request, response, holds);
     } catch (raised) {
-      failure = toRouterError(raised);
+      failure = toRouterError(await refusalOr(holds, raised));
       if (failure.status === 500)
         http.app.locals.log?.error('internal error', { request_id: arrival.id, error: failure.cause });
       for (const [name, value] of Object.entries(told(request, holds)))
@@ -147,6 +147,29 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
       }
     }
   };
+}
+
+/** A body of so many bytes may have come with the request's head. */
+const SMALL_BYTES = 32 * 1024;
+
+/** Whether all of the body came with the request's head, so that it is held, and small, whether it is read or not. */
+async function isHere(request: Request): Promise<boolean> {
+  const { 'content-length': length, 'content-encoding': coding } = request.headers;
+  if (coding !== undefined || !(Number(length) <= SMALL_BYTES)) return false;
+  // Node tells of the head before it looks at what came with it.
+  if (!request.complete) await new Promise((resolve) => setImmediate(resolve));
+  return request.complete;
+}
+
+/** What a request has failed with: no room for it, where that was still to be asked, else what was raised. */
+async function refusalOr({ entry, grant }: Holdings, raised: unknown): Promise<unknown> {
+  if (grant) return raised;
+  try {
+    await entry?.count();
+    return raised;
+  } catch (refusal) {
+    return refusal;
+  }
 }
 
 /** Azure's clients name the model in the path. */

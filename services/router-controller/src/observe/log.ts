@@ -13,32 +13,51 @@ const LINE = Symbol.for('message');
 
 const SEVERITIES: Readonly<Record<string, string>> = { warn: 'WARNING' };
 
-/** JSON of an entry without what looks like a secret. Most hold nothing of the kind, and are written as they are. */
-function jsonOf(entry: object): string {
-  if (isPlain(entry)) {
-    const json = JSON.stringify(entry);
+/** An entry as winston hands it on: a copy of what was told, with its level and message. */
+type Info = { level: string; message: unknown; timestamp?: unknown } & Record<string, unknown>;
+
+interface LineOptions {
+  readonly severity: boolean;
+  readonly worker: number | null;
+}
+
+/** What the kind of log adds to an entry. */
+function complete(info: Info, { severity, worker }: LineOptions): void {
+  if (worker !== null) info.worker ??= worker;
+  if (!severity) return;
+  // What clouds' logs read a level by, and no name that they read otherwise.
+  info.severity = SEVERITIES[info.level] ?? info.level.toUpperCase();
+  if ('status' in info) {
+    info.http_status = info.status;
+    info.status = undefined;
+  }
+}
+
+/**
+ * JSON of an entry without what looks like a secret. Most hold nothing of the kind, and are written as they are. People read a
+ * line from its left: what happened stands before its fields, as winston's entries don't have it.
+ */
+function jsonOf(info: Info): string {
+  const { level, message, timestamp = new Date().toISOString() } = info;
+  if (isPlain(info)) {
+    // Taken out and put back: a copy without them would cost more than all else about a line.
+    info.level = info.message = info.timestamp = undefined as never;
+    const fields = JSON.stringify(info);
+    info.level = level;
+    info.message = message;
+    const head = JSON.stringify({ level, message, timestamp });
+    const json = fields === '{}' ? head : `${head.slice(0, -1)},${fields.slice(1)}`;
     if (!mayHoldSecret(json)) return json;
   }
-  return JSON.stringify(redact(entry));
+  const { level: _level, message: _message, timestamp: _timestamp, ...fields } = info;
+  return JSON.stringify(redact({ level, message, timestamp, ...fields }));
 }
 
 /** The whole line in one step: winston's own, put together, copy an entry three times and sort its keys. */
 const lineFormat = format((info, options) => {
-  const { level, message, ...fields } = info as { level: string } & Record<string, unknown>;
-  // People read a line from its left: what happened stands before its fields, as winston's entries don't have it.
-  const entry: Record<string, unknown> = { level, message, timestamp: new Date().toISOString(), ...fields };
-  const { severity, worker } = options as { severity: boolean; worker: number | null };
-  if (worker !== null) entry.worker ??= worker;
-  if (severity) {
-    // What clouds' logs read a level by, and no name that they read otherwise.
-    entry.severity = SEVERITIES[level] ?? level.toUpperCase();
-    if ('status' in entry) {
-      entry.http_status = entry.status;
-      entry.status = undefined;
-    }
-  }
+  complete(info as Info, options as LineOptions);
   // The process' own secrets go out of the finished line, whichever field holds them and however they are written.
-  (info as unknown as Record<symbol, unknown>)[LINE] = secrets.text(jsonOf(entry));
+  (info as unknown as Record<symbol, unknown>)[LINE] = secrets.text(jsonOf(info as Info));
   return info;
 });
 

@@ -77,7 +77,10 @@ function latinLanguage(sample: string): string | null {
   let best: string | null = null;
   let most = 1;
   for (const [language, words] of SMALL) {
-    const count = sample.match(words)?.length ?? 0;
+    // Counted one by one: arrays of what was found would be thrown away.
+    let count = 0;
+    words.lastIndex = 0;
+    while (words.test(sample)) count++;
     if (count > most) [best, most] = [language, count];
   }
   return best;

@@ -87,7 +87,7 @@ function goOn(
   if (!fallsBack(failure.outcome)) return false;
   if (failure.outcome === 'context_overflow') {
     // The same prompt is too long for every target of this size; what is larger may well take it.
-    const larger = largerThan(target, journey.decision.larger ?? []);
+    const larger = largerThan(target, journey.decision.larger?.() ?? []);
     schedule.replace(larger);
     if (larger.length === 0) return false;
   }

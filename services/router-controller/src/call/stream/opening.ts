@@ -121,10 +121,16 @@ const MAX_FORM_BYTES = 4_096;
 const EVENTS = /^(?:data|event|id|retry)\s?:|^:/;
 const MAYBE_EVENTS = /^(?:d|da|dat|data|e|ev|eve|even|event|i|id|r|re|ret|retr|retry)\s?$/;
 
+const BRACE = 0x7b;
+const BRACKET = 0x5b;
+
 type Form = 'events' | 'json' | 'other';
 
 /** What the first bytes are; null: too few to tell. */
 function formOf(begun: readonly Buffer[]): Form | null {
+  const first = begun[0]![0];
+  // Nearly always: no text has to be made of it.
+  if (first === BRACE || first === BRACKET) return 'json';
   const bytes = begun.length === 1 ? begun[0]! : Buffer.concat(begun);
   const text = bytes
     .toString('utf8', 0, MAX_FORM_BYTES)

@@ -33,12 +33,36 @@ export interface Choice {
 
 /** Index of the route that a point in [0, 1) falls on when the routes lie side by side, as wide as their weights. */
 function drawByWeight(routes: readonly { readonly weight: number }[], point: number): number {
+  if (routes.length === 1) return 0;
   let left = point * routes.reduce((sum, route) => sum + route.weight, 0);
   for (const [index, route] of routes.entries()) {
     left -= route.weight;
     if (left < 0) return index;
   }
   return routes.length - 1;
+}
+
+interface Order {
+  /** Routes that take part in the draw, by priority. */
+  readonly routes: readonly (readonly Entry['routes'][number][])[];
+  /** Fallbacks, replicas together. */
+  readonly fallbacks: readonly (readonly Target[])[];
+}
+
+const orders = new WeakMap<Entry, Order>();
+
+/** What of an entry's order hangs on no chance. */
+function orderOf(entry: Entry): Order {
+  let order = orders.get(entry);
+  if (!order) {
+    const drawn = entry.routes.filter(({ weight }) => weight > 0).sort((a, b) => a.priority - b.priority);
+    order = {
+      routes: [...Map.groupBy(drawn, ({ priority }) => priority).values()],
+      fallbacks: [...Map.groupBy(entry.fallbacks, ({ name }) => name).values()],
+    };
+    orders.set(entry, order);
+  }
+  return order;
 }
 
 /**
@@ -48,22 +72,25 @@ function drawByWeight(routes: readonly { readonly weight: number }[], point: num
  * @param random returns a number in [0, 1); given so that tests and replays are repeatable.
  */
 export function orderTargets(entry: Entry, random: () => number = Math.random): Target[] {
-  const ordered = new Set<Target>();
-  const priorities = [...new Set(entry.routes.map((route) => route.priority))].sort((a, b) => a - b);
-  for (const priority of priorities) {
-    const pool = entry.routes.filter((route) => route.priority === priority && route.weight > 0);
+  const ordered: Target[] = [];
+  const add = (target: Target) => {
+    if (!ordered.includes(target)) ordered.push(target);
+  };
+  const { routes, fallbacks } = orderOf(entry);
+  for (const group of routes) {
+    const pool = [...group];
     while (pool.length > 0) {
       const index = drawByWeight(pool, random());
-      ordered.add(pool[index]!.target);
+      add(pool[index]!.target);
       pool.splice(index, 1);
     }
   }
   // Replicas of a fallback stand together; which of them is first is chance.
-  for (const name of new Set(entry.fallbacks.map((target) => target.name))) {
-    const replicas = entry.fallbacks.filter((target) => target.name === name);
-    while (replicas.length > 0) ordered.add(replicas.splice(Math.floor(random() * replicas.length), 1)[0]!);
+  for (const group of fallbacks) {
+    const replicas = [...group];
+    while (replicas.length > 0) add(replicas.splice(Math.floor(random() * replicas.length), 1)[0]!);
   }
-  return [...ordered];
+  return ordered;
 }
 
 /**

@@ -34,8 +34,8 @@ export interface Possible {
   readonly moved: 'capability' | 'allowed' | null;
   /** Targets that were wanted and left out, and why. */
   readonly passedOver: readonly { readonly target: Target; readonly why: string }[];
-  /** Further targets by the size of their windows, for a request that turns out longer than was estimated. */
-  readonly larger: readonly Target[];
+  /** Further targets by the size of their windows, for a request that turns out longer than was estimated; few do. */
+  readonly larger: () => readonly Target[];
 }
 
 const named = (list: readonly string[], { name, model }: Target) =>
@@ -64,8 +64,19 @@ export function cannot(target: Target, needs: Needs, bounds: Bounds): string | n
   return barred(target, bounds) ?? (missing.length > 0 ? `lacks ${missing.join(', ')}` : null);
 }
 
+const everyTargets = new WeakMap<Policy, readonly Target[]>();
+
 /** Every target of a policy once, the cheapest first; unknown prices last, in the file's order. */
-function everyTarget(policy: Policy): Target[] {
+function everyTarget(policy: Policy): readonly Target[] {
+  let all = everyTargets.get(policy);
+  if (!all) {
+    all = cheapestFirst(policy);
+    everyTargets.set(policy, all);
+  }
+  return all;
+}
+
+function cheapestFirst(policy: Policy): Target[] {
   const all = new Set<Target>();
   for (const { routes, fallbacks } of policy.entries.values())
     for (const target of [
@@ -83,6 +94,19 @@ function owner(policy: Policy, target: Target): Entry | null {
   const own =
     fallback && [...fallback.routes.map((route) => route.target), ...fallback.fallbacks].includes(target);
   return own ? fallback : entryOf(policy, target);
+}
+
+/** Targets of other entries that may be used, the fallback's first. */
+function elsewhereIn(
+  policy: Policy,
+  after: readonly Target[] | undefined,
+  random: () => number,
+  wanted: readonly Target[],
+  bounds: Bounds,
+): Target[] {
+  const fallback = policy.fallback ? orderTargets(policy.fallback, random) : [];
+  const all = new Set(after ?? [...fallback, ...everyTarget(policy)]);
+  return [...all].filter((target) => !wanted.includes(target) && barred(target, bounds) === null);
 }
 
 /** The answer's length left out: many servers clamp what is asked for. */
@@ -111,7 +135,7 @@ export function withinPossible(
   const passedOver: { target: Target; why: string }[] = [];
   const may: Target[] = [];
   // A choice by value is one among all of the policy's targets.
-  const considered = [...new Set([...wanted, ...(after ?? [])])];
+  const considered = after ? [...new Set([...wanted, ...after])] : wanted;
   for (const target of considered) {
     const why = barred(target, bounds);
     if (why !== null) passedOver.push({ target, why });
@@ -119,20 +143,17 @@ export function withinPossible(
   }
   const able = (list: readonly Target[], what: Needs) =>
     list.filter((target) => lacks(target, what).length === 0);
-  const others = leave
-    ? [
-        ...new Set(
-          after ?? [
-            ...(policy.fallback ? orderTargets(policy.fallback, random) : []),
-            ...everyTarget(policy),
-          ],
-        ),
-      ].filter((target) => !wanted.includes(target) && barred(target, bounds) === null)
-    : [];
-  const larger = [...may, ...others]
-    .filter((target) => !lacksKind(target, needs))
-    .sort((a, b) => (windowOf(a) === windowOf(b) ? 0 : windowOf(a) - windowOf(b)));
-  for (const target of after ? [...may, ...others] : may) {
+  // Most requests are served by what was wanted: the others are looked at when somebody asks for them.
+  let found: readonly Target[] | null = null;
+  const others = (): readonly Target[] => {
+    found ??= leave ? elsewhereIn(policy, after, random, wanted, bounds) : [];
+    return found;
+  };
+  const larger = () =>
+    [...may, ...others()]
+      .filter((target) => !lacksKind(target, needs))
+      .sort((a, b) => (windowOf(a) === windowOf(b) ? 0 : windowOf(a) - windowOf(b)));
+  for (const target of after ? [...may, ...others()] : may) {
     const missing = lacks(target, needs);
     if (missing.length > 0) passedOver.push({ target, why: `lacks ${missing.join(', ')}` });
   }
@@ -147,18 +168,18 @@ export function withinPossible(
 
   const here = able(may, needs);
   if (here.length > 0) {
-    const targets = after ? [...here, ...able(others, needs)] : here;
+    const targets = after ? [...here, ...able(others(), needs)] : here;
     return { entry, targets, moved: null, passedOver, larger };
   }
-  const there = able(others, needs);
+  const there = able(others(), needs);
   if (there.length > 0) return elsewhere(there);
   const short = clamped(needs);
   const hereShort = able(may, short);
   if (hereShort.length > 0) return { entry, targets: hereShort, moved: null, passedOver, larger };
   // Of several windows that are all too small for the answer the largest leaves most of it.
-  const thereShort = able(others, short).sort((a, b) => windowOf(b) - windowOf(a));
+  const thereShort = able(others(), short).sort((a, b) => windowOf(b) - windowOf(a));
   if (thereShort.length > 0) return elsewhere(thereShort);
-  throw refusal(entry, considered, [...may, ...others], needs, bounds, passedOver, leave);
+  throw refusal(entry, considered, [...may, ...others()], needs, bounds, passedOver, leave);
 }
 
 function refusal(
