@@ -442,6 +442,22 @@ describe('a second look', () => {
     made.close();
   });
 
+  test('is taken where a bare text says little, with the form that it is to fill', async () => {
+    const { decide, asked, made } = await decider((text) =>
+      text.includes('vendor') ? [0.1, 0.9] : text.includes('sure') ? [0.05, 0.95] : [0.6, 0.4],
+    );
+    const asking = (content: string) => ({
+      messages: [{ role: 'user', content }],
+      response_format: { type: 'json_schema', json_schema: { schema: { properties: { vendor: {} } } } },
+    });
+    const decision = await decide(asking('Meier, 30 EUR'));
+    assert.deepEqual([decision.label, decision.secondLook], ['Code', true]);
+    assert.equal(asked.at(-1), 'Text: Meier, 30 EUR\n\nGive these fields of the text: vendor');
+    // Words with a meaning of their own are not looked at again.
+    assert.equal((await decide(asking('sure words'))).secondLook, false);
+    made.close();
+  });
+
   test('is not taken for a new topic, for thanks, or where nothing was before', async () => {
     const { decide, asked, made } = await decider((text) =>
       text.includes('thank') || text === 'hm' ? [0.5, 0.5] : [0.97, 0.03],

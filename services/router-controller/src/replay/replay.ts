@@ -51,7 +51,7 @@ const nowhere = (unroutable: Unroutable): Replayed => ({ entry: null, shares: []
 function seenOf({ features, turn, needs }: DecisionRecord): { facts: RequestFacts; headers: Headers } | null {
   if (!features || !turn) return null;
   // Neither words nor names of conversations are in the log, and no rule asks for them.
-  const ask = { text: '', source: 'none', cut: false, chars: 0, withHistory: null } as const;
+  const ask = { text: '', source: 'none', cut: false, chars: 0, withHistory: null, withForm: null } as const;
   const identity = {
     session: null,
     agent: null,

@@ -1,6 +1,7 @@
 /** The ask: what a human, or a pipeline's author, wants now. */
 import { cutMiddle } from './cut.ts';
 import type { Ask, AskSource, TurnFacts } from './facts.ts';
+import { formWords } from './form.ts';
 import { readSystem, type SystemReading } from './instruction.ts';
 import { sectionWords } from './sections.ts';
 import { type Body, type Conversation, type Turn, textOf } from './turns.ts';
@@ -10,6 +11,7 @@ import {
   isContinue,
   isFrame,
   isSummary,
+  summaryWords,
   withoutMoment,
   wordsWithin,
 } from './words.ts';
@@ -239,7 +241,7 @@ export function readAsk(
       const order = cutMiddle(systemText.trim(), INSTRUCTION_CHARS).text;
       text = system.kind === 'context' ? `${order}\n\n${own}` : `Text: ${own}\n\n${order}`;
       evidence = [evidence, system.evidence].filter((each) => each !== '').join('; ');
-    } else text = own;
+    } else text = source === 'summary' ? summaryWords(own) : own;
   }
   if (continued)
     evidence = [evidence, '“continue” goes on with the ask before it']
@@ -249,9 +251,11 @@ export function readAsk(
   const before = humans.slice(1);
   // What an instruction says of each message needs no message before it.
   const history = now && !now.media && source !== 'system+user' ? historyText(turns, now, before) : null;
+  const form = source === 'user' ? formWords(body) : null;
+  const withForm = form === null ? null : `Text: ${cutMiddle(text, INSTRUCTION_CHARS).text}\n\n${form}`;
   const bare = now?.text ?? '';
   return {
-    ask: { text: sent, source, cut, chars: text.length, withHistory: history },
+    ask: { text: sent, source, cut, chars: text.length, withHistory: history, withForm },
     turn: {
       // Harness text alone after an answer goes on with the work as a tool's result does.
       // So does a result alone, whose conversation an upstream keeps.
@@ -284,5 +288,6 @@ export function promptAsk(text: string, { max_chars }: AskSettings): Ask {
     source: text.trim() === '' ? 'none' : 'prompt',
     chars: text.length,
     withHistory: null,
+    withForm: null,
   };
 }

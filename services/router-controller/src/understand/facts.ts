@@ -24,6 +24,8 @@ export interface Ask {
   readonly evidence?: string;
   /** The same with the turns before it, both roles, bounded; null when there are none. Only looked at where needed. */
   readonly withHistory: string | null;
+  /** The same with what the answer's form asks of it; null where there is no form, or it says nothing. Looked at as rarely. */
+  readonly withForm: string | null;
 }
 
 /** What a human's turn is in its conversation. */

@@ -4,6 +4,7 @@
  */
 import { type AskSettings, promptAsk, readAsk } from './ask.ts';
 import type { Evidence, Features, RequestFacts, RequestPath } from './facts.ts';
+import { isForm } from './form.ts';
 import { digest, type Headers, type IdentitySources, readIdentity } from './identity.ts';
 import { formatOf, readNeeds } from './needs.ts';
 import { readLanguage } from './script.ts';
@@ -74,16 +75,6 @@ function userAgentOf(headers: Headers): string | null {
   return found[2] ? `${product}-${found[2].toLowerCase()}` : product;
 }
 
-/** One tool, and the model has to call it: how pipelines ask for an answer in a form. No agent chooses there. */
-function isForm(count: number, { tool_choice: choice }: Body): boolean {
-  if (count !== 1 || choice === null || typeof choice !== 'object') return false;
-  const { type, name, function: named } = choice as Record<string, unknown>;
-  return (
-    (type === 'function' && (named !== undefined || name !== undefined)) ||
-    (type === 'tool' && name !== undefined)
-  );
-}
-
 /** Never throws, whatever the body is: checking it is another step's. */
 export function understand(input: UnderstandInput, settings: UnderstandSettings): RequestFacts {
   const { body, headers, path } = input;
@@ -103,7 +94,7 @@ export function understand(input: UnderstandInput, settings: UnderstandSettings)
       : '',
   );
   const reading = readAsk(body, conversation, settings.prompt, {
-    tools: needs.tools && !isForm(tools.count, body),
+    tools: needs.tools && !isForm(body),
     agent: agent.agent === 'coding' || (agent.agent === 'general' && tools.count === 0),
     answerTokens: needs.answer_tokens,
   });

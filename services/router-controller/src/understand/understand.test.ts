@@ -198,6 +198,27 @@ describe('the ask', () => {
       'system+user',
     ],
     [
+      'an instruction whose form is the only tool, and one is required',
+      {
+        ...chat(system('Extract the invoice.'), user('Invoice 44, 30 EUR')),
+        tools: [tool('Invoice')],
+        tool_choice: 'required',
+      },
+      'Text: Invoice 44, 30 EUR\n\nExtract the invoice.',
+      'system+user',
+    ],
+    [
+      'a summary without the client’s words around it',
+      chat(
+        user(
+          'This session is being continued from a previous conversation. It is summarized below:\n' +
+            'The tests are being ported, 12 of 30 are done.\nPlease continue from where we left off.',
+        ),
+      ),
+      'The tests are being ported, 12 of 30 are done.',
+      'summary',
+    ],
+    [
       'without the hour',
       chat(user('<current_datetime>22:00</current_datetime>\n\nHow many ounces?')),
       'How many ounces?',

@@ -75,6 +75,14 @@ export const isContinue = (text: string): boolean => text.length <= 600 && CONTI
 /** A client's own summary in place of the turns that it took out. */
 export const isSummary = (text: string): boolean => SUMMARY.test(text.slice(0, 400).trimStart());
 
+/** What a summary tells of the work, without the client's words around it: "is summarized below" asks for no summary. */
+export function summaryWords(text: string): string {
+  const lines = text.trim().split('\n');
+  const from = lines.length > 1 && isSummary(lines[0]!) ? 1 : 0;
+  const to = lines.length - from > 1 && isContinue(lines.at(-1)!) ? lines.length - 1 : lines.length;
+  return lines.slice(from, to).join('\n').trim() || text;
+}
+
 const said = (text: string) => text.trim() !== '';
 
 /** Blocks in which a program passes on what a human said about its work. */

@@ -1,4 +1,4 @@
-/** When a follow-up is looked at again, together with the turns before it. Pure. */
+/** When a follow-up is looked at again, together with the turns before it, or a bare text with the form it is to fill. Pure. */
 import type { Policy } from '../../config/types.ts';
 import type { RequestFacts } from '../../understand/index.ts';
 import type { Classification } from '../choose/choose.ts';
@@ -17,15 +17,15 @@ export function secondLook(
   { ask, turn, features }: RequestFacts,
   { label, confidence }: Pick<Classification, 'label' | 'confidence'>,
 ): string | null {
-  if (!settings.enabled || ask.withHistory === null || turn.closes || features.sideRequest !== null)
-    return null;
+  const again = ask.withHistory ?? ask.withForm;
+  if (!settings.enabled || again === null || turn.closes || features.sideRequest !== null) return null;
   // No output of a value head says how much the words say; only their form does.
-  if (value) return turn.leans ? ask.withHistory : null;
+  if (value) return turn.leans ? again : null;
   const upTo = entries.has(label) ? settings.labels[label] : 1;
   const little = upTo !== undefined && confidence <= (turn.leans ? Math.max(upTo, SMALL_TALK) : upTo);
   // By its form alone it is looked at again where the label is not all but certain.
   const doubtful = confidence < (turn.leans ? CERTAIN : settings.below);
-  return little || doubtful ? ask.withHistory : null;
+  return little || doubtful ? again : null;
 }
 
 /** Of both looks the second, unless it is less sure than a first one that was only unsure. */
