@@ -74,7 +74,7 @@ export const ERRORS = {
   unsupported_media_type: {
     status: 415,
     type: 'invalid_request_error',
-    help: 'Send application/json, unencoded or gzip/deflate/br.',
+    help: 'Send application/json, unencoded or gzip/deflate/br/zstd.',
   },
   no_capable_target: {
     status: 400,

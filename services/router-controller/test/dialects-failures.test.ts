@@ -4,6 +4,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { ask, CONFIG, chunk, dialectsWorld, events, json, LABELS, RESPONSE } from './dialects-world.ts';
@@ -26,6 +27,20 @@ describe('failures', () => {
     assert.equal(back.response.headers.get('x-llm-router-translated'), 'responses->chat');
     const streamed = await w.anthropic.messages.stream({ model: 'Back', ...ask }).finalMessage();
     assert.equal(streamed.stop_reason, 'end_turn');
+  });
+
+  test('an answer that its upstream packs unasked is translated like any other', async () => {
+    w.respond = () => {
+      const { chunks, ...answer } = json({
+        choices: [{ index: 0, message: { role: 'assistant', content: 'unpacked' }, finish_reason: 'stop' }],
+      });
+      const headers = { ...answer.headers, 'content-encoding': 'gzip' };
+      return { ...answer, headers, chunks: [gzipSync(Buffer.concat(chunks as Buffer[]))] };
+    };
+    const response = await w.openai.responses.create({ model: 'Chatty', input: 'x' });
+    assert.equal(response.output_text, 'unpacked');
+    const message = await w.anthropic.messages.stream({ model: 'Chatty', ...ask }).finalMessage();
+    assert.partialDeepStrictEqual(message.content, [{ type: 'text', text: 'unpacked' }]);
   });
 
   test('an upstream’s own error is told in the client’s words', async () => {

@@ -1,7 +1,7 @@
 /** Five megabytes go through, both ways; over the limit there is a 413 that says so. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { chat, favour, scriptedClassifier, startWhole, user, type Whole } from './harness.ts';
 
 const LABELS = ['A', 'B'];
@@ -16,6 +16,8 @@ policies:
       - { name: B, api_base: '{LLM}', model: model-b }
 `;
 const MIB = 1024 * 1024;
+
+const PACKS = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync, zstd: zstdCompressSync };
 
 describe('large bodies', () => {
   let whole: Whole;
@@ -50,14 +52,17 @@ describe('large bodies', () => {
     assert.ok(longest <= 16_384, `the classifier was sent ${longest} characters`);
   });
 
-  test('a gzipped body is read', async () => {
-    const response = await fetch(`${whole.url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
-      body: gzipSync(JSON.stringify({ messages: user('hello') })),
+  for (const [coding, pack] of Object.entries(PACKS))
+    test(`a body packed with ${coding} is read, and one that grows too much is not`, async () => {
+      const send = (content: string) =>
+        fetch(`${whole.url}/v1/chat/completions`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'content-encoding': coding },
+          body: new Uint8Array(pack(Buffer.from(JSON.stringify({ messages: user(content) })))),
+        });
+      assert.equal((await send('hello')).status, 200);
+      assert.equal((await send('a'.repeat(7_000_000))).status, 413);
     });
-    assert.equal(response.status, 200);
-  });
 
   test('over the limit: 413 with the limit in words, and the connection goes on', async () => {
     const response = await chat(whole.url, { messages: user('x'.repeat(9_000_000)) });

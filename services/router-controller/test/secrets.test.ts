@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import { after, before, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { formsOf } from '../src/observe/secrets/forms.ts';
 import { chat, eventually, favour, scriptedClassifier, startWhole, user, type Whole } from './harness.ts';
 
@@ -147,6 +148,18 @@ const ANSWERS: Record<string, Answer> = {
       response.write(part);
     response.end(`"}}]}\n\ndata: [DONE]\n\n`);
   },
+  'an answer that is packed unasked': (seen, response) =>
+    void response
+      .writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+      .end(gzipSync(completion(repeated(seen)))),
+  'an error that is packed unasked': (seen, response) =>
+    void response
+      .writeHead(400, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+      .end(gzipSync(failed(repeated(seen)))),
+  'a stream that is packed unasked': (seen, response) =>
+    void response
+      .writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': 'gzip' })
+      .end(gzipSync(`${delta(repeated(seen))}data: [DONE]\n\n`)),
   'an answer too large to be held': (seen, response) => {
     response.writeHead(200, { 'content-type': 'application/json' });
     const key = String(seen.authorization).slice(7);

@@ -50,7 +50,7 @@ export const serverSchema = z.strictObject({
     .min(2)
     .default(100)
     .describe(
-      'Most times that a packed body (gzip, deflate, br) may grow past its first 256 KiB; over it: 413',
+      'Most times that a packed body (gzip, deflate, br, zstd) may grow past its first 256 KiB; over it: 413',
     ),
   body_max_depth: z
     .int()

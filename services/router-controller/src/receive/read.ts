@@ -1,7 +1,13 @@
 /** Takes a body's bytes off the socket: unpacked, counted and bounded while they come. */
 import type { IncomingMessage } from 'node:http';
 import type { Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import {
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createZstdDecompress,
+} from 'node:zlib';
 import { abortError, RouterError } from '../errors.ts';
 import type { Held } from './budget.ts';
 
@@ -17,11 +23,15 @@ export interface ReadBounds {
 /** Growth that is nobody's business: small bodies of equal letters pack well. */
 const FREE_INFLATED = 256 * 1024;
 
+/** RFC 9659: a window takes no more than 8 MB. */
+const ZSTD = { params: { [constants.ZSTD_d_windowLogMax]: 23 } };
+
 const DECODERS: Readonly<Record<string, () => Transform>> = {
   gzip: createGunzip,
   'x-gzip': createGunzip,
   deflate: createInflate,
   br: createBrotliDecompress,
+  zstd: () => createZstdDecompress(ZSTD),
 };
 
 function decoderFor(message: IncomingMessage): Transform | null {
@@ -33,7 +43,7 @@ function decoderFor(message: IncomingMessage): Transform | null {
   if (make) return make();
   throw new RouterError(
     'unsupported_media_type',
-    `content-encoding '${encoding.slice(0, 40)}' is not known here; send the body unencoded, or as gzip, deflate or br`,
+    `content-encoding '${encoding.slice(0, 40)}' is not known here; send the body unencoded, or as gzip, deflate, br or zstd`,
   );
 }
 

@@ -113,6 +113,14 @@ describe('an upstream that refuses to be asked is asked once more without, whate
       (wire: Wire) =>
         wire.plain('{"detail":"Extra inputs are not permitted"}', { status: '422 Unprocessable Entity' }),
     ],
+    [
+      'a stream in a coding that nobody here knows',
+      (wire: Wire) => {
+        wire.open({ headers: { 'content-encoding': 'compress' } });
+        wire.chunk('packed');
+        wire.end();
+      },
+    ],
     ['no words', (wire: Wire) => wire.plain('', { status: '400 Bad Request', type: null })],
   ] as const)
     test(

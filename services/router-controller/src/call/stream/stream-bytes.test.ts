@@ -127,14 +127,15 @@ test('a JSON answer keeps its spaces, key order and number spellings', async () 
   assert.deepEqual(await received(await call.ask()), bytes);
 });
 
-test('a compressed answer goes through as it came, and the upstream was asked not to compress', async () => {
+test('an answer that is packed though none was asked for is unpacked, read and charged like any other', async () => {
   call.respond = null;
-  call.faults.first = 'gzip';
-  const response = await call.ask();
-  // fetch decodes by the header that came through.
-  assert.equal(response.headers.get('content-encoding'), 'gzip');
-  assert.match(await response.text(), /stand-in for first/);
-  assert.equal(call.llms.seen.at(-1)!.headers['accept-encoding'], 'identity');
-  assert.equal(call.last().usage?.source, 'estimate');
+  for (const stream of [false, true]) {
+    call.faults.first = 'gzip';
+    const response = await call.ask({ stream });
+    assert.equal(response.headers.get('content-encoding'), null);
+    assert.match(await response.text(), stream ? /\[DONE\]/ : /stand-in for first/);
+    assert.equal(call.llms.seen.at(-1)!.headers['accept-encoding'], 'identity');
+    assert.equal(call.last().usage?.source, 'upstream');
+  }
   call.faults.first = undefined;
 });

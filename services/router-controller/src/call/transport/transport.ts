@@ -8,6 +8,7 @@ import { Exchange } from './exchange.ts';
 import { isUnaskedContinue, NodeClient } from './fetch-node.ts';
 import { proxyFor } from './proxy.ts';
 import { accepts, Recipe, USER_AGENT } from './recipe.ts';
+import { unpacked, unpackedStream } from './unpack.ts';
 import { bodyOf, type StreamedAnswer, type UpstreamAnswer } from './upstream-answer.ts';
 import { upstreamUrl } from './upstream-url.ts';
 
@@ -101,17 +102,17 @@ export class Transport {
     for (const target of targets) if (!this.#recipes.has(target)) this.#recipe(target).catch(() => {});
   }
 
-  /** Sends and resolves with status and headers; the body is unread. Rejects with undici's errors. */
+  /** Sends and resolves with status and headers; the body is unread, and unpacked as it is. Rejects with undici's errors. */
   async send(target: Target, options: SendOptions): Promise<UpstreamAnswer> {
     const recipe = this.#recipes.get(target) ?? (await this.#recipe(target));
     const line = this.#line(target);
     try {
-      return await this.#post(line, recipe, options);
+      return unpacked(await this.#post(line, recipe, options));
     } catch (error) {
       // A proxy's connections are undici's own.
       if (!isUnaskedContinue(error) || line.node || proxyFor(target) !== null) throw error;
       line.node = new NodeClient(target, this.#limits);
-      return this.#post(line, recipe, options);
+      return unpacked(await this.#post(line, recipe, options));
     }
   }
 
@@ -147,7 +148,7 @@ export class Transport {
       body: options.body,
       signal: options.signal,
     });
-    return { status: answer.statusCode, headers: answer.headers, body: answer.body };
+    return unpackedStream({ status: answer.statusCode, headers: answer.headers, body: answer.body });
   }
 
   /** Asks once more for an answer that is pending, with the target's key. */
@@ -167,7 +168,7 @@ export class Transport {
       },
       signal,
     });
-    return { status: answer.statusCode, headers: answer.headers, body: bodyOf(answer.body) };
+    return unpacked({ status: answer.statusCode, headers: answer.headers, body: bodyOf(answer.body) });
   }
 
   /** Forgets the pools of targets that have left the table; their open calls end in peace. */
