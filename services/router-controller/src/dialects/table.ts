@@ -9,6 +9,8 @@
  */
 export type Fate = 'same' | 'mapped' | 'dropped' | 'refused' | 'router';
 
+export type Shape = 'text' | 'list' | 'object' | 'text or list';
+
 export interface Row {
   readonly fate: Fate;
   /** What it becomes in a chat completion. */
@@ -17,6 +19,8 @@ export interface Row {
   readonly note?: string;
   /** A hint whose loss nobody needs to be told. */
   readonly quiet?: boolean;
+  /** What its value has to be: what else it is would vanish without a word. */
+  readonly is?: Shape;
   /** Values that ask for nothing. */
   readonly neutral?: readonly unknown[];
 }

@@ -47,6 +47,7 @@ function assistant(
     to.push({ role: 'assistant', content });
     return;
   }
+  notes.shape(place, content, 'text or list');
   const texts: string[] = [];
   const calls: ChatCall[] = [];
   let reasoning = '';
@@ -94,6 +95,7 @@ function user(to: ChatHistory, content: unknown, place: string, notes: Notes): v
     }
     answered = true;
     const { tool_use_id, content: result, is_error } = objectOf(block);
+    notes.shape(`${at}.content`, result, 'text or list');
     const inside =
       typeof result === 'string'
         ? [{ type: 'text', text: result }]

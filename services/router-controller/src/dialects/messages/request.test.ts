@@ -205,6 +205,38 @@ test('what a chat completion can’t give is refused by its name and place', () 
   ]);
 });
 
+test('what is of another shape than it must be is refused, and does not vanish', () => {
+  const look = { name: 'look', input_schema: {} };
+  const search = { type: 'web_search_20250305', name: 'web_search' };
+  const user = { role: 'user', content: 'x' };
+  for (const [request, param] of [
+    [{ system: { type: 'text', text: 'be short' } }, 'system'],
+    [{ system: 5 }, 'system'],
+    [{ tools: look }, 'tools'],
+    [{ thinking: 'enabled' }, 'thinking'],
+    [{ output_config: 'json' }, 'output_config'],
+    [{ metadata: 'me' }, 'metadata'],
+    [{ messages: [user, { role: 'assistant', content: { text: 'y' } }, user] }, 'messages[1].content'],
+    [
+      { messages: userSays({ type: 'tool_result', tool_use_id: 'a', content: { rows: 3 } }) },
+      'messages[0].content[0].content',
+    ],
+    // A call that is demanded can be made, or it is another request.
+    [{ tool_choice: { type: 'any' } }, 'tool_choice'],
+    [{ tools: [look], tool_choice: { type: 'tool', name: 'find' } }, 'tool_choice'],
+    [{ tools: [look, search], tool_choice: { type: 'tool', name: 'web_search' } }, 'tool_choice'],
+  ] as const)
+    assert.deepEqual(refused(request), [param], JSON.stringify(request));
+  assert.match(chat({ system: 5 }).refusals[0]!.message, /'system': must be a string or a list/);
+  for (const nothing of [
+    { system: null },
+    { tools: null },
+    { thinking: null },
+    { tool_choice: { type: 'auto' } },
+  ])
+    assert.deepEqual(refused(nothing), []);
+});
+
 test('any JSON at all gives a translation or refusals, never an exception', () => {
   const anything = anyJson(3);
   const block = fc.record(

@@ -17,7 +17,7 @@ export function toolMembers({ tools, tool_choice }: Json, names: Map<string, str
       names.set(wordOf(shape.name), wordOf((tool as Json).name));
     if (shape) offered.push({ type: 'function', function: shape });
   }
-  const choice = choiceMembers(tool_choice, notes);
+  const choice = choiceMembers(tool_choice, offered, notes);
   if (offered.length > 0) return { tools: offered, ...choice };
   for (const place of hosted)
     notes.refuse(
@@ -55,7 +55,8 @@ function chatTool(tool: unknown, place: string, notes: Notes, hosted: string[]):
   });
 }
 
-function choiceMembers(choice: unknown, notes: Notes): Json {
+/** @param offered functions that the model can be told to call. */
+function choiceMembers(choice: unknown, offered: readonly Json[], notes: Notes): Json {
   if (choice === undefined || choice === null) return {};
   const { type, name, disable_parallel_tool_use } = objectOf(choice);
   const row = rowOf(TOOL_CHOICES, type);
@@ -67,9 +68,18 @@ function choiceMembers(choice: unknown, notes: Notes): Json {
     notes.refuse('tool_choice', 'the choice of a tool needs its `name`');
     return {};
   }
+  const called = type === 'tool' ? functionName(wordOf(name)) : null;
+  const can = called === null ? offered : offered.filter((tool) => objectOf(tool.function).name === called);
+  if ((type === 'tool' || type === 'any') && can.length === 0) {
+    const why =
+      called === null
+        ? 'a call is required, and no tool can be called'
+        : `the tool '${wordOf(name)}' is not among those that can be called`;
+    notes.refuse('tool_choice', why);
+    return {};
+  }
   return {
-    tool_choice:
-      type === 'tool' ? { type: 'function', function: { name: functionName(wordOf(name)) } } : row.to,
+    tool_choice: called === null ? row.to : { type: 'function', function: { name: called } },
     ...(disable_parallel_tool_use === true && { parallel_tool_calls: false }),
   };
 }

@@ -224,6 +224,23 @@ test('tool choice: words, one by name, several that are allowed', () => {
   );
 });
 
+test('what is of another shape than it must be is refused, and does not vanish', () => {
+  const look = { type: 'function', name: 'look' };
+  for (const [request, param] of [
+    [{ instructions: [{ role: 'system', content: 'be short' }] }, 'instructions'],
+    [{ tools: { look } }, 'tools'],
+    [{ text: 'json' }, 'text'],
+    [{ text: { format: 'json_object' } }, 'text.format'],
+    [{ reasoning: 'high' }, 'reasoning'],
+    [{ include: 'reasoning.encrypted_content' }, 'include'],
+    [{ tools: [look], tool_choice: { type: 'function' } }, 'tool_choice'],
+    [{ tools: [look], tool_choice: { type: 'function', name: 'find' } }, 'tool_choice'],
+  ] as const)
+    assert.deepEqual(refused(request), [param], JSON.stringify(request));
+  for (const nothing of [{ instructions: null }, { tools: null }, { text: null }, { reasoning: null }])
+    assert.deepEqual(refused(nothing), []);
+});
+
 test('any JSON at all gives a translation or refusals, never an exception', () => {
   const anything = anyJson(3);
   const item = fc.record(

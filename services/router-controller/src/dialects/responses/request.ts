@@ -23,6 +23,7 @@ export function toChat(request: Json, options: ChatOptions): Translation {
   if (typeof request.input === 'string' || Array.isArray(request.input)) conversation.add(request.input);
   else notes.refuse('input', 'must be a string or a list of items');
 
+  notes.shape('include', include, 'list');
   const wantsLogprobs = listOf(include).includes(LOGPROBS);
   for (const each of listOf(include))
     if (each !== LOGPROBS && each !== 'reasoning.encrypted_content') notes.drop(`include.${wordOf(each)}`);
@@ -53,6 +54,7 @@ export function toChat(request: Json, options: ChatOptions): Translation {
 /** `text.format` is chat's response_format with its schema one level deeper. */
 function textMembers(text: unknown, notes: Notes): Json {
   const { format, verbosity } = objectOf(text);
+  notes.shape('text.format', format, 'object');
   const members: Record<string, unknown> = given(verbosity) && verbosity !== 'medium' ? { verbosity } : {};
   if (!isObject(format) || format.type === 'text') return members;
   if (format.type === 'json_object') return { ...members, response_format: { type: 'json_object' } };

@@ -134,7 +134,14 @@ export class ToolBox {
     if (row.fate === 'same') return { tool_choice: type };
     if (type === 'allowed_tools') return this.#allow(objectOf(choice));
     const name = this.#nameOf(objectOf(choice));
-    return name === null ? {} : { tool_choice: { type: 'function', function: { name } } };
+    if (name !== null && this.#called.has(name))
+      return { tool_choice: { type: 'function', function: { name } } };
+    const why =
+      name === null
+        ? 'the choice of a tool needs its `name`'
+        : `the tool '${name}' is not among those that can be called`;
+    this.#notes.refuse('tool_choice', why);
+    return {};
   }
 
   #nameOf(choice: Json): string | null {
