@@ -23,6 +23,8 @@ import { FirstWorkerFailed, keepWorkers, ownOf, WorkerSide, workerNumber } from 
  * that could be measured (docs/measurements/speed.md).
  */
 setFlagsFromString('--heap-growing-percent=50');
+// The young generation is small: what several threads do to it side by side is less than what it costs to share the work out.
+setFlagsFromString('--no-parallel-scavenge');
 
 function fail(message: string): never {
   console.error(secrets.text(message));

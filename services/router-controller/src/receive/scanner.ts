@@ -120,7 +120,6 @@ export class JsonScanner {
           if (this.#wantsName && this.#name === null) {
             this.#inName = true;
             this.#nameStart = offset;
-            this.#nameParts = [];
           } else if (this.#name !== null && this.#valueStart < 0) this.#valueStart = offset;
         }
         return;
@@ -222,11 +221,16 @@ export class JsonScanner {
   #close(chunk: Buffer, from: number, quote: number, base: number): number {
     this.#inString = false;
     if (this.#inName) {
-      this.#keepName(chunk, from, quote);
       this.#inName = false;
       this.#wantsName = false;
-      this.#name = decodeName(Buffer.concat(this.#nameParts));
-      this.#nameParts = [];
+      // Nearly every name stands in one chunk, and is read where it stands.
+      if (this.#nameParts.length === 0)
+        this.#name = decodeName(chunk.toString('utf8', from, Math.min(quote, from + MAX_NAME_BYTES + 1)));
+      else {
+        this.#keepName(chunk, from, quote);
+        this.#name = decodeName(Buffer.concat(this.#nameParts).toString('utf8'));
+        this.#nameParts = [];
+      }
     } else if (this.#depth === 1 && this.#root) this.#lastSolid = base + quote;
     return quote + 1;
   }
@@ -240,8 +244,7 @@ export class JsonScanner {
 }
 
 /** `mod\u0065l` is `model` to every JSON parser, so it is to the router. */
-function decodeName(bytes: Buffer): string {
-  const text = bytes.toString('utf8');
+function decodeName(text: string): string {
   if (!text.includes('\\')) return text;
   try {
     return JSON.parse(`"${text}"`) as string;

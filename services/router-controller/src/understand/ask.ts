@@ -2,7 +2,8 @@
 import { cutMiddle } from './cut.ts';
 import type { Ask, AskSource, TurnFacts } from './facts.ts';
 import { formWords } from './form.ts';
-import { readSystem, type SystemReading } from './instruction.ts';
+import { type Around, readSystem, type SystemReading } from './instruction.ts';
+import { remembered } from './remembered.ts';
 import { sectionWords } from './sections.ts';
 import { type Body, type Conversation, type Turn, textOf } from './turns.ts';
 import {
@@ -90,7 +91,17 @@ function readHumans(turns: readonly Turn[], wanted: number, agentic: boolean) {
       if (turns[i]!.role === 'assistant' || turns[i]!.role === 'tool') return true;
     return false;
   };
+  // The last turn is the first one as well, nearly always.
+  const known = new Map<number, Human | null>();
   const read = (at: number): Human | null => {
+    let human = known.get(at);
+    if (human === undefined) {
+      human = readTurn(at);
+      known.set(at, human);
+    }
+    return human;
+  };
+  const readTurn = (at: number): Human | null => {
     const turn = turns[at]!;
     const after = answeredBefore(at);
     const pieces: string[] = [];
@@ -187,6 +198,13 @@ function mechanics(body: Body, answerTokens: number): number {
   return Number(body.temperature === 0) + Number(json) + Number(answerTokens > 0 && answerTokens <= 64);
 }
 
+/** What is around it stands before the text, a digit each. */
+const knownSystems = remembered((text) =>
+  readSystem(withoutMoment(text.slice(2)), { answered: text[0] === '1', mechanical: Number(text[1]) }),
+);
+const systemReading = (text: string, { answered, mechanical }: Around) =>
+  knownSystems(`${Number(answered)}${mechanical}${text}`);
+
 export function readAsk(
   body: Body,
   { turns, messages }: Conversation,
@@ -207,7 +225,7 @@ export function readAsk(
   const system =
     tools || agent
       ? null
-      : readSystem(withoutMoment(systemText), { answered, mechanical: mechanics(body, answerTokens) });
+      : systemReading(systemText, { answered, mechanical: mechanics(body, answerTokens) });
   const now = humans[0] ?? null;
   const lastUser = turns.findLast(({ role }) => role === 'user');
 

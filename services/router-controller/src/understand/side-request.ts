@@ -1,5 +1,6 @@
 /** Requests that a client makes on its own account about a conversation: titles, tags, search queries, summaries. */
 import type { SideRequest } from './facts.ts';
+import { remembered } from './remembered.ts';
 
 /** Instructions stand at the beginning; what is quoted after them may be of any length. */
 const HEAD = 1_600;
@@ -89,6 +90,9 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
+/** Which kinds the beginning of a system prompt orders, by their places. */
+const ordersOf = remembered((system) => KINDS.map(({ order: words }) => words.test(system)));
+
 /** How a program's own note in a user's role begins. */
 const NOTE = /^\s*\[[A-Z]{3,20}(?:[ _-][A-Z]{3,20}){0,4}(?:\]|: )/;
 const ALONE =
@@ -127,12 +131,13 @@ export function readSideRequest({
 }: SideInput): SideReading | null {
   const inSystem = system.slice(0, HEAD);
   const inUser = user.slice(0, HEAD);
-  for (const { kind, order: words, quoted } of KINDS) {
+  const ordered = ordersOf(inSystem);
+  for (const [index, { kind, order: words, quoted }] of KINDS.entries()) {
     if (kind === 'compaction') {
       // It comes at the end of the conversation itself, with its tools.
       const found = words.test(inUser)
         ? 'the user’s role'
-        : !tools && words.test(inSystem)
+        : !tools && ordered[index]
           ? 'the system prompt'
           : null;
       const machine =
@@ -155,7 +160,7 @@ export function readSideRequest({
     if (answered && kind === 'query' && ALONE.test(inSystem))
       return { kind, evidence: 'the system prompt orders a question that stands alone' };
     // A conversation that goes on has a human in it; clients quote it instead.
-    if (!answered && words.test(inSystem)) return { kind, evidence: 'the system prompt orders it' };
+    if (!answered && ordered[index]) return { kind, evidence: 'the system prompt orders it' };
     if (!words.test(inUser)) continue;
     const told = user.slice(0, 8_000);
     if (!quoted || QUOTED.test(told))

@@ -68,6 +68,25 @@ const NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 /** What node's HTTP server agrees to send. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
+/** Upstreams send the same names again and again. */
+const MOST_NAMES = 1_000;
+const judged = new Map<string, string | null>();
+
+/** Under which name a header passes; null: it stays here. */
+function nameTold(name: string): string | null {
+  let told = judged.get(name);
+  if (told === undefined) {
+    const passes = STANDARD.has(name) || (VENDOR.test(name) && !ACTED_ON.test(name));
+    if (HOP.has(name) || OURS.test(name) || !passes || !NAME.test(name)) told = null;
+    else told = RENAMED.test(name) ? `x-upstream-${name.replace(/^x-/, '')}` : name;
+    if (judged.size < MOST_NAMES) judged.set(name, told);
+  }
+  return told;
+}
+
+const canBeSent = (value: string | string[]) =>
+  typeof value === 'string' ? VALUE.test(value) : value.every((text) => VALUE.test(text));
+
 /**
  * Headers of an upstream's answer as the client gets them: what speaks of the answer, and vendors' own. Names listed in
  * `connection` stay here, and values that can't be sent on.
@@ -75,20 +94,17 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
  * @param keepLength true when the body is relayed whole and unchanged.
  */
 export function responseHeaders(upstream: HeaderBag, keepLength: boolean): Record<string, string | string[]> {
-  const listed = new Set(
-    String(upstream.connection ?? '')
-      .split(',')
-      .map((name) => name.trim().toLowerCase()),
-  );
+  const listed = String(upstream.connection ?? '')
+    .split(',')
+    .map((name) => name.trim().toLowerCase());
   const out: Record<string, string | string[]> = {};
-  for (const [rawName, value] of Object.entries(upstream)) {
+  for (const rawName in upstream) {
+    const value = upstream[rawName];
     const name = rawName.toLowerCase();
-    if (value === undefined || HOP.has(name) || listed.has(name) || OURS.test(name)) continue;
-    if (!STANDARD.has(name) && (!VENDOR.test(name) || ACTED_ON.test(name))) continue;
-    if (name === 'content-length' && !keepLength) continue;
-    if (!NAME.test(name) || ![value].flat().every((text) => VALUE.test(text))) continue;
-    out[RENAMED.test(name) ? `x-upstream-${name.replace(/^x-/, '')}` : name] =
-      name === 'content-type' ? typeTold(value) : value;
+    const told = nameTold(name);
+    if (told === null || value === undefined || listed.includes(name)) continue;
+    if ((name === 'content-length' && !keepLength) || !canBeSent(value)) continue;
+    out[told] = name === 'content-type' ? typeTold(value) : value;
   }
   return out;
 }

@@ -62,6 +62,17 @@ type Call = (
   callback: (error: ServiceError | null, reply: unknown) => void,
 ) => { cancel(): void };
 
+/** grpc-js takes down the stack of each call, for an error that few of them end with and that we tell in our own words. */
+function withoutStack<T>(run: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return run();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 export class KServeGrpcClient implements ModelClient {
   readonly address: string;
   readonly #model: string;
@@ -116,13 +127,15 @@ export class KServeGrpcClient implements ModelClient {
       signal?.addEventListener('abort', onAbort, { once: true });
       const client = this.#client.current;
       const invoke = (client[method] as unknown as Call).bind(client);
-      const call = invoke(request, { deadline: Date.now() + deadlineMs }, (error, reply) => {
-        if (!error) return finish(null, reply as Reply<M>);
-        const reason = FAILURES[error.code] ?? 'other';
-        const said = error.details || error.message;
-        const more = reason === 'unavailable' ? advice(said, this.#isSecure) : '';
-        finish(new ClassifierError(reason, `${this.address}: ${plainDetails(said)}${more}`, error));
-      });
+      const call = withoutStack(() =>
+        invoke(request, { deadline: Date.now() + deadlineMs }, (error, reply) => {
+          if (!error) return finish(null, reply as Reply<M>);
+          const reason = FAILURES[error.code] ?? 'other';
+          const said = error.details || error.message;
+          const more = reason === 'unavailable' ? advice(said, this.#isSecure) : '';
+          finish(new ClassifierError(reason, `${this.address}: ${plainDetails(said)}${more}`, error));
+        }),
+      );
     });
   }
 
