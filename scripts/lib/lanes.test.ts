@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { ALONE, aloneBecause, LONG, OWNED, ownedBy, runLanes } from './lanes.ts';
+import {
+  ALONE,
+  aloneBecause,
+  COSTS,
+  costOf,
+  FIRST,
+  firstBecause,
+  OWNED,
+  ownedBy,
+  runLanes,
+} from './lanes.ts';
 import { wholeSuites } from './suite-table.ts';
 import type { Suite } from './suites.ts';
 
@@ -27,14 +37,18 @@ async function beginnings(suites: readonly Suite[], atOnce: number): Promise<str
   return seen;
 }
 
-test('each name of the tables is that of a suite, and each suite alone has a reason', () => {
+test('each name of the tables is that of a suite, and each suite apart has a reason', () => {
   const names = wholeSuites().map(({ name }) => name);
-  for (const start of [...Object.keys(ALONE), ...Object.keys(LONG), ...Object.values(OWNED).flat()])
+  for (const start of [
+    ...[ALONE, FIRST, COSTS].flatMap((table) => Object.keys(table)),
+    ...Object.values(OWNED).flat(),
+  ])
     assert.ok(
       names.some((name) => name.startsWith(start)),
       `no suite is called ${start}…`,
     );
-  for (const [start, reason] of Object.entries(ALONE)) assert.match(reason, /\w+ \w+ \w+/, start);
+  for (const [start, reason] of Object.entries({ ...ALONE, ...FIRST }))
+    assert.match(reason, /\w+ \w+ \w+/, start);
 });
 
 test('what needs the engine owns it: two at once would see each other’s containers', () => {
@@ -42,24 +56,25 @@ test('what needs the engine owns it: two at once would see each other’s contai
     if (each.needs.includes('engine')) assert.ok(ownedBy(each).includes('engine'), each.name);
 });
 
-test('every suite runs once; those that run alone have nobody beside them, before or after', async () => {
-  const suites = wholeSuites();
-  const seen = await beginnings(suites, 3);
-  assert.deepEqual(seen.map(([name]) => name).sort(), suites.map(({ name }) => name).sort());
-  for (const [name, ...beside] of seen) {
-    assert.ok(beside.length < 3, `${name} beside ${beside.join(' and ')}`);
-    if (aloneBecause(suite(name!))) assert.deepEqual(beside, [], name);
-    for (const other of beside) {
-      assert.equal(aloneBecause(suite(other)), undefined, `${name} beside ${other}`);
-      const both = ownedBy(suite(name!)).filter((what) => ownedBy(suite(other)).includes(what));
-      assert.deepEqual(both, [], `${name} beside ${other}`);
+for (const cores of [1, 2, 3])
+  test(`every suite runs once on ${cores} cores; those that run alone have nobody beside them, before or after`, async () => {
+    const suites = wholeSuites();
+    const seen = await beginnings(suites, cores);
+    assert.deepEqual(seen.map(([name]) => name).sort(), suites.map(({ name }) => name).sort());
+    for (const names of seen) {
+      const together = names.map(suite);
+      const [name, ...beside] = names;
+      const busy = together.reduce((sum, each) => sum + costOf(each).cores, 0);
+      assert.ok(beside.length === 0 || busy <= cores, `${busy} cores: ${names}`);
+      assert.ok(together.filter(firstBecause).length <= 1, names.join());
+      if (together.some(aloneBecause)) assert.deepEqual(beside, [], name);
+      const owned = together.flatMap(ownedBy);
+      assert.equal(new Set(owned).size, owned.length, names.join());
     }
-  }
-  assert.ok(
-    seen.some((all) => all.length === 3),
-    'never three at once',
-  );
-});
+    const most = Math.max(...seen.map((names) => names.length));
+    // Those that wait leave room for more suites than cores.
+    assert.ok(cores === 1 ? most === 1 : most > cores && most <= 2 * cores, `${most} at once`);
+  });
 
 test('a suite whose place is taken lets shorter ones go first, and comes when it is free', async () => {
   const [long, short] = OWNED.engine!.map(suite) as [Suite, Suite];

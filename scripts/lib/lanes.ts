@@ -15,37 +15,64 @@ export const ALONE: Readonly<Record<string, string>> = {
     'a release rolls under load and no request may be lost, cut or fall back: a busy machine would look like a bad release',
   'scripts/test/compose-live':
     'it publishes the ports that users know (8084 and the like), and asks whether others are open on this machine',
-  'scripts/test/tutorial':
-    'the first minute shows where requests went, and beside much other work some are decided without the classifier',
-  'services/router-controller/test/attacks':
-    'no request of another tenant may fail while a router is under attack: one core is the router’s, one the attackers’',
-  'services/router-controller/test/limits-proof':
-    '64 clients must ask for more than their limit all the time; on a busy machine half of it was not used up',
 };
 
-/** Seconds of the longest suites where they have the machine: they begin first. All others count as 5. */
-export const LONG: Readonly<Record<string, number>> = {
-  'scripts/test/cluster-live': 158,
-  'services/router-controller/test/soak': 75,
-  'scripts/test/tutorial': 75,
-  'services/router-controller/test/limits-proof': 70,
-  'services/router-controller/test/attacks': 59,
-  'scripts/test/compose-live': 58,
-  'services/trainer (pytest)': 58,
-  'scripts/test/stack': 55,
-  'scripts/test/evaluate': 49,
-  'scripts/test/images': 41,
-  'services/router-controller/test/redis-failover': 40,
-  'scripts/test/check-dashboards': 35,
-  'scripts/test/phones-home': 35,
-  'services/playground/test/tabs': 30,
-  'services/router-controller/test/conformance': 30,
-  'docs/test/site': 25,
-  'services/router-controller/test/lifecycle': 25,
-  'services/playground/test/playground': 25,
-  'scripts/test/start': 25,
+/**
+ * Suites that get the processor when they want it, and why: whatever runs beside them has a lower priority, and no two of them run at
+ * once.
+ */
+export const FIRST: Readonly<Record<string, string>> = {
+  'scripts/test/tutorial':
+    'the pages show where requests went, and beside much other work some are decided without the classifier',
+  'services/router-controller/test/attacks':
+    'no request of another tenant may fail while a router is under attack',
+  'services/router-controller/test/limits-proof':
+    '64 clients must ask for more than their limit all the time, or a part of it is not used up',
+  'services/router-controller/test/redis-failover':
+    '64 clients must ask for more than their limit all the time, or a part of it is not used up',
 };
-const SHORT = 5;
+
+/** A suite where it has two cores to itself: how long it runs, and how many of them it keeps busy. */
+export interface Cost {
+  readonly seconds: number;
+  readonly cores: number;
+}
+const cost = (seconds: number, cores: number): Cost => ({ seconds, cores });
+
+/** The longest suites, which begin first, and those that wait for most of their time, beside which others have room. */
+export const COSTS: Readonly<Record<string, Cost>> = {
+  'scripts/test/check-dashboards': cost(26, 1),
+  'scripts/test/cluster-live': cost(158, 0.6),
+  'scripts/test/compose-live': cost(58, 0.5),
+  'scripts/test/evaluate': cost(30, 1),
+  'scripts/test/examples': cost(20, 2),
+  'scripts/test/images': cost(40, 0.75),
+  'scripts/test/phones-home': cost(35, 0.25),
+  'scripts/test/stack': cost(45, 0.5),
+  'scripts/test/start': cost(30, 0.25),
+  'scripts/test/tutorial': cost(75, 0.75),
+  'docs/test/site': cost(40, 0.75),
+  'services/cli/test/terminal': cost(22, 0.1),
+  'services/cli/test/wrong-address': cost(12, 0.75),
+  'services/playground/test/playground': cost(23, 0.75),
+  'services/playground/test/tabs': cost(40, 0.75),
+  'services/router-controller/test/attacks': cost(45, 0.5),
+  'services/router-controller/test/classifier-tls': cost(20, 0.5),
+  'services/router-controller/test/classifier-trouble': cost(18, 0.75),
+  'services/router-controller/test/conformance': cost(45, 1),
+  'services/router-controller/test/details-model': cost(10, 0.5),
+  'services/router-controller/test/lifecycle': cost(23, 1),
+  'services/router-controller/test/limits-proof': cost(58, 0.5),
+  'services/router-controller/test/notify': cost(11, 0.25),
+  'services/router-controller/test/redis-failover': cost(37, 0.75),
+  'services/router-controller/test/redis-modes': cost(16, 0.25),
+  'services/router-controller/test/redis-tls': cost(16, 0.25),
+  'services/router-controller/test/redis-trouble': cost(13, 0.25),
+  'services/router-controller/test/soak': cost(68, 0.4),
+  'services/trainer (pytest)': cost(70, 1),
+  'services/triton/test/triton': cost(31, 0.5),
+};
+const SHORT = cost(5, 1);
 
 const ofName = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.entries(table).find(([start]) => name.startsWith(start))?.[1];
@@ -53,36 +80,50 @@ const ofName = <T>(table: Readonly<Record<string, T>>, name: string): T | undefi
 /** Why it runs alone; undefined: it need not. */
 export const aloneBecause = ({ name }: Suite): string | undefined => ofName(ALONE, name);
 
+/** Why it goes before others; undefined: it need not. */
+export const firstBecause = ({ name }: Suite): string | undefined => ofName(FIRST, name);
+
 /** What it owns while it runs. */
-export const ownedBy = ({ name }: Suite): string[] =>
-  Object.entries(OWNED)
-    .filter(([, starts]) => starts.some((start) => name.startsWith(start)))
-    .map(([what]) => what);
+export const ownedBy = (suite: Suite): string[] => [
+  ...Object.entries(OWNED)
+    .filter(([, starts]) => starts.some((start) => suite.name.startsWith(start)))
+    .map(([what]) => what),
+  ...(firstBecause(suite) ? ['first'] : []),
+];
+
+export const costOf = ({ name }: Suite): Cost => ofName(COSTS, name) ?? SHORT;
 
 /** The longest first; else in their own order. */
 const longestFirst = (suites: readonly Suite[]): Suite[] =>
-  suites.toSorted((a, b) => (ofName(LONG, b.name) ?? SHORT) - (ofName(LONG, a.name) ?? SHORT));
+  suites.toSorted((a, b) => costOf(b).seconds - costOf(a).seconds);
+
+/** How many run at most for each core: of those that wait there may be many. */
+const EACH_CORE = 2;
 
 /**
- * Runs each suite once: first those that others may run beside, so many at a time, longest first, never two that own the same;
- * then, one by one, those that run alone.
+ * Runs each suite once: first those that others may run beside, longest first, never two that own the same; then, one by one, those
+ * that run alone.
  *
+ * @param cores how many the suites that run together may keep busy; with one they run one by one.
  * @param run never rejects.
  */
 export async function runLanes(
   suites: readonly Suite[],
-  atOnce: number,
+  cores: number,
   run: (suite: Suite) => Promise<void>,
 ): Promise<void> {
   const waiting = longestFirst(suites.filter((suite) => !aloneBecause(suite)));
   const running = new Map<Suite, Promise<void>>();
-  const isFree = (suite: Suite) => {
+  const hasRoom = (suite: Suite) => {
+    if (running.size === 0) return true;
+    if (cores === 1 || running.size >= EACH_CORE * cores) return false;
+    const busy = [...running.keys()].reduce((sum, each) => sum + costOf(each).cores, costOf(suite).cores);
     const taken = [...running.keys()].flatMap(ownedBy);
-    return !ownedBy(suite).some((what) => taken.includes(what));
+    return busy <= cores && !ownedBy(suite).some((what) => taken.includes(what));
   };
   while (waiting.length + running.size > 0) {
-    while (running.size < atOnce) {
-      const at = waiting.findIndex(isFree);
+    for (;;) {
+      const at = waiting.findIndex(hasRoom);
       if (at < 0) break;
       const [next] = waiting.splice(at, 1);
       running.set(

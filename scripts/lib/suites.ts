@@ -110,10 +110,18 @@ export function killSuites(): void {
   for (const child of running) killGroup(child);
 }
 
-/** Runs a suite to its end. Its output is kept, not shown. */
-export async function runSuite(suite: Suite): Promise<Result> {
+/** Of a suite that makes way for others. */
+const NICE = 10;
+
+/**
+ * Runs a suite to its end. Its output is kept, not shown.
+ *
+ * @param makesWay it has a lower priority than this process.
+ */
+export async function runSuite(suite: Suite, makesWay = false): Promise<Result> {
   const started = Date.now();
-  const child = spawn('sh', [...MEASURED, suite.command, ...suite.args], {
+  const [program, ...words] = [...(makesWay ? ['nice', '-n', String(NICE)] : []), 'sh', ...MEASURED];
+  const child = spawn(program!, [...words, suite.command, ...suite.args], {
     cwd: ROOT,
     env: { ...ONE_THREAD, ...process.env, NODE_COMPILE_CACHE: COMPILED, ...suite.env },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],

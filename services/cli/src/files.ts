@@ -189,7 +189,10 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--only <PATTERN>', 'suites whose name contains it'],
       ['--quick', 'types, style, and the tests beside what differs from main'],
       ['--watch', 'the tests beside the code, again whenever a file that they import changes'],
-      ['--at-once <N>', 'whole suites beside one another, but for those that must be alone (default: 1)'],
+      [
+        '--at-once <CORES>',
+        'whole suites beside one another, so many that they keep so many cores busy; some run alone (default: 2, or 1 where there is one)',
+      ],
       ['--json', 'the last line is one JSON object; all else goes to standard error'],
     ],
   },
