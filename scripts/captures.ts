@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { reportPictures } from '../docs/test/report-pictures.ts';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
+import { exitWhenTold } from '../services/process/src/ending.ts';
 import { waiting } from '../services/process/src/progress.ts';
 import { FOLDER, TERMINALS } from './captures/list.ts';
 import { screenOf } from './captures/screen.ts';
@@ -43,10 +44,12 @@ function terminal(name: keyof typeof TERMINALS, command: string, output: string,
 }
 
 const cwd = mkdtempSync(join(tmpdir(), 'llm-router-captures-'));
+exitWhenTold();
+process.once('exit', () => rmSync(cwd, { recursive: true, force: true }));
 mkdirSync(join(ROOT, FOLDER), { recursive: true });
-const router = await startExamplesRouter();
+const router = await waiting('starting the router', startExamplesRouter);
 try {
-  const init = await onTerminal(['init'], {
+  const asked = onTerminal(['init'], {
     cwd,
     typed: [
       { at: /numbers, with commas/, text: '1,own\n' },
@@ -56,7 +59,7 @@ try {
       { at: /a stronger one/, text: '\n' },
     ],
   });
-  terminal('init.svg', 'npx llm-router init', init, cwd);
+  terminal('init.svg', 'npx llm-router init', await waiting('init', () => asked), cwd);
   const doctor = await waiting('doctor', () =>
     onTerminal(['doctor', '--config', join(ROOT, 'config', 'router.yaml')], { cwd }),
   );
@@ -78,6 +81,5 @@ try {
     write(name, bytes);
 } finally {
   await router.stop();
-  rmSync(cwd, { recursive: true, force: true });
 }
 end({ written });

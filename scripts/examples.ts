@@ -6,7 +6,8 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { progress } from '../services/process/src/progress.ts';
+import { exitWhenTold } from '../services/process/src/ending.ts';
+import { waiting } from '../services/process/src/progress.ts';
 import { startExamplesRouter } from './examples/router.ts';
 import { EXAMPLES, type Outcome, runExample } from './examples/run.ts';
 import { setupClients } from './parts/clients.ts';
@@ -33,29 +34,35 @@ if (unknown.length > 0) {
 }
 const names = values.only ?? all;
 
+exitWhenTold();
 const clients = await setupClients();
-const router = await startExamplesRouter();
+process.once('exit', () =>
+  rmSync(join(clients.node, `examples-${process.pid}`), { recursive: true, force: true }),
+);
+const router = await waiting('starting the router', startExamplesRouter);
 const outcomes: Outcome[] = [];
-const bar = progress('examples');
-try {
+const running = new Set<string>();
+async function runAll(): Promise<void> {
   const queue = [...names];
   const worker = async () => {
     for (let name = queue.shift(); name; name = queue.shift()) {
+      running.add(name);
       let outcome = await runExample(name, clients, router.url);
+      running.delete(name);
       if (values.write && outcome.differs) outcome = { ...outcome, problem: null };
       outcomes.push(outcome);
-      bar.end();
       if (values.write) writeFileSync(join(EXAMPLES, name, 'README.md'), outcome.page);
       console.log(`${outcome.problem === null ? '✔' : '✖'} ${name}`);
       if (outcome.problem !== null) console.log(outcome.problem.trimEnd().replaceAll(/^/gm, '    '));
-      bar.update(outcomes.length, names.length);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+try {
+  const detail = () => `${outcomes.length} of ${names.length}  ${[...running].join(', ')}`;
+  await waiting('examples', runAll, { detail });
 } finally {
-  bar.end();
   await router.stop();
-  rmSync(join(clients.node, `examples-${process.pid}`), { recursive: true, force: true });
 }
 const failed = outcomes.filter(({ problem }) => problem !== null).length;
 const result = { examples: outcomes.length, passed: outcomes.length - failed, failed };

@@ -6,6 +6,7 @@ import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
+import { exitWhenTold } from '../services/process/src/ending.ts';
 import { waiting } from '../services/process/src/progress.ts';
 import { ROOT } from './parts/lib.ts';
 import { differences, runNotebook } from './tutorial/notebook.ts';
@@ -25,6 +26,8 @@ function tidy(): void {
   for (const name of folders().filter((each) => !readersOwn.includes(each)))
     rmSync(join(ROOT, name), { recursive: true, force: true });
 }
+exitWhenTold();
+process.once('exit', tidy);
 for (const name of globSync('docs/tutorials/*.md', { cwd: ROOT }).sort()) {
   pages++;
   const file = join(ROOT, name);

@@ -111,7 +111,7 @@ export function killSuites(): void {
 }
 
 /** Of a suite that makes way for others. */
-const NICE = 10;
+const NICE = 5;
 
 /**
  * Runs a suite to its end. Its output is kept, not shown.

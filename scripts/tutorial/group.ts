@@ -57,6 +57,8 @@ export async function runGroup(
       // All of it has ended.
     }
   };
+  // Ctrl-C reaches us alone: it is a group of its own.
+  process.once('exit', end);
   const limit = setTimeout(end, minutes * 60_000);
   try {
     const code = await new Promise<number | null>((done, failed) => {
@@ -67,5 +69,6 @@ export async function runGroup(
     return { code, out, err };
   } finally {
     clearTimeout(limit);
+    process.off('exit', end);
   }
 }

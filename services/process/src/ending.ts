@@ -49,6 +49,15 @@ export function hear(
   };
 }
 
+/**
+ * For a command that leaves something behind if it is killed: what must go then stands in handlers of the process' `exit`, which a
+ * signal alone would not call.
+ */
+export function exitWhenTold(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => process.exit(codeOf(signal)));
+}
+
 /** Calls `gone` when the parent has ended, however: the end of standard input, or of the IPC channel, tells it. */
 export function whenParentGone(gone: () => void): void {
   if (process.connected) process.once('disconnect', gone);

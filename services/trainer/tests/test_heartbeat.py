@@ -3,6 +3,7 @@
 import io
 import sys
 
+from trainer import cli
 from trainer.heartbeat import CLEAR, Heartbeat, heartbeat
 
 
@@ -36,3 +37,12 @@ def test_a_pipe_gets_what_is_printed_and_nothing_else(monkeypatch):
         assert (sys.stdout, sys.stderr) == (out, err)
         print("text")
     assert (out.getvalue(), err.getvalue()) == ("text\n", "")
+
+
+def test_ctrl_c_is_told_in_a_line_and_by_the_exit_code(monkeypatch, capsys):
+    def pressed(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "value_main", pressed)
+    assert cli.main(["value", "--name", "auto", "--data", "x.csv"]) == 130
+    assert capsys.readouterr().err == "value: stopped\n"

@@ -18,13 +18,22 @@ WORK = ROOT / ".cache" / "train"
 READ = ("data", "file", "log", "feedback", "prices", "config")
 
 
+STOPPED = 130
+"""Exit code of what Ctrl-C has ended, as shells tell it."""
+
+
 def main(argv: list[str] | None = None) -> int:
     """Parses and runs one command; the exit code is for the shell."""
     arguments = parser().parse_args(argv)
     if arguments.check_arguments:
         return missing_files(arguments)
-    with heartbeat():
-        return arguments.run(arguments) or 0
+    try:
+        with heartbeat():
+            return arguments.run(arguments) or 0
+    except KeyboardInterrupt:
+        # Where it was is of no use to whoever pressed Ctrl-C.
+        print(f"{arguments.command}: stopped", file=sys.stderr)
+        return STOPPED
 
 
 def missing_files(arguments: argparse.Namespace) -> int:
