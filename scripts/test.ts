@@ -5,7 +5,6 @@
  * code, again whenever a file that they import changes. --at-once: how many cores the suites that run together may keep busy; lanes.ts says
  * which run alone, and which go before others.
  */
-import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
 import { isLive } from '../services/process/src/live-line.ts';
@@ -21,7 +20,7 @@ const SILENCE_MS = 10_000;
 /** Quick suites at once: two cores for three, of which one or the other waits. */
 const QUICK_AT_ONCE = 3;
 /** Cores that whole suites keep busy, where --at-once says nothing. */
-const AT_ONCE = Math.min(2, availableParallelism());
+const AT_ONCE = 1;
 /** Lines of a failed suite's output that are shown. */
 const SHOWN = 60;
 

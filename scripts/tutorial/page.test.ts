@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive, until } from '../test/processes.ts';
 import { comparable, stepsOf, withOutputs } from './page.ts';
 import { StepFailed, walk } from './walk.ts';
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const PAGE = `# Title
 
@@ -89,5 +86,37 @@ test('a page is run with its reader’s programs, not with those that npm puts b
     );
   } finally {
     process.env.PATH = before;
+  }
+});
+
+test('Ctrl-C ends what a page has started, and what must go then goes', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'llm-router-page-'));
+  const [told, kept] = [join(folder, 'pid'), join(folder, 'kept')];
+  const url = (file: string) => JSON.stringify(import.meta.resolve(file));
+  const source = `
+    import { rmSync, writeFileSync } from 'node:fs';
+    import { exitWhenTold } from ${url('../../services/process/src/ending.ts')};
+    import { runGroup } from ${url('./group.ts')};
+    exitWhenTold();
+    process.once('exit', () => rmSync('${kept}'));
+    writeFileSync('${kept}', '');
+    await runGroup('bash', ['-c', 'sleep 600 & echo $! > ${told}; wait'], { cwd: '.', minutes: 1, keep: 100 });`;
+  try {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: 'inherit' });
+    const exited = once(child, 'exit');
+    const read = () => (existsSync(told) ? Number(readFileSync(told, 'utf8')) : 0);
+    await until(
+      () => read() > 0,
+      () => 'the command did not begin',
+    );
+    child.kill('SIGINT');
+    assert.deepEqual(await exited, [130, null]);
+    await until(
+      () => !isAlive(read()),
+      () => 'the command goes on',
+    );
+    assert.ok(!existsSync(kept));
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
-import { inPlain, progress, waiting } from './progress.ts';
+import { barLine, inPlain, progress, waiting } from './progress.ts';
 
 const CLEAR = '\r\x1b[K';
 
@@ -95,7 +95,7 @@ test('a narrow terminal gets what fits, of a bar and of words', async () => {
     const lines = written.join('').split(CLEAR);
     for (const line of lines) assert.ok(line.length < columns && !line.includes('\n'), JSON.stringify(line));
     if (columns === 40) assert.match(lines[1]!, /^prompts █+░+ 5 of 10 \(50 %\)$/);
-    if (columns === 20) assert.equal(lines[1], 'prompts 5 of 10 (50');
+    if (columns === 20) assert.equal(lines[1], '50 % prompts');
   }
 });
 
@@ -137,4 +137,15 @@ test('what colours its output wherever it goes is plain where nobody looks', asy
     Object.assign(process.stdout, { isTTY, write });
   }
   assert.deepEqual(written, ['✓ done', '\x1b[1mafter', '\x1b[32m✓\x1b[0m done', '\x1b[1mafter']);
+});
+
+test('a bar is as wide as there is room for; the share is told first where there is hardly any', () => {
+  assert.equal(
+    barLine('kB of the log', 1, 4, 100),
+    `kB of the log ${'█'.repeat(8)}${'░'.repeat(22)} 1 of 4 (25 %)`,
+  );
+  assert.equal(barLine('kB', 1, 4, 30), `kB ${'█'.repeat(3)}${'░'.repeat(9)} 1 of 4 (25 %)`);
+  assert.equal(barLine('kB of the log', 1, 4, 29), 'kB of the log 1 of 4 (25 %)');
+  assert.equal(barLine('kB of the log', 123_456, 493_824, 24), '25 % kB of the log');
+  assert.equal(barLine('', 123_456, 493_824, 12), '25 %');
 });

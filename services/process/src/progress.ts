@@ -24,10 +24,12 @@ export function barOf(share: number, width: number): string {
   return `${'█'.repeat(filled)}${'░'.repeat(width - filled)}`;
 }
 
-/** What is told of a share, with a bar as wide as there is room for; none on a narrow terminal. */
+/** What is told of a share, with a bar as wide as there is room for; none on a narrow terminal, and on the narrowest the share alone. */
 export function barLine(what: string, done: number, of: number, columns: number): string {
   const share = of > 0 ? Math.min(1, done / of) : 0;
-  const said = `${done} of ${of} (${Math.floor(share * 100)} %)`;
+  const percent = `${Math.floor(share * 100)} %`;
+  const said = `${done} of ${of} (${percent})`;
+  if (what.length + 1 + said.length >= columns) return `${percent} ${what}`.trimEnd();
   const width = Math.min(WIDTH, columns - 1 - said.length - 1 - (what === '' ? 0 : what.length + 1));
   const bar = width < LEAST ? '' : barOf(share, width);
   return [what, bar, said].filter(Boolean).join(' ');
