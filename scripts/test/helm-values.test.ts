@@ -146,6 +146,20 @@ test('what could not work is refused at install, with what would be right', asyn
       'controller.autoscaling.maxReplicas=1',
       /controller\.autoscaling: minReplicas is above maxReplicas/,
     ],
+    ['one-gpu', 'controller.strategy.rollingUpdate.maxSurge=0', /controller\.strategy.* can't both be 0/],
+    ['one-gpu', 'fullnameOverride=1router', /would be called 1router, .* begin with a letter/],
+    ['one-gpu', 'fullnameOverride=a.b', /would be called a\.b/],
+    [
+      'one-gpu',
+      'commonLabels.app\\.kubernetes\\.io/instance=other',
+      /commonLabels has app\.kubernetes\.io\/instance, by which/,
+    ],
+    [
+      'one-gpu',
+      'controller.podLabels.app\\.kubernetes\\.io/component=other',
+      /controller\.podLabels has app\.kubernetes\.io\/component/,
+    ],
+    ['one-gpu', 'prometheusRule.selector=job="a', /selector is job="a, and every alert would be no PromQL/],
     ['laptop', 'config.tracing.endpoint=http://c:4318', /networkPolicy\.tracing lets nothing through/],
   ] as const)
     await assert.rejects(rendered(name, [set]), problem, `${name} ${set}`);

@@ -81,7 +81,8 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
     await relay(request, response, path, options);
   };
 
-  const server = createServer((request, response) => {
+  // Node looks for late clients every half a minute unless told.
+  const server = createServer({ connectionsCheckingInterval: 1_000 }, (request, response) => {
     for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value);
     response.on('error', () => {});
     handle(request, response).catch((raised: unknown) => {

@@ -83,6 +83,8 @@ const tracingSecrets = (env: NodeJS.ProcessEnv): string[] =>
     .flatMap((text) => text?.split(',') ?? [])
     .map((pair) => pair.slice(pair.indexOf('=') + 1).trim());
 
+/** How often clients that are late with their headers or body are looked for: Node's own half a minute would add to each limit. */
+const CHECK_MS = 1_000;
 /** Between the last word of the router and the cutting of connections: the words have to arrive. */
 const FAREWELL_MS = 1_000;
 
@@ -241,6 +243,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     {
       headersTimeout: settings.headers_timeout_ms,
       requestTimeout: settings.request_timeout_ms,
+      connectionsCheckingInterval: CHECK_MS,
       keepAliveTimeout: 65_000,
     },
     app,

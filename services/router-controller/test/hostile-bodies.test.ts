@@ -11,7 +11,7 @@ const KEY = 'sk-llmr-hostile-bodies-acme';
 const OTHER = 'sk-llmr-hostile-bodies-other';
 const CONFIG = `
 default_policy: p
-server: { body_idle_timeout_ms: 400, body_bytes_in_flight: 8000000 }
+server: { headers_timeout_ms: 500, request_timeout_ms: 6000, body_idle_timeout_ms: 400, body_bytes_in_flight: 8000000 }
 auth:
   keys:
     - { id: acme, tenant: acme, hash: '${hashKey(KEY)}' }
@@ -114,6 +114,22 @@ describe('hostile bodies', () => {
     assert.deepEqual([broken.status, await codeOf(broken)], [400, 'invalid_request']);
     const unknown = await send('{}', { 'content-encoding': 'zstd, gzip' });
     assert.deepEqual([unknown.status, await codeOf(unknown)], [415, 'unsupported_media_type']);
+  });
+
+  test('headers that never end, and a body that trickles on, are cut soon after their time', async () => {
+    const head = raw(whole.url, 'POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n');
+    const body = raw(whole.url, post({ 'content-length': '5000000', ...mine }));
+    const more = setInterval(() => {
+      head.send('a: b\r\n');
+      body.send(' ');
+    }, 100);
+    let open = 2;
+    void head.ended.then(() => open--);
+    void body.ended.then(() => open--);
+    // Node by itself looks every half a minute.
+    await eventually('both are closed', () => open === 0, 20_000).finally(() => clearInterval(more));
+    assert.match(head.text(), /^HTTP\/1.1 408/);
+    assert.match(body.text(), /^HTTP\/1.1 408/);
   });
 
   test('a client that stops in its body is told, and holds nothing', async () => {

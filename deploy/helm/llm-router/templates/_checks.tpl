@@ -31,12 +31,35 @@
 {{- if and (eq (toString .rollout.maxSurge) "0") (eq (toString .rollout.maxUnavailable) "0") }}{{ fail "classifier.rollout: maxSurge and maxUnavailable can't both be 0, nothing could ever roll" }}{{ end }}
 {{- end }}
 {{- end }}
+{{- with .Values.controller.strategy }}
+{{- $rolling := .rollingUpdate | default dict }}
+{{- if and (eq (toString $rolling.maxSurge) "0") (eq (toString $rolling.maxUnavailable) "0") }}{{ fail "controller.strategy.rollingUpdate: maxSurge and maxUnavailable can't both be 0, nothing could ever roll" }}{{ end }}
+{{- end }}
+{{- include "llm-router.checks.names" . }}
 {{- range list "controller" "classifier" }}
 {{- $part := index $root.Values . }}
 {{- if and $part.autoscaling.enabled (gt (int64 $part.autoscaling.minReplicas) (int64 $part.autoscaling.maxReplicas)) }}{{ fail (printf "%s.autoscaling: minReplicas is above maxReplicas" .) }}{{ end }}
 {{- end }}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}{{ fail "ingress.enabled: ingress.hosts has to name at least one host" }}{{ end }}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}{{ fail "httpRoute.enabled: httpRoute.parentRefs has to name the Gateway" }}{{ end }}
+{{- end }}
+
+{{/* What Kubernetes and Prometheus would refuse, or quietly take for something else. */}}
+{{- define "llm-router.checks.names" -}}
+{{- $fullname := include "llm-router.fullname" . }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $fullname) }}
+{{- fail (printf "objects would be called %s, but names of Services are small letters, digits and -, and begin with a letter: give fullnameOverride, or release under another name" $fullname) }}
+{{- end }}
+{{- range $place, $labels := dict "commonLabels" .Values.commonLabels "controller.podLabels" .Values.controller.podLabels "classifier.podLabels" .Values.classifier.podLabels }}
+{{- range $key := include "llm-router.selector" (list $ "x") | fromYaml | keys }}
+{{- if hasKey ($labels | default dict) $key }}{{ fail (printf "%s has %s, by which the chart's Services and policies find its pods: take it out, or give nameOverride" $place $key) }}{{ end }}
+{{- end }}
+{{- end }}
+{{- with .Values.prometheusRule.selector }}
+{{- if not (regexMatch "^\\s*[a-zA-Z_][a-zA-Z0-9_]*\\s*(=|!=|=~|!~)\\s*\"([^\"\\\\]|\\\\.)*\"\\s*(,\\s*[a-zA-Z_][a-zA-Z0-9_]*\\s*(=|!=|=~|!~)\\s*\"([^\"\\\\]|\\\\.)*\"\\s*)*,?\\s*$" .) }}
+{{- fail (printf "prometheusRule.selector is %s, and every alert would be no PromQL: want matchers without braces, such as job=\"llm-router\"" .) }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* An open door has to be asked for by name. */}}

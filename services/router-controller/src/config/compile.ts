@@ -1,5 +1,6 @@
 /** From the file's shape to the routing table: names resolved, secrets wrapped, URLs normalised. v1's form is read here. */
 import { checkPolicyName, compileAliases } from './compile-names.ts';
+import { checkPlaces } from './compile-places.ts';
 import { compileRules } from './compile-rules.ts';
 import { checkKind, valueEntries, valueSettings } from './compile-value.ts';
 import { parseApiBase, parseEndpoint, type UpstreamBase } from './endpoint.ts';
@@ -368,6 +369,7 @@ export function compile(
   const passed = file.passthrough.default_target;
   if (passed !== undefined) compiler.target(passed, ['passthrough', 'default_target']);
   const aliases = compileAliases(compiler);
+  checkPlaces(file, (path, message) => compiler.problem(path, message));
   if (file.server.workers > 1 && !file.redis)
     compiler.problem(
       ['server', 'workers'],

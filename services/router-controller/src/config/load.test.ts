@@ -138,6 +138,16 @@ describe('what is wrong is told with its path and the nearest right word', () =>
       'targets[1].api_key: environment variable OTHER is not set; set it, or write ${OTHER:-default}',
     ],
     [
+      'two listeners on one port',
+      file(LLMS, 'server: { port: 8085 }\nadmin: { host: 0.0.0.0, token: a-token-of-24-characters }'),
+      'admin.port: 8085 is server.port, too; the admin API wants one of its own',
+    ],
+    [
+      'two logs in one file',
+      file(LLMS, 'decision_log: { path: /tmp/x/../a.jsonl }\nspend_log: { path: /tmp/a.jsonl }'),
+      "spend_log.path: '/tmp/a.jsonl' is decision_log.path, too; each wants a file of its own",
+    ],
+    [
       'a bad base URL',
       file(LLMS).replace('http://nim:8000/v1', 'nim:8000'),
       'targets[0].api_base: protocol nim is not http or https',
