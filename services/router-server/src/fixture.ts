@@ -1,5 +1,5 @@
 /** For tests: a copy of the committed model repository that a test may change. */
-import { copyFile, cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,9 +27,19 @@ const SMALL_TOKENIZER = {
   },
 };
 
+/** As wide as heads want it. */
+const SMALL_ENCODER = `
+  name: "prompt_encoder" backend: "onnxruntime" max_batch_size: 64
+  input [
+    { name: "INPUT_IDS" data_type: TYPE_INT64 dims: [ -1 ] }, { name: "ATTENTION_MASK" data_type: TYPE_INT64 dims: [ -1 ] }
+  ]
+  output [ { name: "EMBEDDING" data_type: TYPE_FP32 dims: [ 768 ] } ]
+  dynamic_batching { max_queue_delay_microseconds: 0 }
+`;
+
 /**
  * Puts a tokenizer and an encoder without weights in place of the committed ones, which take .4 s of a processor to load: for tests to
- * which it does not matter what a prompt means. Shapes and configs stay. The encoder's file is made of small-encoder.txt:
+ * which it does not matter what a prompt means. The encoder's file is made of small-encoder.txt:
  * `onnx.save(onnx.parser.parse_model(text), 'small-encoder.onnx')`.
  */
 export async function makeSmall(folder: string): Promise<void> {
@@ -37,7 +47,9 @@ export async function makeSmall(folder: string): Promise<void> {
   const encoder = join(folder, 'prompt_encoder');
   await rm(encoder, { recursive: true });
   await mkdir(join(encoder, '1'), { recursive: true });
-  await copyFile(join(MODELS, 'prompt_encoder', 'config.pbtxt'), join(encoder, 'config.pbtxt'));
+  const committed = await readFile(join(MODELS, 'prompt_encoder', 'config.pbtxt'), 'utf8');
+  const [fingerprint] = /^parameters \{ key: "encoder_fingerprint".*$/m.exec(committed)!;
+  await writeFile(join(encoder, 'config.pbtxt'), SMALL_ENCODER + fingerprint);
   await copyFile(new URL('small-encoder.onnx', import.meta.url), join(encoder, '1', 'model.onnx'));
 }
 
