@@ -55,15 +55,13 @@ export class Afterwards {
    * @param span of the request.
    */
   end({ id, held, used }: End, span: Span, lastsMs = Number.POSITIVE_INFINITY): void {
-    const ask = (redis: RedisClient, again: boolean) =>
-      scripts(redis).llmSettle(
-        held.length * 2,
-        ...held.flatMap(({ state, leases }) => [state, leases]),
-        id,
-        used,
-        Number(again),
-        ...held.flatMap(({ interval, burst, reserved }) => [interval, burst, reserved]),
-      );
+    const ask = (redis: RedisClient, again: boolean) => {
+      const words: (string | number)[] = [];
+      for (const { state, leases } of held) words.push(state, leases);
+      words.push(id, used, Number(again));
+      for (const { interval, burst, reserved } of held) words.push(interval, burst, reserved);
+      return scripts(redis).llmSettle(held.length * 2, ...words);
+    };
     this.#tell({ ask, once: false, until: performance.now() + lastsMs, sent: false }, span);
   }
 

@@ -70,13 +70,17 @@ export interface Applying {
 
 /** The limits that count this holder, in the file's order. Limits of targets apply when there is one, and only then. */
 export function applying(limits: readonly LimitConfig[], who: Holder): Applying[] {
-  const all = who.own && who.target === undefined ? [...limits, who.own] : limits;
-  return all.flatMap((limit) => {
-    if ((limit.scope === 'target') !== (who.target !== undefined)) return [];
-    if (limit.scope === 'policy' && who.policy === undefined) return [];
-    const holder = limit.scope === 'global' ? '*' : who[limit.scope]!;
-    return limit.match !== undefined && limit.match !== holder ? [] : [{ limit, holder }];
-  });
+  const found: Applying[] = [];
+  for (const limit of limits) addApplying(found, limit, who);
+  if (who.own && who.target === undefined) addApplying(found, who.own, who);
+  return found;
+}
+
+function addApplying(found: Applying[], limit: LimitConfig, who: Holder): void {
+  if ((limit.scope === 'target') !== (who.target !== undefined)) return;
+  if (limit.scope === 'policy' && who.policy === undefined) return;
+  const holder = limit.scope === 'global' ? '*' : who[limit.scope]!;
+  if (limit.match === undefined || limit.match === holder) found.push({ limit, holder });
 }
 
 export const tighter = (a: Level | null, b: Level): Level => (a && a.remaining <= b.remaining ? a : b);

@@ -159,20 +159,17 @@ export class RedisLimiter {
       tokens: reserve,
       span: visit.span,
     };
-    const figures = applied.flatMap(({ limit }) => figuresOf(limit, reserve(limit), requests));
+    const words: (string | number)[] = [];
+    for (const { state, leases } of asked.keys) words.push(state, leases);
+    words.push(asked.id, this.#options.leaseMs);
+    for (const { limit } of applied) words.push(...figuresOf(limit, reserve(limit), requests));
     let late: Promise<number[]> | null = null;
     let reply: number[];
     try {
       reply = await this.#redis.run(
         'take',
         (redis) => {
-          late = scripts(redis).llmTake(
-            asked.keys.length * 2,
-            ...asked.keys.flatMap(({ state, leases }) => [state, leases]),
-            asked.id,
-            this.#options.leaseMs,
-            ...figures,
-          );
+          late = scripts(redis).llmTake(asked.keys.length * 2, ...words);
           return late;
         },
         visit,
@@ -201,10 +198,13 @@ export class RedisLimiter {
     for (const [index, each] of limits.entries()) {
       const { limit, holder } = each;
       const at = 1 + index * PER_ANSWER;
-      const [code, waitMs, remaining, resetMs, tokensLeft, tokensResetMs, placesLeft] = reply.slice(
-        at,
-        at + PER_ANSWER,
-      ) as [number, number, number, number, number, number, number];
+      const code = reply[at]!;
+      const waitMs = reply[at + 1]!;
+      const remaining = reply[at + 2]!;
+      const resetMs = reply[at + 3]!;
+      const tokensLeft = reply[at + 4]!;
+      const tokensResetMs = reply[at + 5]!;
+      const placesLeft = reply[at + 6]!;
       this.#options.learn(each, { requestsFullMs: resetMs, tokensFullMs: tokensResetMs, placesLeft });
       if (limit.requests_per_minute !== undefined)
         requests = tighter(requests, { limit: limit.requests_per_minute, remaining, resetMs });

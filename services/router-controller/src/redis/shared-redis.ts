@@ -138,15 +138,13 @@ export class SharedRedis {
    * @throws RedisUnavailable at once while it is known to be away or the request has waited enough, else after the time
    * limit. A script that answers late may still have run.
    */
-  async run<T>(
-    what: RedisCall,
-    fn: (redis: RedisClient) => Promise<T>,
-    visit = new RedisVisit(),
-  ): Promise<T> {
+  run<T>(what: RedisCall, fn: (redis: RedisClient) => Promise<T>, visit = new RedisVisit()): Promise<T> {
     const limitMs = this.#timeoutMs - visit.waitedMs;
     if (this.up && limitMs <= 0) {
       this.#metrics.limiterErrors.inc({ reason: 'waited' });
-      throw new RedisUnavailable(`${what}: the request has waited ${this.#timeoutMs} ms for Redis already`);
+      return Promise.reject(
+        new RedisUnavailable(`${what}: the request has waited ${this.#timeoutMs} ms for Redis already`),
+      );
     }
     return visit.wait(this.#run(what, fn, limitMs, visit.span));
   }

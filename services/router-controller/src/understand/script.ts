@@ -41,6 +41,10 @@ export interface LanguageReading {
   readonly language: string | null;
 }
 
+// Apart from the loop over a text's letters: what a function made there remembers would be kept for each of them.
+const scriptOf = (code: number): string | null =>
+  SCRIPTS.find(([, from, to]) => code >= from && code <= to)?.[0] ?? null;
+
 export function readLanguage(text: string): LanguageReading {
   const sample = text.length > SAMPLE ? text.slice(0, SAMPLE) : text;
   const counts = new Map<string, number>();
@@ -51,8 +55,8 @@ export function readLanguage(text: string): LanguageReading {
       if ((code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code >= 0xc0) latin++;
       continue;
     }
-    const row = SCRIPTS.find(([, from, to]) => code >= from && code <= to);
-    if (row) counts.set(row[0], (counts.get(row[0]) ?? 0) + 1);
+    const name = scriptOf(code);
+    if (name !== null) counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   let script: string | null = null;
   let most = 0;
