@@ -196,7 +196,8 @@ def test_prices_and_tokens_stand_in_for_costs(folder, tmp_path, capsys):  # noqa
     made = [{k: v for k, v in row.items() if k != "cost"} for row in rows()]
     prices = tmp_path / "prices.csv"
     prices.write_text("name,input,output\ncheap,0.1,0.2\ndear,2,5\n")
-    assert run(folder, jsonl(tmp_path / "evals.jsonl", made), "--prices", str(prices), "--price", "middling/one=1,3", "--json", "--dry-run") == 0
+    assert run(folder, jsonl(tmp_path / "evals.jsonl", made), "--prices", str(prices), "--config-price", "elsewhere=1,3", "--config-price", "middling/one=1,4",
+               "--price", "middling/one=1,3", "--json", "--dry-run") == 0
     assert last_line(capsys)["routes"]
 
 

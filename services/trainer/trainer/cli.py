@@ -143,6 +143,8 @@ def value_options(sub: argparse.ArgumentParser, data_required: bool = True) -> N
     sub.add_argument("--folds", type=int, default=5)
     sub.add_argument("--prices", help="prices for targets without costs: CSV name,input,output (USD a million tokens) or a price list in JSON")
     sub.add_argument("--price", action="append", default=[], metavar="TARGET=IN,OUT", help="the same of one target; may be repeated")
+    # Of the router's configuration, whose targets need not all be in the data; the command line reads them.
+    sub.add_argument("--config-price", action="append", default=[], help=argparse.SUPPRESS)
     sub.add_argument("--keep", type=float, help="choose the cheapest setting that keeps this share of the best target's quality (default: .98)")
     sub.add_argument("--budget", type=float, metavar="SHARE", help="choose the best setting that costs this share of the best target at most")
     sub.add_argument("--report", action="append", default=[], metavar="FILE", help="write the report: .html, .json, .txt, or .svg (the curve alone); may be repeated")

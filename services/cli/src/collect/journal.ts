@@ -3,6 +3,7 @@
  * owner's eyes.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { whyUnread } from '../../../process/src/unread.ts';
 import { UsageError } from '../lib/errors.ts';
 import type { Answer } from './ask.ts';
 
@@ -46,7 +47,12 @@ export class Journal {
   constructor(path: string) {
     this.#path = path;
     if (!existsSync(path)) return;
-    const content = readFileSync(path, 'utf8');
+    let content: string;
+    try {
+      content = readFileSync(path, 'utf8');
+    } catch (error) {
+      throw new UsageError(`${path} can’t be read: ${whyUnread(error)}`);
+    }
     const lines = content.split('\n');
     for (const [at, line] of lines.entries()) {
       if (line === '') continue;

@@ -1,6 +1,7 @@
 /** `llm-router bodies`: labelled request bodies as the prompts that the classifier would see. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { whyUnread } from '../../../process/src/unread.ts';
 import type { BodyRow } from '../evaluate/texts-of-bodies.ts';
 import { gathered, newCommand, ownPath } from '../lib/command.ts';
 import { CommandError } from '../lib/errors.ts';
@@ -28,6 +29,14 @@ export const bodies = (): Command =>
     .option('--json', 'what was written, as one JSON object')
     .action(run);
 
+function textIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CommandError(`bodies: ${file} can’t be read: ${whyUnread(error)}`);
+  }
+}
+
 async function run({ data, out, config, json }: Options): Promise<void> {
   const { anyEnv, loadConfig } = await import('../../../router-controller/src/config/index.ts');
   const { textsOf } = await import('../evaluate/texts-of-bodies.ts');
@@ -35,7 +44,7 @@ async function run({ data, out, config, json }: Options): Promise<void> {
   const lines: string[] = [];
   let silent = 0;
   for (const file of data) {
-    for (const [index, line] of readFileSync(file, 'utf8').trimEnd().split('\n').entries()) {
+    for (const [index, line] of textIn(file).trimEnd().split('\n').entries()) {
       let row: BodyRow;
       try {
         row = JSON.parse(line) as BodyRow;

@@ -48,7 +48,7 @@ async function pricesIn(args: readonly string[]): Promise<string[]> {
   try {
     const whole = load(await readFile(file, 'utf8')) as { targets?: { name?: string; price?: PerMillion }[] };
     return (whole.targets ?? []).flatMap(({ name, price }) =>
-      name && price ? ['--price', `${name}=${price.input},${price.output}`] : [],
+      name && price ? ['--config-price', `${name}=${price.input},${price.output}`] : [],
     );
   } catch {
     return [];

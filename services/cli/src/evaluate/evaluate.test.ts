@@ -101,6 +101,13 @@ describe('rows', () => {
       /none: can’t be read: there is no such file/,
     ));
 
+  test('a folder', () =>
+    assert.rejects(
+      Array.fromAsync(readRows(folder, 'x', LABELS)),
+      (error: Error) =>
+        error instanceof BadRows && /can’t be read: it is a folder, not a file/.test(error.message),
+    ));
+
   test('a row of megabytes', async () => {
     const [row] = await read(JSON.stringify({ prompt: 'x'.repeat(5_000_000), task: 'Chatbot' }));
     assert.ok(row && 'prompt' in row);

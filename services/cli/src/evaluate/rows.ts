@@ -2,7 +2,7 @@
  * Reads labelled rows: JSON lines of `{"prompt", "task" | "complexity" | "intent" | "label"}`, or with a whole request as
  * `"body"` in place of the prompt, and then with the `"target"` that it should go to: a name or a list.
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, type ReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { whyUnread } from '../../../process/src/unread.ts';
 import { hint } from '../../../router-controller/src/config/problems.ts';
@@ -130,6 +130,20 @@ function readRow(line: string, keys: readonly string[], where: string): Row | nu
   return label === null ? null : { prompt, label, ...languageOf(fields) };
 }
 
+/** @throws BadRows where reading fails after all: a folder can be opened. */
+async function* linesOf(input: ReadStream, file: string): AsyncGenerator<string> {
+  let failed: unknown = null;
+  input.on('error', (error) => {
+    failed = error;
+  });
+  try {
+    yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  } catch (error) {
+    failed ??= error;
+  }
+  if (failed) throw new BadRows(`${file}: can’t be read: ${whyUnread(failed)}`);
+}
+
 /**
  * Rows with a label, one at a time: a file may be larger than memory. Rows whose label is null are passed over: nobody
  * agreed on one.
@@ -152,7 +166,7 @@ export async function* readRows(
     );
   });
   let number = 0;
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of linesOf(input, file)) {
     number++;
     const text = number === 1 ? line.replace(/^\uFEFF/, '') : line;
     if (text.trim() === '') continue;

@@ -41,4 +41,5 @@ test('what can’t be read is told with its place', () => {
   ] as const)
     assert.throws(() => readRequests(file(name, text)), words);
   assert.throws(() => readRequests('no-such.json'), /no-such\.json: no such file/);
+  assert.throws(() => readRequests(import.meta.dirname), /can’t be read: it is a folder, not a file/);
 });

@@ -1,5 +1,6 @@
 /** What is to be routed: a prompt, or what a file holds. */
 import { existsSync, readFileSync } from 'node:fs';
+import { whyUnread } from '../../../process/src/unread.ts';
 import { CommandError, UsageError } from '../lib/errors.ts';
 
 export type Body = Readonly<Record<string, unknown>>;
@@ -50,6 +51,14 @@ function ofText(text: string, name: string): Body[] {
   return [ofPrompt(text)];
 }
 
+function bytesOf(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new CommandError(`${file} can’t be read: ${whyUnread(error)}`);
+  }
+}
+
 /**
  * Reads the command's argument: `-` is standard input, a file's name is that file (.json: a request or a list; .jsonl: one a
  * line; else its text is the prompt), and all else is the prompt itself.
@@ -60,7 +69,7 @@ export function readRequests(argument: string): Body[] {
   let bodies: Body[];
   if (argument === '-') bodies = ofText(readFileSync(0, 'utf8'), 'standard input');
   else if (existsSync(argument)) {
-    const bytes = readFileSync(argument);
+    const bytes = bytesOf(argument);
     if (bytes.length > MAX_BYTES) throw new CommandError(`${argument} is larger than ${MAX_BYTES} bytes`);
     bodies = ofText(bytes.toString('utf8'), argument);
   } else if (/^\S+\.(?:jsonl?|ndjson|txt)$/i.test(argument))

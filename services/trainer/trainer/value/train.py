@@ -69,9 +69,9 @@ def checked(arguments) -> tuple[Outcomes, dict[str, Price], np.ndarray | None]:
     known = prices.by_name(data.targets, prices.listed())
     if arguments.prices:
         known |= prices.by_name(data.targets, prices.read(Path(arguments.prices)))
-    for text in arguments.price:
+    for text in arguments.config_price + arguments.price:
         name, _, numbers = text.rpartition("=")
-        if name not in data.targets and numbers.count(","):
+        if name not in data.targets and numbers.count(",") and text in arguments.price:
             raise BadData(f"--price {text}: the data have no target '{name}'; there: {', '.join(data.targets)}")
         try:
             known[name] = Price(*(float(part) for part in numbers.split(",")))
