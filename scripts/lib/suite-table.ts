@@ -12,6 +12,7 @@ const bin = (name: string) => join(ROOT, 'node_modules', '.bin', name);
 
 /** Parts of the tests in a service's `test/` folder. A test that starts a part sets it up too, so this only does it early. */
 const NEEDS: readonly (readonly [folder: string, needs: readonly PartName[]])[] = [
+  ['services/triton/test/own-layers', ['triton', 'policy-trainer']],
   ['services/triton/', ['triton', 'python-tools']],
   ['services/router-controller/test/admin-page', ['chromium', 'redis']],
   ['services/router-controller/test/attacks', ['redis']],

@@ -1,8 +1,9 @@
-"""What `policy:train` reaches on Banking77: python services/trainer/proof/intent_bars.py --folder FOLDER [--repository DIR] [--seeds N]
+"""What `policy:train` reaches on Banking77: python services/trainer/proof/intent_bars.py --folder FOLDER [--repository DIR] [--seeds N] [--policy NAME]
 
 FOLDER holds train.jsonl and eval.jsonl (prompt, intent). The head is fitted as `policy` does it, on English examples only, and nothing is
 written: accuracy on the test rows over seeds (of the search on a sample, and of ten examples a label), and on the same thirty
-questions in six languages (data/examples/bank_languages.jsonl), that no head has seen. Ends with one line of JSON.
+questions in six languages (data/examples/bank_languages.jsonl), that no head has seen. With --policy: the same figures of a policy that the
+repository has, as it is served, and what a decision costs. Ends with one line of JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ sys.path.insert(0, str(ROOT / "services" / "trainer"))
 
 from trainer import evaluate, policy  # noqa: E402
 from trainer.calibrate import fit_temperature, softmax  # noqa: E402
-from trainer.served import Encoder  # noqa: E402
+from trainer.served import EMBEDDING, MASK, STATES, Encoder, Head, newest, session  # noqa: E402
 
 LANGUAGES = Path(__file__).resolve().parent.parent / "data" / "examples" / "bank_languages.jsonl"
 FEW = 10
@@ -37,7 +38,11 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--repository", type=Path, default=ROOT / "model_repository")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--policy", help="measure this policy of the repository instead, e.g. intent_router")
     arguments = parser.parse_args()
+    if arguments.policy:
+        print(json.dumps(served(arguments.repository, arguments.policy, arguments.folder)))
+        return
     begun = time.monotonic()
     train, test, spoken = rows(arguments.folder / "train.jsonl", "prompt", "intent"), rows(arguments.folder / "eval.jsonl", "prompt", "intent"), rows(LANGUAGES, "text", "label")
     names = tuple(sorted({row["label"] for row in train}))
@@ -71,6 +76,46 @@ def main() -> None:
         f"{FEW}_a_label": few, "by_language": by_language, "minutes": round((time.monotonic() - begun) / 60, 1),
     }
     print(json.dumps(found))
+
+
+def served(repository: Path, policy_name: str, folder: Path) -> dict:
+    """Figures of a policy as the repository has it."""
+    test, spoken = rows(folder / "eval.jsonl", "prompt", "intent"), rows(LANGUAGES, "text", "label")
+    encoder, head = Encoder(repository), Head(repository, policy_name)
+
+    def answers(part: list[dict]) -> tuple[np.ndarray, np.ndarray]:
+        return np.array([head.labels.index(row["label"]) for row in part]), head.probabilities(encoder, [row["text"] for row in part])
+
+    gold, probabilities = answers(test)
+    there, told = answers(spoken)
+    by_language = {
+        lang: round(float((told.argmax(1) == there)[of].mean()), 4)
+        for lang in dict.fromkeys(row["lang"] for row in spoken) for of in [np.array([row["lang"] == lang for row in spoken])]
+    }
+    found = evaluate.scores(gold, probabilities, head.labels)
+    return {
+        "policy": policy_name, "own_layers": head.has_layers, "test": len(test), "accuracy": round(float((probabilities.argmax(1) == gold).mean()), 4),
+        "macro_f1": found["macro_f1"], "ece": evaluate.ece(gold, probabilities), "by_language": by_language,
+        "megabytes": round(newest(repository / f"{policy_name}_head").stat().st_size / 1e6, 2), "cpu_ms": {n: cost(repository, head, n) for n in (16, 64, 256)},
+    }
+
+
+def cost(repository: Path, head: Head, length: int) -> dict[str, float]:
+    """CPU milliseconds of one row of so many tokens, on one thread: the encoder, and the policy's own part. The best of many: others compute, too."""
+    encoder, own = session(newest(repository / "prompt_encoder"), 1), session(newest(repository / f"{head.policy}_head"), 1)
+    feeds = {"INPUT_IDS": np.full((1, length), 100), MASK: np.ones((1, length), np.int64)}
+    output = STATES if head.has_layers else EMBEDDING
+    seen = {output: encoder.run([output], feeds)[0], **({MASK: feeds[MASK]} if head.has_layers else {})}
+
+    def best(run) -> float:
+        times = []
+        for _ in range(40):
+            at = time.thread_time()
+            run()
+            times.append(time.thread_time() - at)
+        return round(1000 * min(times), 3)
+
+    return {"encoder": best(lambda: encoder.run([output], feeds)), "own": best(lambda: own.run(["OUTPUT"], seen))}
 
 
 def right(head, embeddings: np.ndarray, gold: np.ndarray) -> float:

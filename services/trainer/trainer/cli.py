@@ -105,8 +105,8 @@ def parser() -> argparse.ArgumentParser:
     policy.add_argument("--target", help="target that labels go to in the stanza (default: the file's first)")
     policy.add_argument("--route", action="append", default=[], metavar="LABEL=TARGET", help="another target for one label; may be repeated")
     policy.add_argument("--replace", action="store_true", help="allow the name of a policy that ships with the router")
-    policy.add_argument("--finetune", action="store_true", help="train an encoder of the policy's own as well (needs JAX)")
-    policy.add_argument("--epochs", type=int, default=3, help="with --finetune")
+    policy.add_argument("--layers", choices=("auto", "0", "2"), default="auto",
+                        help="encoder layers of the policy's own: 0, a head alone (seconds); 2 (minutes); auto: 2 where a thousand texts or more are there and it pays on rows held back")
 
     value = command("value", lambda a: value_main(a), "trains a value policy: a head with one output per target, where that pays")
     value.add_argument("--name", required=True, help="policy name, e.g. auto")

@@ -1,4 +1,4 @@
-"""A policy of the user's own: a head on the shared encoder, cross-validated, calibrated, written beside and renamed."""
+"""A policy of the user's own: a head on the shared encoder, or layers of its own where they pay; calibrated, written beside and renamed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import evaluate, policy_config, policy_data, repository
+from . import evaluate, policy_config, policy_data, policy_layers, repository
 from .calibrate import fit_temperature, softmax
 from .policy_data import Examples
 from .rows import BadData
@@ -105,10 +105,12 @@ def say(message: str) -> None:
 
 
 def run(
-    name: str, data: Path, folder: Path, *, seed: int = 0, replace: bool = False, finetune: bool = False, epochs: int = 3,
+    name: str, data: Path, folder: Path, *, seed: int = 0, replace: bool = False, layers: str = "auto", work: Path,
     config: Path | None = None, target: str | None = None, routes: dict[str, str] | None = None, log=say,
 ) -> dict:
-    """Trains the policy and writes it into the repository. Returns the cross-validated figures.
+    """Trains the policy and writes it into the repository. Returns the figures of rows that it had not seen.
+
+    layers: "0", "2" or "auto", how many encoder layers of its own it gets. work: folder for what a training that is ended goes on from.
 
     Raises BadData before anything is written.
     """
@@ -122,12 +124,7 @@ def run(
     if config is not None:
         policy_config.check(config, stanza)
     log(f"{len(examples.texts):,} texts, {len(examples.names)} labels" + (f", {examples.dropped:,} duplicates dropped" if examples.dropped else ""))
-    if finetune:
-        from . import policy_finetune
-
-        report = policy_finetune.run(name, examples, folder, seed=seed, epochs=epochs, log=log)
-    else:
-        report = head_on_shared(name, examples, folder, seed, log)
+    report = train(name, examples, folder, seed=seed, layers=layers, work=work, log=log)
     log(f"wrote {folder / (name + '_head')} and {folder / (name + '_ensemble')} after {time.monotonic() - begun:.0f} s")
     if config is None:
         log(f"\nThe policy's stanza, for your configuration file:\n\n{stanza.text()}")
@@ -136,12 +133,26 @@ def run(
     return report
 
 
-def head_on_shared(name: str, examples: Examples, folder: Path, seed: int, log) -> dict:
-    """The quick way: frozen encoder, logistic regression."""
+def train(name: str, examples: Examples, folder: Path, *, seed: int, layers: str, work: Path, log) -> dict:
+    """A head on EMBEDDING (seconds), and where `layers` says so, layers of the policy's own in its place. Returns the figures."""
     gold = np.array([examples.names.index(label) for label in examples.labels])
+    encoder = Encoder(folder)
+    wanted = layers == "2" or layers == "auto" and len(gold) >= policy_layers.MIN_ROWS
+    if wanted and not encoder.gives_states:
+        told = f"{folder}/prompt_encoder gives no HIDDEN_STATES, which layers of a policy's own read: take the router's own prompt_encoder"
+        if layers == "2":
+            raise BadData(f"--layers 2: {told}, or leave the option away")
+        log(f"{told}. A head alone is made")
+        wanted = False
     log("reading the texts with the shared encoder")
-    embeddings = Encoder(folder).embeddings(examples.texts, progress=lambda done, of: log(f"encoder: {done:,} of {of:,} texts"))
+    progress = lambda done, of: log(f"encoder: {done:,} of {of:,} texts")  # noqa: E731
+    seen = policy_layers.read(encoder, examples.texts, seed, progress) if wanted else None
+    embeddings = seen.embeddings if seen else encoder.embeddings(examples.texts, progress=progress)
     strength = choose_strength(embeddings, gold, len(examples.names), seed, log)
+    if seen:
+        report = own_layers(name, examples, gold, seen, folder, strength, seed=seed, is_forced=layers == "2", work=work, log=log)
+        if report:
+            return report
     logits = cross_validate(embeddings, gold, len(examples.names), strength, seed, log)
     temperature = fit_temperature(logits, gold)
     report = evaluate.scores(gold, softmax(logits, temperature), examples.names)
@@ -152,13 +163,28 @@ def head_on_shared(name: str, examples: Examples, folder: Path, seed: int, log) 
     return report
 
 
+def own_layers(
+    name: str, examples: Examples, gold: np.ndarray, seen: policy_layers.Read, folder: Path, strength: float, *, seed: int, is_forced: bool, work: Path, log,
+) -> dict | None:
+    """Trains them, and writes the policy where they are better on rows held back by more than chance, or are wished for; else None."""
+    held = policy_layers.split(gold, seed)
+    head = fit(seen.embeddings[~held], gold[~held], len(examples.names), strength)
+    trained = policy_layers.Trained(examples, gold, seen, held, head, folder, seed, work, name, log)
+    told = np.flatnonzero(held & (seen.states.lengths > 0))
+    logits = trained.logits(seen.states, told)
+    compared = policy_layers.compare(gold[told], head.logits(seen.embeddings[told]), logits)
+    is_better = compared.chance < policy_layers.CHANCE
+    log(compared.text() + ("" if is_better else f"; that may be chance ({compared.chance:.2f})" if is_forced else f"; that may be chance ({compared.chance:.2f}): a head alone"))
+    return policy_layers.write(trained, logits, gold[told], name, examples, folder, log) if is_better or is_forced else None
+
+
 def main(arguments) -> int:
     """The command: exit code 2 and a message on stderr for what the user can mend."""
     try:
         routes = dict(parse_route(text) for text in arguments.route)
         run(
             arguments.name, Path(arguments.data), Path(arguments.repository), seed=arguments.seed, replace=arguments.replace,
-            finetune=arguments.finetune, epochs=arguments.epochs, config=Path(arguments.config) if arguments.config else None,
+            layers=arguments.layers, work=arguments.work, config=Path(arguments.config) if arguments.config else None,
             target=arguments.target, routes=routes,
         )
     except BadData as error:

@@ -158,7 +158,8 @@ def evaluate(a) -> None:
                 index, gold = _labelled(read, column, head.labels)
                 if not len(index):
                     continue
-                probabilities = head.run(embedding[index])
+                texts = [read[i].prompt for i in index] if head.has_layers else []
+                probabilities = head.probabilities(encoder, texts) if head.has_layers else head.run(embedding[index])
                 spoken = np.array([languages.of(read[i].prompt, read[i].lang) for i in index])
                 kinds = np.array([read[i].kind for i in index])
                 for name in (stem, *((TOGETHER,) if path.resolve() in held_out else ())):

@@ -21,21 +21,6 @@ CHECKPOINT_SECONDS = 120
 
 
 @dataclass(frozen=True)
-class LabelledText:
-    """A row of a policy's own data: one head, named label."""
-
-    prompt: str
-    label: str
-    weight: float = 1.0
-    source: str = "own/policy"
-    task: str | None = None
-    complexity: str | None = None
-    kind: str = "prompt"
-    lang: str | None = None
-    unsure: bool = False
-
-
-@dataclass(frozen=True)
 class Shares:
     """How often an epoch sees a row, by its kind: 1 is once, 2.5 twice or thrice."""
 

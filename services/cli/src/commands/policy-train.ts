@@ -12,6 +12,6 @@ export const policyTrain = (): Command =>
     .action((_options, _parsed, self: Command) => run(self.args));
 
 async function run(args: readonly string[]): Promise<void> {
-  const { setupPolicyTrainer, setupTrainer } = await import('../../../../scripts/parts/trainer.ts');
-  await runTrainer('policy', args, args.includes('--finetune') ? setupTrainer : setupPolicyTrainer);
+  const { setupPolicyTrainer } = await import('../../../../scripts/parts/trainer.ts');
+  await runTrainer('policy', args, setupPolicyTrainer);
 }

@@ -30,11 +30,12 @@ class Labels:
 
 
 def labels_of(repository: Path, policy: str = "task_router", width: int | None = None) -> Labels | None:
-    """The policy's head; None where the repository has none that fits the encoder."""
+    """The policy's head; None where the repository has none that fits the encoder, or one with layers of its own, which reads no embedding."""
     if not (repository / f"{policy}_head" / "config.pbtxt").is_file():
         return None
     head = Head(repository, policy)
-    return Labels(policy, head) if width in (None, head.session.get_inputs()[0].shape[1]) else None
+    fits = not head.has_layers and width in (None, head.session.get_inputs()[0].shape[1])
+    return Labels(policy, head) if fits else None
 
 
 def fit(x: np.ndarray, score: np.ndarray, labels: Labels | None, seed: int, weight: np.ndarray | None = None, shares: np.ndarray | None = None) -> dict[str, Part]:
