@@ -74,6 +74,18 @@ test('bytes that are cut, or no packed ones, fail', async () => {
   await assert.rejects(all(body), /reset/);
 });
 
+test('what grows as only a bomb does fails, however it is packed; what repeats itself passes', async () => {
+  const bomb = Buffer.alloc(20_000_000, 'a');
+  for (const [coding, pack] of Object.entries(PACKS).filter(([name]) => !/deflate/i.test(name)))
+    await assert.rejects(
+      all(unpacked(answerOf(coding, cutAt(pack(bomb), 1_000))).body),
+      /grows more than 200/,
+    );
+  const text = Buffer.from('The same sentence comes again, number 1234567890. '.repeat(60_000));
+  const varied = Buffer.from(text.toString().replaceAll('1234567890', () => String(Math.random())));
+  assert.deepEqual(await all(unpacked(answerOf('gzip', cutAt(gzipSync(varied), 1_000))).body), varied);
+});
+
 test('what is thrown away lets go of the packed bytes', async () => {
   for (const end of ['destroy', 'ignore'] as const) {
     let ended = '';

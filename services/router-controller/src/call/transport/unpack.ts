@@ -16,6 +16,11 @@ import { bodyOf, type StreamedAnswer, type UpstreamAnswer, type UpstreamBody } f
 
 /** Most codings on top of one another. */
 const MOST_LAYERS = 2;
+/** Most times that an answer may grow past its first mebibyte: texts of models grow tenfold, and a bomb a thousandfold. */
+const MOST_GROWTH = 200;
+const FREE_GROWN = 1024 * 1024;
+/** Each piece goes to another thread and back. */
+const PIECE = { chunkSize: 64 * 1024 };
 /** RFC 9659: no more than 8 MB of memory for a window. */
 const ZSTD_WINDOW_LOG = 23;
 
@@ -26,11 +31,12 @@ const isZlib = (first: number) => (first & 0x0f) === 8;
 type Make = (first?: Buffer) => Transform;
 
 const MAKE: Readonly<Record<string, Make>> = {
-  gzip: () => createGunzip(),
-  'x-gzip': () => createGunzip(),
-  deflate: (first) => (first && !isZlib(first[0]!) ? createInflateRaw() : createInflate()),
-  br: () => createBrotliDecompress(),
-  zstd: () => createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG } }),
+  gzip: () => createGunzip(PIECE),
+  'x-gzip': () => createGunzip(PIECE),
+  deflate: (first) => (first && !isZlib(first[0]!) ? createInflateRaw(PIECE) : createInflate(PIECE)),
+  br: () => createBrotliDecompress(PIECE),
+  zstd: () =>
+    createZstdDecompress({ ...PIECE, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG } }),
 };
 
 /** What unpacks an answer, the outermost layer first; null: nothing has to, or one of its codings is not known. */
@@ -51,16 +57,14 @@ function unpackedHeaders(headers: HeaderBag): HeaderBag {
   return rest;
 }
 
-async function* chunksOf(first: Buffer, body: UpstreamBody): AsyncGenerator<Buffer> {
-  yield first;
-  for (let next = await body.next(); !next.done; next = await body.next()) yield next.value;
-}
-
 /** Made with the first bytes: an answer without any (to HEAD, 204) has nothing to unpack. */
 class Unpacked implements UpstreamBody {
   readonly #packed: UpstreamBody;
   readonly #layers: readonly Make[];
   #plain: UpstreamBody | null = null;
+  /** Bytes so far. */
+  #came = 0;
+  #grown = 0;
 
   constructor(packed: UpstreamBody, layers: readonly Make[]) {
     this.#packed = packed;
@@ -73,11 +77,25 @@ class Unpacked implements UpstreamBody {
       if (done) return { done, value };
       this.#plain = bodyOf(this.#unpack(value));
     }
-    return this.#plain.next();
+    const next = await this.#plain.next();
+    if (!next.done) this.#grown += next.value.length;
+    if (this.#grown > FREE_GROWN && this.#grown > this.#came * MOST_GROWTH) {
+      this.destroy();
+      throw new Error(`the packed answer grows more than ${MOST_GROWTH} times`);
+    }
+    return next;
+  }
+
+  async *#chunks(first: Buffer): AsyncGenerator<Buffer> {
+    let next: IteratorResult<Buffer, undefined> = { done: false, value: first };
+    for (; !next.done; next = await this.#packed.next()) {
+      this.#came += next.value.length;
+      yield next.value;
+    }
   }
 
   #unpack(first: Buffer): Readable {
-    let stream: Readable = Readable.from(chunksOf(first, this.#packed), { objectMode: false });
+    let stream: Readable = Readable.from(this.#chunks(first), { objectMode: false });
     for (const [depth, make] of this.#layers.entries()) {
       const from = stream;
       const decoder = depth === 0 ? make(first) : make();
