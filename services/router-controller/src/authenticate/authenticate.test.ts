@@ -6,6 +6,7 @@ import { isLoopback } from '../config/loopback.ts';
 import { RouterError } from '../errors.ts';
 import { createMetrics } from '../observe/index.ts';
 import { RedisUnavailable, type SharedRedis } from '../redis/index.ts';
+import { FailureLimiter } from './failures.ts';
 import { Authenticator, hashKey, keysRequired, RedisKeys } from './index.ts';
 
 const POLICIES =
@@ -66,6 +67,19 @@ test('an address that has failed too often is told to wait; others are not, nor 
     await assert.rejects(subject.authenticate(headers, '192.0.2.1'), { status: 429 });
   assert.equal((await subject.authenticate(bearer('right'), '192.0.2.1')).id, 'ann');
   await assert.rejects(subject.authenticate(bearer('guess'), '192.0.2.2'), { status: 401 });
+});
+
+test('how long an address waits hangs on no clock that somebody sets', (t) => {
+  const limiter = new FailureLimiter(1);
+  limiter.note('a');
+  // Back by a day, and forward by one.
+  for (const ms of [-86_400_000, 86_400_000]) {
+    const real = Date.now();
+    const clock = t.mock.method(Date, 'now', () => real + ms);
+    const wait = Number(limiter.refusal('a')?.headers['retry-after']);
+    clock.mock.restore();
+    assert.ok(wait > 0 && wait <= 60, String(wait));
+  }
 });
 
 test('a key in Redis with the id of one in the file is none: they would share usage and limits', async () => {

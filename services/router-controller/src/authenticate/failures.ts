@@ -12,6 +12,7 @@ export const failuresAllowed = ({ auth, server }: Pick<ConfigFile, 'auth' | 'ser
 /** Counts failed attempts per address, so that one who fails often is told to wait. Memory is bounded. */
 export class FailureLimiter {
   readonly #perMinute: number;
+  /** `since` by the clock that nobody sets. */
   readonly #seen: LRUCache<string, { count: number; since: number }>;
 
   /** @param before whose counts go on. */
@@ -23,14 +24,14 @@ export class FailureLimiter {
   note(address: string): void {
     const entry = this.#seen.get(address);
     if (entry) entry.count++;
-    else this.#seen.set(address, { count: 1, since: Date.now() });
+    else this.#seen.set(address, { count: 1, since: performance.now() });
   }
 
   /** What an address is told that has failed too often; null: it has not. */
   refusal(address: string): RouterError | null {
     const entry = this.#seen.get(address);
     if (!entry || entry.count < this.#perMinute) return null;
-    const waitMs = Math.max(1, entry.since + WINDOW_MS - Date.now());
+    const waitMs = Math.max(1, entry.since + WINDOW_MS - performance.now());
     return new RouterError(
       'rate_limit_exceeded',
       'Too many failed attempts from this address; try again later',

@@ -70,6 +70,8 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Upstreams send the same names again and again. */
 const MOST_NAMES = 1_000;
+/** A longer one is nobody's habit, and would be kept for good. */
+const MOST_NAME_CHARS = 100;
 const judged = new Map<string, string | null>();
 
 /** Under which name a header passes; null: it stays here. */
@@ -79,7 +81,7 @@ function nameTold(name: string): string | null {
     const passes = STANDARD.has(name) || (VENDOR.test(name) && !ACTED_ON.test(name));
     if (HOP.has(name) || OURS.test(name) || !passes || !NAME.test(name)) told = null;
     else told = RENAMED.test(name) ? `x-upstream-${name.replace(/^x-/, '')}` : name;
-    if (judged.size < MOST_NAMES) judged.set(name, told);
+    if (judged.size < MOST_NAMES && name.length <= MOST_NAME_CHARS) judged.set(name, told);
   }
   return told;
 }
