@@ -15,6 +15,8 @@ export interface ChatDelta {
   readonly content: string;
   readonly refusal: string;
   readonly logprobs: readonly unknown[];
+  /** What models that search tell of their sources: `{"type": "url_citation", "url_citation": {"url", "title", …}}`. */
+  readonly annotations: readonly unknown[];
   readonly calls: readonly CallDelta[];
   /** `finish_reason`; null while it goes on. */
   readonly finish: string | null;
@@ -44,6 +46,7 @@ export function deltaOf(chunk: Json): ChatDelta | null {
     content: text,
     refusal: textOf(message.refusal) ?? '',
     logprobs: listOf(objectOf(choice.logprobs).content),
+    annotations: listOf(message.annotations),
     calls: callsOf(message),
     finish: textOf(choice.finish_reason),
     stop: textOf(choice.stop_reason) ?? textOf(choice.matched_stop),

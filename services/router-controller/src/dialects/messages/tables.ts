@@ -118,6 +118,10 @@ export const TOOL_CHOICES: FieldTable = {
 
 export const ANSWER: FieldTable = {
   'choices[0].message.content': { fate: 'mapped', to: 'content[] text' },
+  'choices[0].message.annotations': {
+    fate: 'dropped',
+    note: 'a message’s citations name what only its own search has found',
+  },
   'choices[0].message.refusal': { fate: 'mapped', to: 'content[] text, stop_reason refusal' },
   'reasoning_content, reasoning': {
     fate: 'mapped',

@@ -259,6 +259,37 @@ test('parallel calls that come whole, without an id and under one index or none,
   }
 });
 
+test('sources of a text stand at it, in a stream as in a whole answer', async () => {
+  const source = { url: 'https://a.example/', title: 'A', start_index: 0, end_index: 5 };
+  const annotations = [
+    { type: 'url_citation', url_citation: source },
+    { type: 'url_citation', url_citation: { title: 'no address' } },
+    { type: 'file', file: {} },
+    null,
+  ];
+  const told = [{ type: 'url_citation', ...source }];
+  const message = { role: 'assistant', content: 'Hello', annotations };
+  const whole = answersTo({}).whole({ choices: [{ index: 0, message, finish_reason: 'stop' }] });
+  const chunk = (delta: object, finish_reason: string | null = null) =>
+    JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] });
+  const text = translated(answersTo({}), [
+    chunk({ content: 'Hello' }),
+    chunk({ annotations }),
+    chunk({ content: ', you' }),
+    chunk({}, 'stop'),
+    '[DONE]',
+  ]);
+  const streamed = await final(text);
+  for (const { output } of [whole as typeof streamed, streamed]) {
+    assert.partialDeepStrictEqual(output[0], { content: [{ type: 'output_text', annotations: told }] });
+  }
+  const added = eventsOf(text).filter(({ name }) => name === 'response.output_text.annotation.added');
+  assert.deepEqual(
+    added.map(({ data }) => [data.content_index, data.annotation_index, data.annotation]),
+    [[0, 0, told[0]]],
+  );
+});
+
 test('an answer that is no chat completion is none', () => {
   assert.throws(() => answersTo({}).whole({ object: 'list', data: [] }), /without a chat completion/);
 });

@@ -4,7 +4,7 @@ import { type ChatUsage, chatUsage } from '../chat/usage.ts';
 import type { AnswerTranslator, StreamTranslator, ToldError } from '../dialect.ts';
 import { parseJson } from '../json.ts';
 import { sseEvent } from '../sse-event.ts';
-import { given, isObject, type Json, objectOf } from '../values.ts';
+import { countOf, given, isObject, type Json, objectOf, textOf } from '../values.ts';
 import { CallItem, type Emit, type Item, MessageItem, ReasoningItem } from './output.ts';
 import { frame, responseObject, type Told } from './response.ts';
 import type { ToolBox } from './tools.ts';
@@ -50,6 +50,24 @@ function responseStream(request: Json, tools: ToolBox): StreamTranslator {
   };
 }
 
+/** Of one chunk. */
+const MOST_ANNOTATIONS = 500;
+
+/** A source of a chat's answer as a response names it; null: it is none. */
+function citationOf(annotation: unknown): Json | null {
+  const { type, url_citation } = objectOf(annotation);
+  if (type !== 'url_citation' || !isObject(url_citation)) return null;
+  const { url, title, start_index, end_index } = url_citation;
+  if (typeof url !== 'string') return null;
+  return {
+    type,
+    url,
+    title: textOf(title) ?? '',
+    start_index: countOf(start_index),
+    end_index: countOf(end_index),
+  };
+}
+
 class ResponseMachine {
   readonly #common: Json;
   readonly #tools: ToolBox;
@@ -83,6 +101,10 @@ class ResponseMachine {
     if (delta.reasoning !== '') this.#reasoning().add(delta.reasoning);
     if (delta.content !== '' || delta.logprobs.length > 0)
       this.#message('output_text').add(delta.content, delta.logprobs);
+    for (const annotation of delta.annotations.slice(0, MOST_ANNOTATIONS)) {
+      const source = citationOf(annotation);
+      if (source) this.#message('output_text').annotate(source);
+    }
     if (delta.refusal !== '') this.#message('refusal').add(delta.refusal, []);
     for (const call of delta.calls) {
       this.#close();

@@ -113,6 +113,7 @@ interface Part {
   readonly kind: 'output_text' | 'refusal';
   readonly text: Text;
   readonly logprobs: unknown[];
+  readonly annotations: Json[];
   ended: boolean;
 }
 
@@ -129,7 +130,7 @@ export class MessageItem extends Growing implements Item {
   part(kind: Part['kind']): void {
     if (this.#parts.at(-1)?.kind === kind) return;
     this.#endPart();
-    const part = { kind, text: new Text(), logprobs: [], ended: false };
+    const part = { kind, text: new Text(), logprobs: [], annotations: [], ended: false };
     this.#parts.push(part);
     this.tell('content_part.added', { content_index: this.#parts.length - 1, part: this.#partValue(part) });
   }
@@ -141,6 +142,17 @@ export class MessageItem extends Growing implements Item {
     const content_index = this.#parts.length - 1;
     if (part.kind === 'refusal') this.tell('refusal.delta', { content_index, delta: text });
     else this.tell('output_text.delta', { content_index, delta: text, logprobs });
+  }
+
+  /** A source of the text so far. */
+  annotate(annotation: Json): void {
+    const { annotations } = this.#parts.at(-1)!;
+    annotations.push(annotation);
+    this.tell('output_text.annotation.added', {
+      content_index: this.#parts.length - 1,
+      annotation_index: annotations.length - 1,
+      annotation,
+    });
   }
 
   #endPart(): void {
@@ -166,9 +178,9 @@ export class MessageItem extends Growing implements Item {
     return { id: this.place.id, type: 'message', status: this.status, role: 'assistant', content };
   }
 
-  #partValue({ kind, text, logprobs }: Part): Json {
+  #partValue({ kind, text, logprobs, annotations }: Part): Json {
     if (kind === 'refusal') return { type: kind, refusal: text.read() };
-    return { type: kind, annotations: [], logprobs: [...logprobs], text: text.read() };
+    return { type: kind, annotations: [...annotations], logprobs: [...logprobs], text: text.read() };
   }
 }
 

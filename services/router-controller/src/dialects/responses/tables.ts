@@ -164,6 +164,11 @@ export const TOOL_CHOICES: FieldTable = {
 
 export const ANSWER: FieldTable = {
   'choices[0].message.content': { fate: 'mapped', to: 'output[] message, output_text' },
+  'choices[0].message.annotations': {
+    fate: 'mapped',
+    to: 'annotations of the text',
+    note: 'sources by `url_citation`; others are left out',
+  },
   'choices[0].message.refusal': { fate: 'mapped', to: 'output[] message, refusal' },
   'reasoning_content, reasoning': { fate: 'mapped', to: 'output[] reasoning, content[] reasoning_text' },
   'choices[0].message.tool_calls': {
