@@ -10,6 +10,7 @@ import pytest
 from trainer import cli, export_onnx, own_layers, own_layers_train, policy, policy_layers, quantize, resume
 from trainer.own_layers_train import States
 from trainer.served import Encoder, Head, newest
+from trainer.value import candidates
 
 REPOSITORY = Path(__file__).resolve().parents[3] / "model_repository"
 BANK = Path(__file__).resolve().parent.parent / "data" / "examples" / "bank_support.csv"
@@ -153,6 +154,8 @@ def test_a_policy_with_layers_of_its_own_answers_alone_as_among_others(folder, t
     assert 'name: "HIDDEN_STATES" data_type: TYPE_FP32 dims: [ -1, 384 ]' in config
     assert (folder / "bank_support_head" / "1" / "model.onnx").stat().st_size < 4.5e6
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+    # A table by its labels reads embeddings, which this one does not.
+    assert candidates.labels_of(folder, "bank_support") is None
 
 
 def test_few_texts_get_a_head_alone_and_so_do_those_that_layers_do_not_help(folder, tmp_path, capsys, monkeypatch):
