@@ -16,8 +16,9 @@ export const rowOf = <T>(table: Readonly<Record<string, T>>, name: unknown): T |
 /** Neither absent nor null. */
 export const given = (value: unknown) => value !== undefined && value !== null;
 
+/** A count; what can be none, as 1e308 tokens, is 0: sums of it would be no JSON. */
 export const countOf = (value: unknown) =>
-  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.round(value) : 0;
+  typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? Math.round(value) : 0;
 
 /** The object without keys that have no value. */
 export function compact<T extends Json>(object: T): T {

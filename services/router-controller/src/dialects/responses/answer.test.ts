@@ -290,6 +290,17 @@ test('sources of a text stand at it, in a stream as in a whole answer', async ()
   );
 });
 
+test('counts that can be none are 0, and every sum of them is a number', () => {
+  for (const lie of [1e308, Number.MAX_VALUE, -3, '5', null, { a: 1 }, [1]]) {
+    const completion = {
+      choices: [{ index: 0, message: { role: 'assistant', content: 'x' }, finish_reason: 'stop' }],
+      usage: { prompt_tokens: lie, completion_tokens: lie, prompt_tokens_details: { cached_tokens: lie } },
+    };
+    const { usage } = answersTo({}).whole(completion) as { usage: Record<string, unknown> };
+    assert.partialDeepStrictEqual(usage, { input_tokens: 0, output_tokens: 0, total_tokens: 0 });
+  }
+});
+
 test('an answer that is no chat completion is none', () => {
   assert.throws(() => answersTo({}).whole({ object: 'list', data: [] }), /without a chat completion/);
 });
