@@ -3,13 +3,14 @@
  * `N passed, N failed` alone on the last line. A part that can't be set up is a failure with its message, and so is
  * every suite that needs it. --quick: types, style, and the tests beside what differs from main. --watch: the tests beside the
  * code, again whenever a file that they import changes. --at-once: how many cores the suites that run together may keep busy; lanes.ts says
- * which run alone, and which go before others.
+ * which go before others.
  */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
 import { isLive } from '../services/process/src/live-line.ts';
 import { waiting } from '../services/process/src/progress.ts';
-import { aloneBecause, firstBecause, runLanes } from './lib/lanes.ts';
+import { firstBecause, runLanes } from './lib/lanes.ts';
 import { nearChanges, watchTests } from './lib/near-changes.ts';
 import { quickSuites, wholeSuites } from './lib/suite-table.ts';
 import { failedTests, killSuites, type Result, runSuite, type Suite } from './lib/suites.ts';
@@ -20,7 +21,7 @@ const SILENCE_MS = 10_000;
 /** Quick suites at once: two cores for three, of which one or the other waits. */
 const QUICK_AT_ONCE = 3;
 /** Cores that whole suites keep busy, where --at-once says nothing. */
-const AT_ONCE = 1;
+const AT_ONCE = Math.min(2, availableParallelism());
 /** Lines of a failed suite's output that are shown. */
 const SHOWN = 60;
 
@@ -95,7 +96,7 @@ async function runOne(suite: Suite): Promise<void> {
   const result =
     lacks.length > 0
       ? failure(suite.name, `not run: ${lacks.join(', ')} could not be set up`)
-      : await runSuite(suite, atOnce > 1 && !firstBecause(suite) && !aloneBecause(suite));
+      : await runSuite(suite, atOnce > 1 && !firstBecause(suite));
   current.delete(suite.name);
   results.push(result);
   done++;

@@ -1,4 +1,4 @@
-/** Which suites run beside others, which alone, and in what order. */
+/** Which suites run beside which, and in what order. */
 import type { Suite } from './suites.ts';
 
 /** What only one suite at a time may use, and who uses it: first letters of suites' names. */
@@ -9,19 +9,14 @@ export const OWNED: Readonly<Record<string, readonly string[]>> = {
   checkout: ['scripts/test/tutorial', 'scripts/test/release'],
 };
 
-/** Suites that nothing may run beside, by the first letters of their names, and why. */
-export const ALONE: Readonly<Record<string, string>> = {
-  'scripts/test/cluster-live':
-    'a release rolls under load and no request may be lost, cut or fall back: a busy machine would look like a bad release',
-  'scripts/test/compose-live':
-    'it publishes the ports that users know (8084 and the like), and asks whether others are open on this machine',
-};
-
 /**
  * Suites that get the processor when they want it, and why: whatever runs beside them has a lower priority, and no two of them run at
  * once.
  */
 export const FIRST: Readonly<Record<string, string>> = {
+  'scripts/test/cluster-live': 'a release rolls under load and no request may be lost, cut or fall back',
+  'scripts/test/compose-live':
+    'no request may fail while a classifier is lost and another configuration is taken',
   'scripts/test/tutorial':
     'the pages show where requests went, and beside much other work some are decided without the classifier',
   'services/router-controller/test/attacks':
@@ -77,9 +72,6 @@ const SHORT = cost(5, 1);
 const ofName = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.entries(table).find(([start]) => name.startsWith(start))?.[1];
 
-/** Why it runs alone; undefined: it need not. */
-export const aloneBecause = ({ name }: Suite): string | undefined => ofName(ALONE, name);
-
 /** Why it goes before others; undefined: it need not. */
 export const firstBecause = ({ name }: Suite): string | undefined => ofName(FIRST, name);
 
@@ -101,8 +93,7 @@ const longestFirst = (suites: readonly Suite[]): Suite[] =>
 const EACH_CORE = 2;
 
 /**
- * Runs each suite once: first those that others may run beside, longest first, never two that own the same; then, one by one, those
- * that run alone.
+ * Runs each suite once, longest first, never two at once that own the same.
  *
  * @param cores how many the suites that run together may keep busy; with one they run one by one.
  * @param run never rejects.
@@ -112,7 +103,7 @@ export async function runLanes(
   cores: number,
   run: (suite: Suite) => Promise<void>,
 ): Promise<void> {
-  const waiting = longestFirst(suites.filter((suite) => !aloneBecause(suite)));
+  const waiting = longestFirst(suites);
   const running = new Map<Suite, Promise<void>>();
   const hasRoom = (suite: Suite) => {
     if (running.size === 0) return true;
@@ -133,5 +124,4 @@ export async function runLanes(
     }
     await Promise.race(running.values());
   }
-  for (const suite of longestFirst(suites.filter(aloneBecause))) await run(suite);
 }

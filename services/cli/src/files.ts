@@ -191,7 +191,7 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--watch', 'the tests beside the code, again whenever a file that they import changes'],
       [
         '--at-once <CORES>',
-        'whole suites beside one another, so many that they keep so many cores busy; some run alone (default: 1)',
+        'whole suites beside one another, so many that they keep so many cores busy (default: 2, or 1 where there is one)',
       ],
       ['--json', 'the last line is one JSON object; all else goes to standard error'],
     ],
