@@ -63,6 +63,8 @@ const STEP = 8;
 const SIZES = [SMALL, SMALL * STEP, SMALL * STEP * STEP];
 /** What a machine that does other things, too, can take for as much; a pattern in the square needs 500 ms by the second step. */
 const NOISE_MS = 40;
+/** What takes no longer at the second step takes less than the noise at the third, in the square as well. */
+const NOTHING_MS = NOISE_MS / STEP ** 2;
 
 /** CPU of this thread, ms: what others do at the same time is not counted. */
 function cost(run: () => void): number {
@@ -90,6 +92,7 @@ function assertLinear(name: string, run: (text: string) => void, pumps: ReturnTy
         `${name}: ${JSON.stringify(before)} + ${JSON.stringify(pump)} × …: ${last} ms, ${STEP} times as long ${ms} ms`,
       );
       last = ms;
+      if (size > SMALL && ms < NOTHING_MS) break;
     }
   }
 }
