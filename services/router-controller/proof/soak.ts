@@ -50,6 +50,8 @@ const SAMPLE_MS = 2_000;
 /** Idle connections to upstreams are closed after 30 s; what is open later has leaked. */
 const QUIET_MS = 40_000;
 const RECOVERY_PATIENCE_MS = 30_000;
+/** Of the first target in the middle of an answer, where nobody else can go on: longer than a busy machine keeps a slow one waiting. */
+const IDLE_MS = 2_000;
 
 const log = (text: string) => console.error(`soak: ${text}`);
 const folder = mkdtempSync(join(tmpdir(), 'llm-router-soak-'));
@@ -66,7 +68,7 @@ targets:
   - name: first
     api_base: ${first}
     model: first
-    timeouts: { first_byte_ms: 400, idle_ms: 400 }
+    timeouts: { first_byte_ms: 400, idle_ms: ${IDLE_MS} }
     price: { input: 1, output: 2 }
   - { name: second, api_base: '${second}', model: second, price: { input: 2, output: 4 } }
 policies:
