@@ -40,7 +40,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'scripts/test/cluster-live': cost(158, 0.6),
   'scripts/test/compose-live': cost(58, 0.5),
   'scripts/test/evaluate': cost(30, 1),
-  'scripts/test/examples': cost(20, 2),
+  'scripts/test/examples': cost(25, 1.5),
   'scripts/test/images': cost(40, 0.75),
   'scripts/test/phones-home': cost(35, 0.25),
   'scripts/test/stack': cost(45, 0.5),
