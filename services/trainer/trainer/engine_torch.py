@@ -84,6 +84,7 @@ class Engine:
             losses = F.cross_entropy(logits, named.clamp(min=0), reduction="none", label_smoothing=SMOOTHING)
             losses = torch.where(named == EVEN, -logits.log_softmax(-1).mean(-1), losses)
             total = total + HEAD_WEIGHT.get(column, 1.0) * (losses * self._put(batch.weight[column])).sum() / len(gold)
+        total = total + self.beside()
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(list(self.params.values()), CLIP)
@@ -92,6 +93,10 @@ class Engine:
             torch._foreach_lerp_(list(self.average.values()), list(self.params.values()), 1 - ema_decay(self.done))
         self.done += 1
         return float(total.detach())
+
+    def beside(self) -> torch.Tensor | float:
+        """What a step's loss has besides the labels'; for those who train on something more."""
+        return 0.0
 
     def embed(self, ids: np.ndarray, mask: np.ndarray, params: Tensors | None = None) -> torch.Tensor:
         return embed({**self.frozen, **(params or self.average)}, self._put(ids).long(), self._put(mask), self.kind)
