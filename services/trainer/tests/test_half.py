@@ -24,13 +24,16 @@ def answers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("precisions")
     rows = [json.loads(line) for line in HELDOUT.read_text(encoding="utf-8").splitlines()]
     texts = [row["prompt"] for row in rows[:: max(1, len(rows) // PROMPTS)]][:PROMPTS]
-    embeddings = {}
+    heads = {policy: served.Head(ROOT / "model_repository", policy) for policy in TOLERANCE}
+    found = {policy: [] for policy in TOLERANCE}
     for to in ("fp16", "fp32"):
         shutil.copytree(ROOT / "model_repository", folder / to)
         precision.write(folder / to, to)
-        embeddings[to] = served.Encoder(folder / to).embeddings(texts)
-    heads = {policy: served.Head(ROOT / "model_repository", policy) for policy in TOLERANCE}
-    return {policy: (head.run(embeddings["fp16"]), head.run(embeddings["fp32"])) for policy, head in heads.items()}
+        encoder = served.Encoder(folder / to)
+        embeddings = encoder.embeddings(texts)
+        for policy, head in heads.items():
+            found[policy].append(head.probabilities(encoder, texts) if head.has_layers else head.run(embeddings))
+    return found
 
 
 @pytest.mark.parametrize("policy", TOLERANCE)

@@ -100,7 +100,11 @@ def test_training_learns_and_goes_on_where_it_was_ended(weights, tmp_path, monke
     assert "going on after 5 of 8 steps" in said[0]
     for name, value in whole.items():
         np.testing.assert_array_equal(again[name], value)
-    assert not keep[0].exists()
+    said.clear()
+    before = own_layers_train.train(weights, states, gold, rows, 8, 3, keep=keep, log=said.append)
+    assert "trained before" in said[0]
+    for name, value in whole.items():
+        np.testing.assert_array_equal(before[name], value)
     hidden, mask = states.batch(rows, states.starts)
     right = [
         ((own_layers.forward(own_layers.rounded_weights(w), hidden, mask)[0] @ w["head.weight"] + w["head.bias"]).argmax(1) == gold).mean() for w in (weights, whole)]
@@ -143,6 +147,8 @@ def test_a_policy_with_layers_of_its_own_answers_alone_as_among_others(folder, t
     assert run(folder, tmp_path, "--layers", "2") == 0
     out = capsys.readouterr().out
     assert "training the last 2 layers on 130 rows" in out and "20 rows held back" in out
+    assert "once more, on all rows" in out and "training the last 2 layers on 150 rows" in out
+    assert not list(tmp_path.glob("*.npz"))
     head, encoder = Head(folder, "bank_support"), Encoder(folder)
     assert head.has_layers
     together = head.probabilities(encoder, TEXTS)

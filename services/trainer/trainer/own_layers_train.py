@@ -147,13 +147,13 @@ def train(
     """The averaged weights after so many epochs over `rows`.
 
     weights: to start from, `head.*` among them; gold: label indices of all rows. keep: a file for what is done so far, from which the same
-    training (what its text says) goes on, and which is deleted at the end.
+    training (what its text says) goes on; it is there when all is done, too.
     """
     trainer, starts = _Trainer(weights), states.starts
     per_epoch = len(_batches(rows, states.lengths, np.random.default_rng(0)))
     steps = epochs * per_epoch
     if keep and trainer.restore(*keep):
-        log(f"layers: going on after {trainer.done:,} of {steps:,} steps")
+        log(f"layers: {'trained before' if trainer.done >= steps else f'going on after {trainer.done:,} of {steps:,} steps'}")
     gradients, parts = engine()
     begun = kept = said = time.monotonic()
     start, loss = trainer.done, 0.0
@@ -183,6 +183,6 @@ def train(
                 if keep and now - kept > KEEP_S:
                     kept = now
                     trainer.keep(*keep)
-    if keep:
-        keep[0].unlink(missing_ok=True)
+    if keep and trainer.done > start:
+        trainer.keep(*keep)
     return trainer.arrays["a"]

@@ -168,14 +168,25 @@ def own_layers(
 ) -> dict | None:
     """Trains them, and writes the policy where they are better on rows held back by more than chance, or are wished for; else None."""
     held = policy_layers.split(gold, seed)
-    head = fit(seen.embeddings[~held], gold[~held], len(examples.names), strength)
-    trained = policy_layers.Trained(examples, gold, seen, held, head, folder, seed, work, name, log)
+    kept = [work / f"{name}_{part}.npz" for part in ("layers", "all")]
+
+    def trained(used: np.ndarray, keep: Path) -> tuple[Linear, policy_layers.Trained]:
+        head = fit(seen.embeddings[used], gold[used], len(examples.names), strength)
+        return head, policy_layers.Trained(examples, gold, seen, used, head, folder, seed, keep, log)
+
+    head, layers = trained(~held, kept[0])
     told = np.flatnonzero(held & (seen.states.lengths > 0))
-    logits = trained.logits(seen.states, told)
+    logits = layers.logits(seen.states, told)
     compared = policy_layers.compare(gold[told], head.logits(seen.embeddings[told]), logits)
     is_better = compared.chance < policy_layers.CHANCE
     log(compared.text() + ("" if is_better else f"; that may be chance ({compared.chance:.2f})" if is_forced else f"; that may be chance ({compared.chance:.2f}): a head alone"))
-    return policy_layers.write(trained, logits, gold[told], name, examples, folder, log) if is_better or is_forced else None
+    report = None
+    if is_better or is_forced:
+        log("once more, on all rows")
+        report = policy_layers.write(trained(np.ones_like(held), kept[1])[1], logits, gold[told], name, examples, folder, log)
+    for path in kept:
+        path.unlink(missing_ok=True)
+    return report
 
 
 def main(arguments) -> int:

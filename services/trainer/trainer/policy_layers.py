@@ -31,9 +31,9 @@ CHANCE = 0.05
 """The layers are taken where the head would fall so far behind by chance more seldom than this."""
 MOST_TOKENS = 1_000_000
 """Of which states are kept: .8 GB. Rows beyond, drawn by lot, do not train the layers."""
-ROW_EPOCHS = 40_000
+ROW_EPOCHS = 120_000
 """Rows times epochs of a training, within these bounds of epochs:"""
-FEWEST, MOST = 2, 8
+FEWEST, MOST = 2, 12
 SECONDS_A_TOKEN = 350e-6
 """Of one core (Xeon of 2023) for each epoch."""
 
@@ -105,13 +105,14 @@ def expected(states: States, rows: np.ndarray) -> str:
 
 
 class Trained:
-    """Layers and head, trained on the rows that are not held back."""
+    """Layers and head, trained on some rows."""
 
     def __init__(
-        self, examples: Examples, gold: np.ndarray, seen: Read, held: np.ndarray, start, folder: Path, seed: int, work: Path, name: str, log,
+        self, examples: Examples, gold: np.ndarray, seen: Read, used: np.ndarray, start, folder: Path, seed: int, keep: Path, log,
     ) -> None:
-        """start: the linear head on EMBEDDING of the same rows (`policy.Linear`), from which the layers' own goes on."""
-        rows = np.flatnonzero(~held & (seen.states.lengths > 0))
+        """used: True where a row trains. start: the linear head on EMBEDDING of the same rows (`policy.Linear`), from which the layers' own
+        goes on. keep: a file from which a training that was ended goes on."""
+        rows = np.flatnonzero(used & (seen.states.lengths > 0))
         params = resume.encoder_params(newest(folder / "prompt_encoder"))
         weights = own_layers.from_encoder(params, own_layers.layers_before(params))
         weights |= {"head.weight": np.ascontiguousarray(start.weight.T), "head.bias": start.bias}
@@ -122,7 +123,7 @@ class Trained:
         for part in (*examples.texts, *examples.labels, str(repository.fingerprint_of(folder)), f"{epochs} {seed} {len(rows)}"):
             told.update(part.encode("utf-8", "surrogatepass") + b"\0")
         self.weights = own_layers_train.train(
-            weights, seen.states, gold, rows, epochs, seed, keep=(work / f"{name}_layers.npz", told.hexdigest()), log=log)
+            weights, seen.states, gold, rows, epochs, seed, keep=(keep, told.hexdigest()), log=log)
         self.labels = len(examples.names)
 
     def export(self, path: Path, temperature: float = 1.0) -> None:
@@ -154,7 +155,10 @@ def compare(gold: np.ndarray, head: np.ndarray, layers: np.ndarray) -> Compared:
 
 
 def write(trained: Trained, logits: np.ndarray, gold: np.ndarray, name: str, examples: Examples, folder: Path, log) -> dict:
-    """Puts the policy into the repository; figures of the rows held back, whose logits are given."""
+    """Puts the policy into the repository.
+
+    trained: on all rows. logits, gold: of the rows held back, by layers that had not seen them; temperature and figures come of these.
+    """
     temperature = fit_temperature(logits, gold)
     report = evaluate.scores(gold, softmax(logits, temperature), examples.names)
     log(evaluate.table(report, f"{name}, on rows held back"))
