@@ -20,7 +20,8 @@ const FEW = { prompts: 24, batches: [1, 8] };
  * complexity. Intents fit no prompt well, and their own layers round to int8 what they read, where a little may make a step: .023 for 95 % of
  * prompts, .038 for one (services/trainer/tests/test_half.py).
  */
-const TOLERANCE = { p95: 0.03, worst: 0.1 };
+const TOLERANCE = { p95: 0.02, worst: 0.1 };
+const P95_OF: Readonly<Record<string, number>> = { intent_router_ensemble: 0.03 };
 const ALIKE = 0.99;
 /** Batch mates pad one another, which moves a rounding. */
 const MATES = 0.05;
@@ -90,9 +91,10 @@ for (const model of ensembles) {
     const parity = compare(await answers(cpu, model, prompts, 1), alone);
     found[model] = parity;
     const { clear, alike, p95, worst, labels } = parity;
+    const most = P95_OF[model] ?? TOLERANCE.p95;
     return [
-      p95 <= TOLERANCE.p95 && worst <= TOLERANCE.worst && alike >= clear * ALIKE && labels >= 2,
-      `${model} answers as on the CPU: ${alike} of ${clear} clear labels alike, probabilities within ${p95.toFixed(4)} (${TOLERANCE.p95}) for 95 % of prompts, ${worst.toFixed(4)} (${TOLERANCE.worst}) for all`,
+      p95 <= most && worst <= TOLERANCE.worst && alike >= clear * ALIKE && labels >= 2,
+      `${model} answers as on the CPU: ${alike} of ${clear} clear labels alike, probabilities within ${p95.toFixed(4)} (${most}) for 95 % of prompts, ${worst.toFixed(4)} (${TOLERANCE.worst}) for all`,
     ];
   });
   await line(`${model} answers alone as in a batch`, async () => {
