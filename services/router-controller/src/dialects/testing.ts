@@ -116,3 +116,22 @@ export const saidArbitrary: fc.Arbitrary<Said> = fc
 /** A `fetch` that answers every request of an SDK so. */
 export const answering = (body: string, type = 'text/event-stream', status = 200) =>
   (async () => new Response(body, { status, headers: { 'content-type': type } })) as unknown as typeof fetch;
+
+/**
+ * Streams of servers that tell parallel calls apart by neither id nor index: `look` with a, with b and with a again, each whole in
+ * one chunk, then a chunk that repeats the name and adds nothing.
+ */
+export const callsWithoutIds: readonly (readonly string[])[] = [{ index: 0, id: '' }, { index: 0 }, {}].map(
+  (place) =>
+    [...['a', 'b', 'a'].map((x) => JSON.stringify({ x })), ''].map((args) =>
+      JSON.stringify({
+        choices: [
+          {
+            index: 0,
+            delta: { tool_calls: [{ ...place, function: { name: 'look', arguments: args } }] },
+            finish_reason: null,
+          },
+        ],
+      }),
+    ),
+);

@@ -1,13 +1,7 @@
 /** Takes a body's bytes off the socket: unpacked, counted and bounded while they come. */
 import type { IncomingMessage } from 'node:http';
 import type { Transform } from 'node:stream';
-import {
-  constants,
-  createBrotliDecompress,
-  createGunzip,
-  createInflate,
-  createZstdDecompress,
-} from 'node:zlib';
+import { decoders } from '../codings.ts';
 import { abortError, RouterError } from '../errors.ts';
 import type { Held } from './budget.ts';
 
@@ -23,16 +17,7 @@ export interface ReadBounds {
 /** Growth that is nobody's business: small bodies of equal letters pack well. */
 const FREE_INFLATED = 256 * 1024;
 
-/** RFC 9659: a window takes no more than 8 MB. */
-const ZSTD = { params: { [constants.ZSTD_d_windowLogMax]: 23 } };
-
-const DECODERS: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-  zstd: () => createZstdDecompress(ZSTD),
-};
+const DECODERS: Readonly<Record<string, () => Transform>> = decoders();
 
 function decoderFor(message: IncomingMessage): Transform | null {
   const encoding = String(message.headers['content-encoding'] ?? 'identity')

@@ -7,10 +7,8 @@ import { asText, type Body, isItem } from './turns.ts';
 
 type Item = Readonly<Record<string, unknown>>;
 
-/** One tool, and the model has to call it: how pipelines ask for an answer in a form. No agent chooses there. */
-export function isForm(body: Body): boolean {
-  if (readTools(body).count !== 1) return false;
-  const { tool_choice: choice, function_call: called } = body;
+/** Whether the body says that a tool has to be called, this one or whichever there is. */
+function hasToCall({ tool_choice: choice, function_call: called }: Body): boolean {
   if (isItem(called)) return called.name !== undefined;
   if (choice === 'required') return true;
   if (!isItem(choice)) return false;
@@ -18,6 +16,10 @@ export function isForm(body: Body): boolean {
   if (type === 'function') return named !== undefined || name !== undefined;
   return type === 'any' || (type === 'tool' && name !== undefined) || choice.mode === 'required';
 }
+
+/** One tool, and the model has to call it: how pipelines ask for an answer in a form. No agent chooses there. */
+// The choice first: agents bring many tools, and leave it open.
+export const isForm = (body: Body): boolean => hasToCall(body) && readTools(body).count === 1;
 
 /** Fields that say nothing of the work: any answer stands in them. */
 const PLAIN =

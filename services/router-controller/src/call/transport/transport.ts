@@ -107,28 +107,30 @@ export class Transport {
     const recipe = this.#recipes.get(target) ?? (await this.#recipe(target));
     const line = this.#line(target);
     try {
-      return unpacked(await this.#post(line, recipe, options));
+      return await this.#post(line, recipe, options);
     } catch (error) {
       // A proxy's connections are undici's own.
       if (!isUnaskedContinue(error) || line.node || proxyFor(target) !== null) throw error;
       line.node = new NodeClient(target, this.#limits);
-      return unpacked(await this.#post(line, recipe, options));
+      return this.#post(line, recipe, options);
     }
   }
 
-  #post(
+  async #post(
     { agent, node }: Line,
     recipe: Recipe,
     { path, search, stream, headers: more, body, signal }: SendOptions,
   ): Promise<UpstreamAnswer> {
     const place = recipe.place(path, search);
     const headers = recipe.headers(stream, more);
-    if (node) return node.request({ url: place.url, method: 'POST', headers, body, signal });
-    return Exchange.send(
-      agent,
-      { origin: place.origin, path: place.path, method: 'POST', headers, body },
-      signal,
-    );
+    const answer = node
+      ? node.request({ url: place.url, method: 'POST', headers, body, signal })
+      : Exchange.send(
+          agent,
+          { origin: place.origin, path: place.path, method: 'POST', headers, body },
+          signal,
+        );
+    return unpacked(await answer);
   }
 
   /** Sends a request that is passed on as it came, on the target's own connections. */

@@ -1,16 +1,10 @@
 /**
  * Unpacks answers of upstreams that pack them against the request, which asks for none of it: only what is read can be judged,
- * charged, translated and searched for secrets (docs/decisions/0033).
+ * charged, translated and searched for secrets (docs/decisions/0034).
  */
 import { Readable, type Transform } from 'node:stream';
-import {
-  constants,
-  createBrotliDecompress,
-  createGunzip,
-  createInflate,
-  createInflateRaw,
-  createZstdDecompress,
-} from 'node:zlib';
+import { createInflate, createInflateRaw } from 'node:zlib';
+import { decoders } from '../../codings.ts';
 import type { HeaderBag } from './headers.ts';
 import { bodyOf, type StreamedAnswer, type UpstreamAnswer, type UpstreamBody } from './upstream-answer.ts';
 
@@ -21,8 +15,6 @@ const MOST_GROWTH = 200;
 const FREE_GROWN = 1024 * 1024;
 /** Each piece goes to another thread and back. */
 const PIECE = { chunkSize: 64 * 1024 };
-/** RFC 9659: no more than 8 MB of memory for a window. */
-const ZSTD_WINDOW_LOG = 23;
 
 /** Zlib's format, which the standard means by "deflate", begins so; some servers send what is inside it alone. */
 const isZlib = (first: number) => (first & 0x0f) === 8;
@@ -31,12 +23,8 @@ const isZlib = (first: number) => (first & 0x0f) === 8;
 type Make = (first?: Buffer) => Transform;
 
 const MAKE: Readonly<Record<string, Make>> = {
-  gzip: () => createGunzip(PIECE),
-  'x-gzip': () => createGunzip(PIECE),
+  ...decoders(PIECE),
   deflate: (first) => (first && !isZlib(first[0]!) ? createInflateRaw(PIECE) : createInflate(PIECE)),
-  br: () => createBrotliDecompress(PIECE),
-  zstd: () =>
-    createZstdDecompress({ ...PIECE, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG } }),
 };
 
 /** What unpacks an answer, the outermost layer first; null: nothing has to, or one of its codings is not known. */

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { PLAIN_CHAT } from '../dialect.ts';
 import {
   answering,
+  callsWithoutIds,
   chunksOf,
   completionOf,
   eventsOf,
@@ -62,13 +63,8 @@ test('the SDK’s stream helper ends with the message that the same completion g
 });
 
 test('parallel calls that come whole, without an id and under one index or none, are told apart', async () => {
-  const chunk = (call: object) =>
-    JSON.stringify({ choices: [{ index: 0, delta: { tool_calls: [call] }, finish_reason: null }] });
-  for (const place of [{ index: 0, id: '' }, { index: 0 }, {}]) {
-    const call = (x: string) =>
-      chunk({ ...place, function: { name: 'look', arguments: JSON.stringify({ x }) } });
-    const named = chunk({ ...place, function: { name: 'look', arguments: '' } });
-    const { content } = await final(translated(answersTo(), [call('a'), call('b'), call('a'), named]));
+  for (const chunks of callsWithoutIds) {
+    const { content } = await final(translated(answersTo(), [...chunks]));
     const calls = content.flatMap((block) => (block.type === 'tool_use' ? [block] : []));
     assert.deepEqual(
       calls.map((each) => each.input),

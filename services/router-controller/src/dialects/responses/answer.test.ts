@@ -6,6 +6,7 @@ import OpenAI from 'openai';
 import { PLAIN_CHAT } from '../dialect.ts';
 import {
   answering,
+  callsWithoutIds,
   chunksOf,
   completionOf,
   eventsOf,
@@ -240,16 +241,8 @@ test('servers that give parallel calls the index 0, or a name after the id, are 
 });
 
 test('parallel calls that come whole, without an id and under one index or none, are told apart', async () => {
-  const chunk = (call: object) =>
-    JSON.stringify({ choices: [{ index: 0, delta: { tool_calls: [call] }, finish_reason: null }] });
-  for (const place of [{ index: 0, id: '' }, { index: 0 }, {}]) {
-    const call = (x: string) =>
-      chunk({ ...place, function: { name: 'look', arguments: JSON.stringify({ x }) } });
-    // The last repeats the name, and adds nothing.
-    const named = chunk({ ...place, function: { name: 'look', arguments: '' } });
-    const { output } = await final(
-      translated(answersTo({ tools: FUNCTIONS }), [call('a'), call('b'), call('a'), named]),
-    );
+  for (const chunks of callsWithoutIds) {
+    const { output } = await final(translated(answersTo({ tools: FUNCTIONS }), [...chunks]));
     const calls = output.flatMap((item) => (item.type === 'function_call' ? [item] : []));
     assert.deepEqual(
       calls.map((each) => each.arguments),
