@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
 import { PART_NAMES, PARTS, type PartName } from './parts/index.ts';
+import { setUpUnderWay } from './parts/lib.ts';
 
 const { values, positionals: names } = parseArgs({
   allowPositionals: true,
@@ -14,6 +15,16 @@ if (unknown.length > 0) {
   console.error(`no part '${unknown.join("', '")}'; one of: ${PART_NAMES.join(', ')}`);
   process.exit(2);
 }
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)
+  process.once(signal, () => {
+    const underWay = setUpUnderWay();
+    if (underWay !== null) console.error(`\n${underWay}`);
+    process.exit(code);
+  });
 for (const name of names.length > 0 ? (names as PartName[]) : PART_NAMES) {
   try {
     const path = await PARTS[name]();

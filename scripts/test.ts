@@ -10,11 +10,14 @@ import { parseArgs } from 'node:util';
 import { lastLine } from '../services/cli/src/lib/last-line.ts';
 import { isLive } from '../services/process/src/live-line.ts';
 import { waiting } from '../services/process/src/progress.ts';
+import { costs, keepCosts } from './lib/costs.ts';
 import { firstBecause, runLanes } from './lib/lanes.ts';
 import { nearChanges, watchTests } from './lib/near-changes.ts';
+import { fromPrograms } from './lib/programs.ts';
 import { quickSuites, wholeSuites } from './lib/suite-table.ts';
 import { failedTests, killSuites, type Result, runSuite, type Suite } from './lib/suites.ts';
 import { PARTS, type PartName } from './parts/index.ts';
+import { setUpUnderWay } from './parts/lib.ts';
 
 /** Silence after which a line tells what is running, ms. */
 const SILENCE_MS = 10_000;
@@ -105,12 +108,16 @@ async function runOne(suite: Suite): Promise<void> {
   say(`[${done}/${total}] ${mark} ${suite.name}  ${result.passed} passed${failed}, ${result.seconds} s`);
 }
 
-async function runAll(suites: readonly Suite[], atOnce: number): Promise<void> {
-  const queue = [...suites];
+/** Takes one after another from the queue until it is empty or `until` has settled. */
+async function runSome(queue: Suite[], until: Promise<unknown> | null = null): Promise<void> {
+  let enough = false;
+  void until?.then(() => {
+    enough = true;
+  });
   const worker = async () => {
-    for (let suite = queue.shift(); suite; suite = queue.shift()) await runOne(suite);
+    while (!enough && queue.length > 0) await runOne(queue.shift()!);
   };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  await Promise.all(Array.from({ length: QUICK_AT_ONCE }, worker));
 }
 
 for (const [signal, code] of [
@@ -120,6 +127,8 @@ for (const [signal, code] of [
 ] as const) {
   process.once(signal, () => {
     killSuites();
+    const underWay = setUpUnderWay();
+    if (underWay !== null) console.error(`\n${underWay}`);
     process.exit(code);
   });
 }
@@ -137,9 +146,15 @@ for (const name of needed) if (!COMPILED.includes(name)) await setup(name);
 
 console.log(`${total} suites`);
 async function runSelected(): Promise<void> {
-  await runAll(quick, QUICK_AT_ONCE);
-  await Promise.all(compiled);
-  await runLanes(whole, atOnce, runOne);
+  const made = await fromPrograms([...quick, ...whole], say);
+  const short = made.slice(0, quick.length);
+  const long = made.slice(quick.length);
+  if (long.length === 0) return runSome(short);
+  const ready = Promise.all(compiled);
+  // What is still being compiled leaves time for these.
+  await runSome(short, ready);
+  await ready;
+  await runLanes(long, atOnce, runOne, costs(), short);
 }
 if (isLive(process.stderr))
   await waiting('testing', runSelected, { detail: () => `${done} of ${total}  ${[...current].join(', ')}` });
@@ -151,6 +166,7 @@ else {
   clearInterval(ticker);
 }
 
+keepCosts(results);
 for (const { name, failed, output } of results) {
   if (failed > 0) console.log(`\n✖ ${name}\n${output.trimEnd().split('\n').slice(-SHOWN).join('\n')}`);
 }

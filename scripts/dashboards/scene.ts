@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { programOf } from '../../services/bundler/src/program.ts';
 import { Child } from '../../services/cli/src/processes/child.ts';
 import { hashKey } from '../../services/router-controller/src/authenticate/index.ts';
 import { parseConfig } from '../../services/router-controller/src/config/index.ts';
@@ -212,7 +213,7 @@ export async function startScene(kind: ClassifierKind): Promise<Scene> {
     stops.push(async () => rmSync(folder, { recursive: true, force: true }));
     const file = join(folder, 'router.yaml');
     writeFileSync(file, JSON.stringify(configuration(llms.url, grpc)));
-    const main = join(ROOT, 'services', 'router-controller', 'src', 'main.ts');
+    const main = programOf(join(ROOT, 'services', 'router-controller', 'src', 'main.ts'));
     const controller = new Child('router', main, ['--config', file, '--port', '0'], {});
     stops.push(() => controller.stop());
     const url = /ready (\S+)/.exec(await controller.start())![1]!;

@@ -1,6 +1,7 @@
 /** The router that examples are run against, started as their page says. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { programOf } from '../../services/bundler/src/program.ts';
 import { ROOT } from '../parts/lib.ts';
 
 export interface ExamplesRouter {
@@ -10,7 +11,7 @@ export interface ExamplesRouter {
 
 /** `llm-router start --config examples/router.yaml --stand-ins`, on a free port. */
 export async function startExamplesRouter(): Promise<ExamplesRouter> {
-  const main = join(ROOT, 'services/cli/src/main.ts');
+  const main = programOf(join(ROOT, 'services/cli/src/main.ts'));
   const args = ['start', '--config', join(ROOT, 'examples/router.yaml'), '--stand-ins', '--port', '0'];
   const { LLM_ROUTER_CLASSIFIER_URL: _own, NVIDIA_API_KEY: _key, ...env } = process.env;
   const child = spawn(process.execPath, [main, ...args], {

@@ -1,6 +1,7 @@
 /** Runs one example as its page shows: its commands, in its folder, with the clients that it needs. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { programOf } from '../../services/bundler/src/program.ts';
 import type { Clients } from '../parts/clients.ts';
 import { ROOT } from '../parts/lib.ts';
 import { comparable, stepsOf, withOutputs } from '../tutorial/page.ts';
@@ -54,7 +55,7 @@ function programsIn(folder: string, python: string): string {
     ['node', process.execPath],
   ])
     writeFileSync(join(bin, name!), `#!/bin/sh\nexec '${program}' "$@"\n`, { mode: 0o755 });
-  const main = join(ROOT, 'services/cli/src/main.ts');
+  const main = programOf(join(ROOT, 'services/cli/src/main.ts'));
   writeFileSync(
     join(bin, 'npx'),
     `#!/bin/sh\n[ "$1" = llm-router ] || exit 127\nshift\nexec '${process.execPath}' '${main}' "$@"\n`,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { COSTS, costOf, FIRST, firstBecause, OWNED, ownedBy, runLanes } from './lanes.ts';
+import { COSTS, FIRST, firstBecause, OWNED, ownedBy, runLanes, SPARE, tableCost } from './lanes.ts';
 import { wholeSuites } from './suite-table.ts';
 import type { Suite } from './suites.ts';
 
@@ -53,15 +53,15 @@ for (const cores of [1, 2, 3])
     for (const names of seen) {
       const together = names.map(suite);
       const [, ...beside] = names;
-      const busy = together.reduce((sum, each) => sum + costOf(each).cores, 0);
-      assert.ok(beside.length === 0 || busy <= cores, `${busy} cores: ${names}`);
+      const busy = together.reduce((sum, each) => sum + tableCost(each).cores, 0);
+      assert.ok(beside.length === 0 || busy <= cores + SPARE, `${busy} cores: ${names}`);
       assert.ok(together.filter(firstBecause).length <= 1, names.join());
       const owned = together.flatMap(ownedBy);
       assert.equal(new Set(owned).size, owned.length, names.join());
     }
     const most = Math.max(...seen.map((names) => names.length));
     // Those that wait leave room for more suites than cores.
-    assert.ok(cores === 1 ? most === 1 : most > cores && most <= 2 * cores, `${most} at once`);
+    assert.ok(cores === 1 ? most === 1 : most > cores && most <= 3 * cores, `${most} at once`);
   });
 
 test('a suite whose place is taken lets shorter ones go first, and comes when it is free', async () => {

@@ -34,7 +34,10 @@ export interface Cost {
 }
 const cost = (seconds: number, cores: number): Cost => ({ seconds, cores });
 
-/** The longest suites, which begin first, and those that wait for most of their time, beside which others have room. */
+/**
+ * The longest suites, which begin first, and those that wait for most of their time, beside which others have room: for a checkout that has
+ * not run them yet (`takeCosts`).
+ */
 export const COSTS: Readonly<Record<string, Cost>> = {
   'scripts/test/check-dashboards': cost(26, 1),
   'scripts/test/cluster-live': cost(158, 0.6),
@@ -67,7 +70,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'services/trainer (pytest)': cost(70, 1),
   'services/triton/test/triton': cost(31, 0.5),
 };
-const SHORT = cost(5, 1);
+const SHORT = cost(5, 0.9);
 
 const ofName = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.entries(table).find(([start]) => name.startsWith(start))?.[1];
@@ -83,34 +86,44 @@ export const ownedBy = (suite: Suite): string[] => [
   ...(firstBecause(suite) ? ['first'] : []),
 ];
 
-export const costOf = ({ name }: Suite): Cost => ofName(COSTS, name) ?? SHORT;
-
-/** The longest first; else in their own order. */
-const longestFirst = (suites: readonly Suite[]): Suite[] =>
-  suites.toSorted((a, b) => costOf(b).seconds - costOf(a).seconds);
+export const tableCost = ({ name }: Suite): Cost => ofName(COSTS, name) ?? SHORT;
 
 /** How many run at most for each core: of those that wait there may be many. */
-const EACH_CORE = 2;
+const EACH_CORE = 3;
+/**
+ * Cores that suites may ask for beyond those that are there: none keeps as many busy as it does on the average all the time, and one that would
+ * need a little more than is left is better begun than a core left idle. Those of FIRST have what they want before all others.
+ */
+export const SPARE = 0.5;
 
 /**
- * Runs each suite once, longest first, never two at once that own the same.
+ * Runs each suite once, never two at once that own the same: those of FIRST, which can't run beside each other, begin at once; then come the
+ * short ones, so that what is plainly wrong is told early; then the longest.
  *
  * @param cores how many the suites that run together may keep busy; with one they run one by one.
  * @param run never rejects.
+ * @param short begun in their own order.
  */
 export async function runLanes(
   suites: readonly Suite[],
   cores: number,
   run: (suite: Suite) => Promise<void>,
+  costOf: (suite: Suite) => Cost = tableCost,
+  short: readonly Suite[] = [],
 ): Promise<void> {
-  const waiting = longestFirst(suites);
+  const longest = suites.toSorted((a, b) => costOf(b).seconds - costOf(a).seconds);
+  const waiting = [
+    ...longest.filter(firstBecause),
+    ...short,
+    ...longest.filter((suite) => !firstBecause(suite)),
+  ];
   const running = new Map<Suite, Promise<void>>();
   const hasRoom = (suite: Suite) => {
     if (running.size === 0) return true;
     if (cores === 1 || running.size >= EACH_CORE * cores) return false;
     const busy = [...running.keys()].reduce((sum, each) => sum + costOf(each).cores, costOf(suite).cores);
     const taken = [...running.keys()].flatMap(ownedBy);
-    return busy <= cores && !ownedBy(suite).some((what) => taken.includes(what));
+    return busy <= cores + SPARE && !ownedBy(suite).some((what) => taken.includes(what));
   };
   while (waiting.length + running.size > 0) {
     for (;;) {

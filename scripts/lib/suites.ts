@@ -17,6 +17,8 @@ export interface Suite {
   readonly minutes: number;
   /** How to read its numbers; `exit`: one check, by its exit code. */
   readonly read: 'node' | 'pytest' | 'exit';
+  /** Puts what a failed run printed into words for a reader. */
+  readonly told?: (output: string) => string;
 }
 
 export interface Result {
@@ -158,5 +160,7 @@ export async function runSuite(suite: Suite, makesWay = false): Promise<Result> 
   running.delete(child);
   const seconds = Math.round((Date.now() - started) / 1000);
   const cpu = processorSeconds(times);
-  return { name: suite.name, ...countTests(suite.read, output, code), seconds, cpu, output };
+  const counts = countTests(suite.read, output, code);
+  if (counts.failed > 0 && suite.told) output = suite.told(output);
+  return { name: suite.name, ...counts, seconds, cpu, output };
 }

@@ -5,7 +5,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CACHE, ensure, findPython, run, withLock } from './lib.ts';
+import { CACHE, ensure, findPython, run, setUpUnderWay, withLock } from './lib.ts';
 
 const NAME = `test-${process.pid}`;
 const LOCK = join(CACHE, `${NAME}.lock`);
@@ -69,6 +69,29 @@ test('a command that fails says how', async () => {
     /counting failed \(exit 3\):[\s\S]*reason/,
   );
   await assert.rejects(run('counting', 'no-such-program', []), /no-such-program is not installed/);
+});
+
+test('a command that a signal ended was interrupted, and says that what is there is kept', async () => {
+  await assert.rejects(
+    run('waiting', 'sh', ['-c', 'echo so far; kill -TERM $$']),
+    /waiting was interrupted \(SIGTERM\)\. .* the next run goes on from there\.\nso far$/,
+  );
+});
+
+test('who ends a set-up learns what it was at', async () => {
+  assert.equal(setUpUnderWay(), null);
+  let told: string | null = null;
+  await ensure(NAME, '1', MADE, async () => {
+    const working = run('copying', 'sh', ['-c', 'true']);
+    told = setUpUnderWay();
+    await working;
+    writeFileSync(MADE, '');
+  });
+  assert.match(
+    told!,
+    new RegExp(`^interrupted while setting up ${NAME} \\(copying\\)\\. .* goes on from there`),
+  );
+  assert.equal(setUpUnderWay(), null);
 });
 
 test('a Python that is missing is told with what to install', async () => {

@@ -21,10 +21,24 @@ const TAIL = 30;
 /** Takes so long that it is worth a line of its own afterwards. */
 const LONG_MS = 2_000;
 
+/** Commands of set-ups that run, by what they do. */
+const underWay = new Set<string>();
+/** Parts that are being made. */
+const beingMade = new Set<string>();
+
+const GOES_ON = 'What was set up before it is kept, and the next run goes on from there.';
+
+/** What ends with this process, for who ends it; null when nothing is being set up. */
+export function setUpUnderWay(): string | null {
+  if (beingMade.size + underWay.size === 0) return null;
+  const steps = underWay.size > 0 ? ` (${[...underWay].join('; ')})` : '';
+  return `interrupted while setting up ${[...beingMade].join(', ') || 'parts'}${steps}. ${GOES_ON}`;
+}
+
 /**
  * Runs a command, and tells how long it has been at it and its last line.
  *
- * @throws Error with the end of its output.
+ * @throws Error with the end of its output, or that it was interrupted.
  */
 export async function run(
   what: string,
@@ -42,6 +56,7 @@ export async function run(
   });
   let output = '';
   let last = '';
+  let endedBy: NodeJS.Signals | null = null;
   const take = (chunk: Buffer) => {
     output += chunk.toString();
     last = output.trimEnd().split('\n').at(-1)?.slice(0, 100) ?? '';
@@ -52,16 +67,22 @@ export async function run(
     child.once('error', (error: NodeJS.ErrnoException) =>
       fail(error.code === 'ENOENT' ? new Error(`${what}: ${command} is not installed`) : error),
     );
-    child.once('close', (status) => done(status ?? 1));
+    child.once('close', (status, signal) => {
+      endedBy = signal;
+      done(status ?? 1);
+    });
   });
-  const code = await waiting(`  ${what}`, () => ended, { detail: () => last });
+  underWay.add(what);
+  const code = await waiting(`  ${what}`, () => ended, { detail: () => last }).finally(() =>
+    underWay.delete(what),
+  );
   const took = Date.now() - started;
   if (onTerminal && took >= LONG_MS) console.log(`  ${what}: ${Math.round(took / 1000)} s`);
-  if (code !== 0)
-    throw new Error(
-      `${what} failed (exit ${code}):\n${output.trimEnd().split('\n').slice(-TAIL).join('\n')}`,
-    );
-  return output;
+  if (code === 0) return output;
+  const said = output.trimEnd().split('\n').slice(-TAIL).join('\n') || '(it printed nothing)';
+  // By someone, or by a system without memory.
+  if (endedBy !== null) throw new Error(`${what} was interrupted (${endedBy}). ${GOES_ON}\n${said}`);
+  throw new Error(`${what} failed (exit ${code}):\n${said}`);
 }
 
 /** Hash of the texts that a part is made from; the part is made again when it changes. */
@@ -131,7 +152,8 @@ export async function ensure(
     if (done()) return;
     rmSync(stampFile, { force: true });
     console.log(`setting up ${name}`);
-    await make();
+    beingMade.add(name);
+    await make().finally(() => beingMade.delete(name));
     if (!existsSync(file)) throw new Error(`${name} was set up, but ${file} is not there`);
     writeFileSync(stampFile, stamp);
   });

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, afterEach, test } from 'node:test';
+import { programOf } from '../../services/bundler/src/program.ts';
 import { ROOT } from '../parts/lib.ts';
 import { descendants, isAlive, until } from './processes.ts';
 
@@ -65,7 +66,7 @@ function begin(
   return { child, exited, says };
 }
 
-const service = (name: string) => join(ROOT, 'services', name, 'src', 'main.ts');
+const service = (name: string) => programOf(join(ROOT, 'services', name, 'src', 'main.ts'));
 const CONTROLLER = [service('router-controller'), '--port', '0', '--config'];
 const STANDING_IN = { LLM_ROUTER_STAND_IN_URL: 'http://127.0.0.1:1' };
 

@@ -1,6 +1,7 @@
 /** Runs the command as a user's shell would, for tests. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { programOf } from '../../bundler/src/program.ts';
 
 export interface Ended {
   readonly code: number | null;
@@ -22,7 +23,7 @@ export function runCommand(
   }: { input?: string; env?: Readonly<Record<string, string>>; cwd?: string } = {},
 ): Promise<Ended> {
   const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../src/main.ts'), ...args], {
+  const child = spawn(process.execPath, [programOf(join(import.meta.dirname, '../src/main.ts')), ...args], {
     env: { PATH, HOME, ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }), ...env },
     stdio: 'pipe',
     ...(cwd && { cwd }),

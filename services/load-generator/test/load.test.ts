@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
+import { programOf } from '../../bundler/src/program.ts';
 import {
   eventually,
   ROUTER_CONFIG,
@@ -15,7 +16,7 @@ import {
 } from '../../router-controller/test/harness.ts';
 import type { Report } from '../src/index.ts';
 
-const MAIN = join(import.meta.dirname, '../src/main.ts');
+const MAIN = programOf(join(import.meta.dirname, '../src/main.ts'));
 
 let classifier: Awaited<ReturnType<typeof startClassifier>>;
 let whole: Whole;

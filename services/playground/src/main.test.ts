@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
+import { programOf } from '../../bundler/src/program.ts';
 
-const MAIN = join(import.meta.dirname, 'main.ts');
+const MAIN = programOf(join(import.meta.dirname, 'main.ts'));
 const KEY = 'sk-never-printed-0123456789';
 const children: ChildProcess[] = [];
 afterEach(() => {

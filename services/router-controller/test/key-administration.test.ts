@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { load as parseYaml } from 'js-yaml';
+import { programOf } from '../../bundler/src/program.ts';
 import { type RedisServer, startRedis } from '../proof/limits/start-redis.ts';
 import { hashKey, RedisKeys } from '../src/authenticate/index.ts';
 import { configSchema } from '../src/config/schema.ts';
@@ -16,7 +17,7 @@ import { createRedis } from '../src/redis/index.ts';
 import { assertDescribed } from './described.ts';
 import { chat, eventually, favour, scriptedClassifier, startWhole, user, type Whole } from './harness.ts';
 
-const CLI = join(import.meta.dirname, '../src/keys-cli.ts');
+const CLI = programOf(join(import.meta.dirname, '../src/keys-cli.ts'));
 const TOKENS = {
   ann: 'token-of-ann-who-administers-0123456789',
   bob: 'token-of-bob-who-administers-0123456789',

@@ -8,12 +8,13 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { programOf } from '../../bundler/src/program.ts';
 import { type RedisServer, startRedis } from '../proof/limits/start-redis.ts';
 import { hashKey } from '../src/authenticate/index.ts';
 import { assertDescribed } from './described.ts';
 import { chat, eventually, favour, scriptedClassifier, startWhole, user, type Whole } from './harness.ts';
 
-const CLI = join(import.meta.dirname, '../src/keys-cli.ts');
+const CLI = programOf(join(import.meta.dirname, '../src/keys-cli.ts'));
 const ADMIN_TOKEN = 'admin-token-of-this-test-0123456789';
 const UPSTREAM_KEY = 'nvapi-secret-of-the-upstream-0123456789';
 const REDIS_PASSWORD = 'redis-password-0123456789';

@@ -10,9 +10,10 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { RouterServer } from '@llm-router/router-server';
 import { type StandIns, startStandInLlms } from '@llm-router/stand-in-llms';
+import { programOf } from '../../bundler/src/program.ts';
 import { chat, eventually, startClassifier, user } from './harness.ts';
 
-const MAIN = join(import.meta.dirname, '../src/main.ts');
+const MAIN = programOf(join(import.meta.dirname, '../src/main.ts'));
 
 interface Controller {
   readonly url: string;

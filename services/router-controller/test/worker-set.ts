@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { programOf } from '../../bundler/src/program.ts';
 import { eventually } from './harness.ts';
 
-const MAIN = join(import.meta.dirname, '../src/main.ts');
+const MAIN = programOf(join(import.meta.dirname, '../src/main.ts'));
 
 export interface WorkerSet {
   readonly child: ChildProcess;

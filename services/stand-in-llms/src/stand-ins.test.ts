@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { programOf } from '../../bundler/src/program.ts';
 import { NIM_MODELS, parseFault, type StandIns, startStandInLlms } from './index.ts';
 
 let llms: StandIns;
@@ -173,7 +174,7 @@ describe('faults', () => {
 });
 
 test('the command prints where it listens and ends when its parent closes the pipe', async () => {
-  const main = fileURLToPath(new URL('main.ts', import.meta.url));
+  const main = programOf(fileURLToPath(new URL('main.ts', import.meta.url)));
   const child = spawn(process.execPath, [main, '--exit-with-parent'], { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   const [line] = await once(child.stdout!.setEncoding('utf8'), 'data');

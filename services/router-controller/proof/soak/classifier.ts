@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { startTriton, type Triton } from '@llm-router/triton';
 import { suspend } from '../../../../scripts/parts/suspend.ts';
+import { programOf } from '../../../bundler/src/program.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');
 const REPOSITORY = join(ROOT, 'model_repository');
@@ -43,7 +44,7 @@ export async function tritonClassifier(): Promise<Classifier> {
 }
 
 export async function embeddedClassifier(): Promise<Classifier> {
-  const main = join(ROOT, 'services/router-server/src/main.ts');
+  const main = programOf(join(ROOT, 'services/router-server/src/main.ts'));
   let child: ChildProcess;
   let exited: Promise<void>;
   const begin = async (grpcPort: string, httpPort: string): Promise<string> => {

@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { programOf } from '../../../bundler/src/program.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const MAIN = programOf(join(import.meta.dirname, '../../src/main.ts'));
 
 export interface Controller {
   readonly url: string;
