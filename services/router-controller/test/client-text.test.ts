@@ -94,6 +94,19 @@ for (const path of ['/v1/chat/completions', '/v1/route']) {
   });
 }
 
+test('a body without its text is told the field that its endpoint reads', async () => {
+  for (const [path, param] of Object.entries({
+    '/v1/chat/completions': 'messages',
+    '/v1/messages': 'messages',
+    '/v1/completions': 'prompt',
+  })) {
+    const response = await chat(whole.url, { model: 'auto', max_tokens: 9 }, { path });
+    const { error } = (await response.json()) as { error: { message: string; param?: string } };
+    assert.equal(response.status, 400, path);
+    assert.ok(error.message.includes(`'${param}'`), `${path}: ${error.message}`);
+  }
+});
+
 test('headers and addresses as long as node takes them are repeated shortly', async () => {
   const long = 'x'.repeat(12_000);
   const replies = [

@@ -1,5 +1,9 @@
 """Layers of a policy's own: gradients, what the served graph gives, when they are taken, and going on after an end."""
 
+import contextlib
+import csv
+import io
+import json
 import shutil
 from pathlib import Path
 
@@ -143,12 +147,20 @@ def run(folder, work, *more, name="bank_support"):
     return cli.main(["policy", "--name", name, "--data", str(BANK), "--repository", str(folder), "--work", str(work), *more])
 
 
-def test_a_policy_with_layers_of_its_own_answers_alone_as_among_others(folder, tmp_path, capsys):
-    assert run(folder, tmp_path, "--layers", "2") == 0
-    out = capsys.readouterr().out
+@pytest.fixture(scope="module")
+def trained(folder, tmp_path_factory):
+    """(work folder, what was printed) of bank_support with layers of its own: a training is seconds of a processor."""
+    work, out = tmp_path_factory.mktemp("work"), io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert run(folder, work, "--layers", "2") == 0
+    return work, out.getvalue()
+
+
+def test_a_policy_with_layers_of_its_own_answers_alone_as_among_others(folder, trained):
+    work, out = trained
     assert "training the last 2 layers on 130 rows" in out and "20 rows held back" in out
     assert "once more, on all rows" in out and "training the last 2 layers on 150 rows" in out
-    assert not list(tmp_path.glob("*.npz"))
+    assert not list(work.glob("*.npz"))
     head, encoder = Head(folder, "bank_support"), Encoder(folder)
     assert head.has_layers
     together = head.probabilities(encoder, TEXTS)
@@ -160,8 +172,24 @@ def test_a_policy_with_layers_of_its_own_answers_alone_as_among_others(folder, t
     assert 'name: "HIDDEN_STATES" data_type: TYPE_FP32 dims: [ -1, 384 ]' in config
     assert (folder / "bank_support_head" / "1" / "model.onnx").stat().st_size < 4.5e6
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
-    # A table by its labels reads embeddings, which this one does not.
+    # A value head's own table of labels reads embeddings, which this one does not.
     assert candidates.labels_of(folder, "bank_support") is None
+
+
+def test_the_table_of_a_policy_with_layers_of_its_own_is_filled_by_what_it_says(folder, trained, tmp_path, capsys):
+    with BANK.open(encoding="utf-8") as stream:
+        texts = [row["text"] for row in csv.DictReader(stream)]
+    head = Head(folder, "bank_support")
+    said = head.probabilities(Encoder(folder), texts).argmax(1)
+    # One target is good at the first label alone, the other at all else, and they cost the same.
+    scores = [{"prompt": text, "target": target, "score": float((label == 0) == (target == "first")), "cost": 1e-5} for text, label in zip(texts, said) for target in ("first", "rest")]
+    data = tmp_path / "evals.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in scores))
+    assert cli.main(["fill", "--policy", "bank_support", "--data", str(data), "--repository", str(folder), "--work", str(tmp_path / "train"), "--json"]) == 0
+    table = json.loads(capsys.readouterr().out.strip().split("\n")[-1])["table"]
+    assert table == {label: "rest" if i else "first" for i, label in enumerate(head.labels)}
+    assert cli.main(["fill", "--policy", "nope", "--data", str(data), "--repository", str(folder), "--work", str(tmp_path / "train")]) == 2
+    assert "holds no nope_head; label policies there: bank_support" in capsys.readouterr().err
 
 
 def test_few_texts_get_a_head_alone_and_so_do_those_that_layers_do_not_help(folder, tmp_path, capsys, monkeypatch):

@@ -94,10 +94,12 @@ class Head:
         """[texts, labels]"""
         return self.session.run(["OUTPUT"], {"EMBEDDING": embeddings.astype(np.float32)})[0]
 
-    def probabilities(self, encoder: Encoder, texts: list[str], batch: int = 16) -> np.ndarray:
+    def probabilities(
+        self, encoder: Encoder, texts: list[str], batch: int = 16, progress: Callable[[int, int], None] | None = None,
+    ) -> np.ndarray:
         """[texts, labels], whatever it reads of the encoder."""
         out = np.zeros((len(texts), self.session.get_outputs()[0].shape[1]), np.float32)
-        for members, (seen,), mask in encoder.batches(texts, [STATES if self.has_layers else EMBEDDING], batch):
+        for members, (seen,), mask in encoder.batches(texts, [STATES if self.has_layers else EMBEDDING], batch, progress):
             feeds = {STATES: seen, MASK: mask} if self.has_layers else {EMBEDDING: seen}
             out[members] = self.session.run(["OUTPUT"], feeds)[0]
         return out

@@ -195,7 +195,10 @@ export function checkBody(body: unknown, dialect: Dialect): asserts body is Chat
   const { messages, prompt, input, stream } = body as ChatBody;
   if (stream !== undefined && stream !== null && typeof stream !== 'boolean')
     throw invalid('stream', "'stream' must be a boolean");
-  if (dialect === 'completions' && messages === undefined && prompt !== undefined) return;
+  if (dialect === 'completions' && messages === undefined) {
+    if (prompt !== undefined) return;
+    throw invalid('prompt', "'prompt' is missing: a text, an array of texts, or token ids");
+  }
   if (dialect === 'responses') return checkInput(input);
   if (!Array.isArray(messages) || messages.length === 0) {
     throw invalid('messages', "'messages' must be an array of at least one message");

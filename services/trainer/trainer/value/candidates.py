@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..served import Head
+from ..served import Encoder, Head
 from .kernel import fit_kernel
 from .parts import Blend, LabelTable, Part, fit_clusters, table
 
@@ -17,12 +17,25 @@ CHOICES = ("label_table", "head", "blend")
 """From the simplest to the richest. Clusters by themselves are shown. The blend takes of all."""
 
 
+class Remembered:
+    """A head with layers of its own, which reads more of the encoder than the embedding: what it said of these prompts, found by their embedding."""
+
+    def __init__(self, head: Head, encoder: Encoder, prompts: list[str], x: np.ndarray, log=lambda _: None) -> None:
+        self.labels = head.labels
+        said = head.probabilities(encoder, prompts, progress=lambda done, of: log(f"{head.policy}: {done:,} of {of:,} prompts"))
+        self._said = {row.tobytes(): probabilities for row, probabilities in zip(x, said)}
+
+    def run(self, x: np.ndarray) -> np.ndarray:
+        """Like `Head.run`, of these prompts alone."""
+        return np.stack([self._said[row.tobytes()] for row in x])
+
+
 @dataclass(frozen=True)
 class Labels:
     """A label policy of the repository, to make a table by its labels."""
 
     policy: str
-    head: Head
+    head: Head | Remembered
 
     def of(self, x: np.ndarray) -> np.ndarray:
         """Index of each prompt's label."""
@@ -31,11 +44,32 @@ class Labels:
 
 def labels_of(repository: Path, policy: str = "task_router", width: int | None = None) -> Labels | None:
     """The policy's head; None where the repository has none that fits the encoder, or one with layers of its own, which reads no embedding."""
-    if not (repository / f"{policy}_head" / "config.pbtxt").is_file():
+    if not has_head(repository, policy):
         return None
     head = Head(repository, policy)
     fits = not head.has_layers and width in (None, head.session.get_inputs()[0].shape[1])
     return Labels(policy, head) if fits else None
+
+
+def has_head(repository: Path, policy: str) -> bool:
+    """Whether the repository holds a head of this policy."""
+    return (repository / f"{policy}_head" / "config.pbtxt").is_file()
+
+
+def label_policies(repository: Path) -> list[str]:
+    """Names of the policies that give a prompt a label, sorted; value policies give a prompt's worth."""
+    configs = sorted(repository.glob("*_head/config.pbtxt"))
+    return [path.parent.name.removesuffix("_head") for path in configs if 'string_value: "value"' not in path.read_text(encoding="utf-8")]
+
+
+def labels_for(repository: Path, policy: str, prompts: list[str], x: np.ndarray, log=lambda _: None) -> Labels | None:
+    """Labels of these prompts, whatever the policy's head reads; None where there is none that fits the encoder. x: their embeddings."""
+    if not has_head(repository, policy):
+        return None
+    head = Head(repository, policy)
+    if not head.has_layers:
+        return labels_of(repository, policy, x.shape[1])
+    return Labels(policy, Remembered(head, Encoder(repository), prompts, x, log))
 
 
 def fit(x: np.ndarray, score: np.ndarray, labels: Labels | None, seed: int, weight: np.ndarray | None = None, shares: np.ndarray | None = None) -> dict[str, Part]:

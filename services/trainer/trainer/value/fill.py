@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from . import line, parts, report, table_file, train, verdict
+from ..rows import BadData
+from . import candidates, line, parts, report, table_file, train, verdict
 from .calibration import HIGH, LOW
 from .curve import choose
 from .recommend import Setting
@@ -46,6 +47,9 @@ def run(arguments, log) -> dict:
     config = Path(arguments.config) if arguments.config else None
     if config is not None:
         table_file.check(config, arguments.policy, data.targets)
+    repository = Path(arguments.repository)
+    if not candidates.has_head(repository, arguments.policy):
+        raise BadData(f"--policy {arguments.policy}: {repository} holds no {arguments.policy}_head; label policies there: {', '.join(candidates.label_policies(repository)) or 'none'}")
     study, x, labels = train.studied(arguments, data, log, only="label_table")
     said = verdict.of(study)
     setting = train.chosen_setting(arguments, study)

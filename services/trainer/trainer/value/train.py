@@ -88,11 +88,12 @@ def studied(arguments, data: Outcomes, say, only: str | None = None, x: np.ndarr
         say(f"note: {note}")
     with threadpool_limits(1):  # few and small products: threads would wait for each other
         x = embed.embeddings(repository, data.prompts, cache, say) if x is None else x
-        labels = candidates.labels_of(repository, arguments.policy, x.shape[1])
-        if labels is None and only == "label_table":
-            raise BadData(
-                f"--policy {arguments.policy}: no {arguments.policy}_head in {repository} that reads its encoder's embedding; one with layers of its own "
-                "does not: train it with policy:train --layers 0")
+        if only is None:
+            labels = candidates.labels_of(repository, arguments.policy, x.shape[1])
+        else:
+            labels = candidates.labels_for(repository, arguments.policy, data.prompts, x, say)
+            if labels is None:
+                raise BadData(f"--policy {arguments.policy}: its head in {repository} was made for another encoder; make it again with policy:train")
         # A table by label has no say in what is unfamiliar.
         known = Known(labels, embed.embeddings(repository, general.prompts(), cache, say) if only is None else None, trusting=only is None)
         return study.run(data, x, known, folds_count=arguments.folds, seed=arguments.seed, only=only, log=say), x, labels

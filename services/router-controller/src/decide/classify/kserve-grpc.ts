@@ -10,26 +10,22 @@ import {
   readOutput,
 } from '@llm-router/protos';
 import type { TargetTls } from '../../config/types.ts';
+import { describeModel } from './describe-model.ts';
 import { FollowingClient } from './following-client.ts';
 import {
   assemble,
   type CallOptions,
   ClassifierError,
   type ClassifierFailure,
-  detailsModelOf,
-  embeddingOf,
   type InferResult,
-  kindOf,
   labelsFromClasses,
   type ModelClient,
   type ModelDescription,
-  type ModelParameters,
   PROBE_TEXT,
-  tokenLimitOf,
   WIRE,
   withDetails,
 } from './model-client.ts';
-import { type ModelConfig, otherEncoder } from './same-encoder.ts';
+import type { ModelConfig } from './same-encoder.ts';
 import { advice, plainDetails, secureChannel } from './secure-channel.ts';
 
 const FAILURES: Readonly<Record<number, ClassifierFailure>> = {
@@ -161,52 +157,21 @@ export class KServeGrpcClient implements ModelClient {
     return output?.numbers ?? null;
   }
 
-  async describe(options: CallOptions): Promise<ModelDescription> {
-    const config = await this.#config(this.#model, options);
-    const stranger = await otherEncoder(config, (model) => this.#config(model, options));
-    const said = stranger ? { otherEncoder: stranger } : {};
-    const details = detailsModelOf(config?.parameters);
-    if (details) {
-      try {
-        return { ...(await this.#describe(details, config?.parameters, options)), ...said, model: details };
-      } catch (error) {
-        if (!isAbsent(error, details)) throw error;
-      }
-    }
-    return { ...(await this.#describe(this.#model, config?.parameters, options)), ...said };
-  }
-
-  async #describe(
-    model: string,
-    parameters: ModelParameters,
-    options: CallOptions,
-  ): Promise<ModelDescription> {
-    const metadata = await this.#call('ModelMetadata', { name: model }, options);
-    const output = metadata.outputs.find((tensor) => tensor.name === WIRE.output);
-    if (!output) {
-      const names = metadata.outputs.map((tensor) => tensor.name).join(', ') || 'none';
-      throw new ClassifierError(
-        'bad_answer',
-        `model ${model} has no output ${WIRE.output}; it has: ${names}`,
-      );
-    }
-    const probe = this.#request(model, [PROBE_TEXT], [{ name: WIRE.output }]);
-    const plain = await this.#call('ModelInfer', probe, options);
-    const size = this.#numbers(plain, WIRE.output)?.length ?? 0;
-    const scores = metadata.outputs.find((tensor) => tensor.name === WIRE.scores);
-    const scoreSize = scores ? Math.abs(Number(scores.shape.at(-1))) : 0;
-    const shape = metadata.inputs.find((tensor) => tensor.name === WIRE.input)?.shape ?? [];
-    return {
-      version: plain.model_version || '1',
-      labels: await this.#labels(model, WIRE.output, size, options),
-      size,
-      maxBatch: shape.length > 1 && Number(shape[0]) === -1 ? 64 : 1,
-      hasTokenCount: metadata.outputs.some((tensor) => tensor.name === WIRE.tokenCount),
-      tokenLimit: tokenLimitOf(parameters),
-      ...kindOf(parameters),
-      ...embeddingOf(parameters, metadata.outputs),
-      scoreNames: scores ? ((await this.#labels(model, WIRE.scores, scoreSize, options)) ?? []) : [],
-    };
+  describe(options: CallOptions): Promise<ModelDescription> {
+    return describeModel(this.#model, {
+      config: (model) => this.#config(model, options),
+      metadata: (name) => this.#call('ModelMetadata', { name }, options),
+      probe: async (model) => {
+        const request = this.#request(model, [PROBE_TEXT], [{ name: WIRE.output }]);
+        const answer = await this.#call('ModelInfer', request, options);
+        return {
+          version: answer.model_version,
+          size: this.#numbers(answer, WIRE.output)?.length ?? 0,
+        };
+      },
+      labels: (model, output, size) => this.#labels(model, output, size, options),
+      isAbsent,
+    });
   }
 
   /** ModelConfig is Triton's extension: a server without it simply does not tell. */

@@ -2,24 +2,20 @@
 import { Agent, request } from 'undici';
 import { type TlsOptions, tlsOptions } from '../../config/tls.ts';
 import type { TargetTls } from '../../config/types.ts';
+import { describeModel } from './describe-model.ts';
 import {
   assemble,
   type CallOptions,
   ClassifierError,
-  detailsModelOf,
-  embeddingOf,
   type InferResult,
-  kindOf,
   labelsFromClasses,
   type ModelClient,
   type ModelDescription,
-  type ModelParameters,
   PROBE_TEXT,
-  tokenLimitOf,
   WIRE,
   withDetails,
 } from './model-client.ts';
-import { type ModelConfig, otherEncoder } from './same-encoder.ts';
+import type { ModelConfig } from './same-encoder.ts';
 import { advice } from './secure-channel.ts';
 
 interface JsonTensor {
@@ -153,53 +149,19 @@ export class KServeHttpClient implements ModelClient {
     return { name: WIRE.input, datatype: 'BYTES', shape: [texts.length, 1], data: texts };
   }
 
-  async describe(options: CallOptions): Promise<ModelDescription> {
-    const config = await this.#config(this.#model, options);
-    const stranger = await otherEncoder(config, (model) => this.#config(model, options));
-    const said = stranger ? { otherEncoder: stranger } : {};
-    const details = detailsModelOf(config?.parameters);
-    if (details) {
-      try {
-        return { ...(await this.#describe(details, config?.parameters, options)), ...said, model: details };
-      } catch (error) {
-        if (!isAbsent(error, details)) throw error;
-      }
-    }
-    return { ...(await this.#describe(this.#model, config?.parameters, options)), ...said };
-  }
-
-  async #describe(
-    model: string,
-    parameters: ModelParameters,
-    options: CallOptions,
-  ): Promise<ModelDescription> {
-    const metadata = await this.#json<JsonMetadata>(model, '', undefined, options);
-    const outputs = metadata.outputs ?? [];
-    const output = outputs.find((tensor) => tensor.name === WIRE.output);
-    if (!output) {
-      const names = outputs.map((tensor) => tensor.name).join(', ') || 'none';
-      throw new ClassifierError(
-        'bad_answer',
-        `model ${model} has no output ${WIRE.output}; it has: ${names}`,
-      );
-    }
-    const inputShape = metadata.inputs?.find((tensor) => tensor.name === WIRE.input)?.shape ?? [];
-    const probe = { inputs: [this.#input([PROBE_TEXT])], outputs: [{ name: WIRE.output }] };
-    const plain = await this.#json<JsonAnswer>(model, '/infer', probe, options);
-    const size = flat(plain.outputs?.find((tensor) => tensor.name === WIRE.output)?.data).length;
-    const scores = outputs.find((tensor) => tensor.name === WIRE.scores);
-    const scoreSize = scores ? Math.abs(Number(scores.shape.at(-1))) : 0;
-    return {
-      version: plain.model_version ?? '1',
-      labels: await this.#labels(model, WIRE.output, size, options),
-      size,
-      maxBatch: inputShape.length > 1 && Number(inputShape[0]) === -1 ? 64 : 1,
-      hasTokenCount: outputs.some((tensor) => tensor.name === WIRE.tokenCount),
-      tokenLimit: tokenLimitOf(parameters),
-      ...kindOf(parameters),
-      ...embeddingOf(parameters, outputs),
-      scoreNames: scores ? ((await this.#labels(model, WIRE.scores, scoreSize, options)) ?? []) : [],
-    };
+  describe(options: CallOptions): Promise<ModelDescription> {
+    return describeModel(this.#model, {
+      config: (model) => this.#config(model, options),
+      metadata: (model) => this.#json<JsonMetadata>(model, '', undefined, options),
+      probe: async (model) => {
+        const probe = { inputs: [this.#input([PROBE_TEXT])], outputs: [{ name: WIRE.output }] };
+        const answer = await this.#json<JsonAnswer>(model, '/infer', probe, options);
+        const output = answer.outputs?.find((tensor) => tensor.name === WIRE.output);
+        return { version: answer.model_version, size: flat(output?.data).length };
+      },
+      labels: (model, output, size) => this.#labels(model, output, size, options),
+      isAbsent,
+    });
   }
 
   /** ModelConfig is Triton's extension: a server without it simply does not tell. */

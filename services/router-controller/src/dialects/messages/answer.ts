@@ -1,52 +1,16 @@
-/** A chat answer as a message, whole or event by event. Both come from one machine, so that they can't differ. */
+/** A chat answer as a message. */
 import { randomBytes } from 'node:crypto';
+import { type AnswerMachine, answersBy, type Emit } from '../answer-machine.ts';
 import { beginsAnother, type CallDelta, type ChatDelta, deltaOf } from '../chat/delta.ts';
 import { type ChatUsage, chatUsage } from '../chat/usage.ts';
-import type { AnswerTranslator, StreamTranslator } from '../dialect.ts';
+import type { AnswerTranslator, ToldError } from '../dialect.ts';
 import { parseJson } from '../json.ts';
-import { sseEvent } from '../sse-event.ts';
 import { given, isObject, type Json, objectOf } from '../values.ts';
 import { errorBody } from './errors.ts';
 
-type Emit = (type: string, members: Json) => void;
-
 /** @param names the client's own names of tools by those that chat has, where they differ. */
-export function createAnswers(request: Json, names: ReadonlyMap<string, string>): AnswerTranslator {
-  return {
-    whole(completion) {
-      if (!isObject(completion) || !Array.isArray(completion.choices))
-        throw new Error('the upstream answered without a chat completion');
-      const machine = new MessageMachine(request, names, () => {});
-      machine.take(completion);
-      return machine.finish();
-    },
-    stream: () => messageStream(request, names),
-  };
-}
-
-function messageStream(request: Json, names: ReadonlyMap<string, string>): StreamTranslator {
-  let out = '';
-  const machine = new MessageMachine(request, names, (type, members) => {
-    out += sseEvent(type, { type, ...members });
-  });
-  const taken = () => {
-    const text = out;
-    out = '';
-    return text;
-  };
-  return {
-    push(data) {
-      const chunk = data.trim() === '[DONE]' ? null : parseJson(data);
-      if (isObject(chunk)) machine.take(chunk);
-      return taken();
-    },
-    end() {
-      machine.finish();
-      return taken();
-    },
-    fail: (error) => sseEvent('error', errorBody(500, error)),
-  };
-}
+export const createAnswers = (request: Json, names: ReadonlyMap<string, string>): AnswerTranslator =>
+  answersBy((emit) => new MessageMachine(request, names, emit), false);
 
 interface Call {
   readonly index: number;
@@ -57,7 +21,7 @@ interface Call {
   unsent: string;
 }
 
-class MessageMachine {
+class MessageMachine implements AnswerMachine {
   readonly #emit: Emit;
   readonly #names: ReadonlyMap<string, string>;
   readonly #id = `msg_${randomBytes(12).toString('hex')}`;
@@ -117,6 +81,10 @@ class MessageMachine {
     this.#emit('message_delta', { delta: ending, usage });
     this.#emit('message_stop', {});
     return { ...this.#message(usage), ...ending };
+  }
+
+  fail(error: ToldError): void {
+    this.#emit('error', errorBody(500, error));
   }
 
   #reason(): string {

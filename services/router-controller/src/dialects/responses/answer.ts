@@ -1,54 +1,15 @@
-/** A chat answer as a response, whole or event by event. Both come from one machine, so that they can't differ. */
+/** A chat answer as a response. */
+import { type AnswerMachine, answersBy, type Emit } from '../answer-machine.ts';
 import { beginsAnother, deltaOf } from '../chat/delta.ts';
 import { type ChatUsage, chatUsage } from '../chat/usage.ts';
-import type { AnswerTranslator, StreamTranslator, ToldError } from '../dialect.ts';
-import { parseJson } from '../json.ts';
-import { sseEvent } from '../sse-event.ts';
+import type { AnswerTranslator, ToldError } from '../dialect.ts';
 import { countOf, given, isObject, type Json, objectOf, textOf } from '../values.ts';
-import { CallItem, type Emit, type Item, MessageItem, ReasoningItem } from './output.ts';
+import { CallItem, type Item, MessageItem, ReasoningItem } from './output.ts';
 import { frame, responseObject, type Told } from './response.ts';
 import type { ToolBox } from './tools.ts';
 
-export function createAnswers(request: Json, tools: ToolBox): AnswerTranslator {
-  return {
-    whole(completion) {
-      if (!isObject(completion) || !Array.isArray(completion.choices))
-        throw new Error('the upstream answered without a chat completion');
-      const machine = new ResponseMachine(request, tools, () => {});
-      machine.take(completion);
-      return machine.finish();
-    },
-    stream: () => responseStream(request, tools),
-  };
-}
-
-function responseStream(request: Json, tools: ToolBox): StreamTranslator {
-  let out = '';
-  let number = 0;
-  const machine = new ResponseMachine(request, tools, (type, members) => {
-    out += sseEvent(type, { type, sequence_number: number++, ...members });
-  });
-  const taken = () => {
-    const text = out;
-    out = '';
-    return text;
-  };
-  return {
-    push(data) {
-      const chunk = data.trim() === '[DONE]' ? null : parseJson(data);
-      if (isObject(chunk)) machine.take(chunk);
-      return taken();
-    },
-    end() {
-      machine.finish();
-      return taken();
-    },
-    fail(error) {
-      machine.fail(error);
-      return taken();
-    },
-  };
-}
+export const createAnswers = (request: Json, tools: ToolBox): AnswerTranslator =>
+  answersBy((emit) => new ResponseMachine(request, tools, emit), true);
 
 /** Of one chunk. */
 const MOST_ANNOTATIONS = 500;
@@ -68,7 +29,7 @@ function citationOf(annotation: unknown): Json | null {
   };
 }
 
-class ResponseMachine {
+class ResponseMachine implements AnswerMachine {
   readonly #common: Json;
   readonly #tools: ToolBox;
   readonly #emit: Emit;

@@ -1,12 +1,11 @@
 /** The items of a response's output as they grow, each with the events that tell of it. */
 import { randomBytes } from 'node:crypto';
+import type { Emit } from '../answer-machine.ts';
 import type { CallDelta } from '../chat/delta.ts';
 import { parseJson } from '../json.ts';
 import { type Json, objectOf, textOf } from '../values.ts';
 import { BUILTINS } from './builtins.ts';
 import type { Called, ToolBox } from './tools.ts';
-
-export type Emit = (type: string, members: Json) => void;
 
 export interface Item {
   readonly value: () => Json;
