@@ -51,6 +51,7 @@ for (const [name, start] of Object.entries(SERVERS)) {
         assert.equal(model.model, 'complexity_router_details', protocol);
         assert.equal(model.labels?.length, 7);
         assert.equal(model.tokenLimit, 256);
+        assert.equal(model.agentTemperature, 1.422);
         assert.equal(model.scoreNames.length, 8);
         const { answers } = await client.infer([TEXT, 'hi'], model, OPTIONS);
         assert.deepEqual(

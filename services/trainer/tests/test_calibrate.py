@@ -49,6 +49,20 @@ def test_scores_count_per_label_and_pairs():
     assert found["pairs"] == [("a", "b", 1)]
 
 
+def test_reliability_tells_by_tenths_what_is_told_and_what_is_right():
+    probabilities = np.array([[0.95, 0.05], [0.93, 0.07], [0.45, 0.55], [1.0, 0.0]])
+    found = evaluate.reliability(np.array([0, 1, 1, 0]), probabilities)
+    assert [(row["from"], row["n"]) for row in found] == [(0.5, 1), (0.9, 3)]
+    assert abs(found[1]["told"] - 0.96) < 1e-9 and abs(found[1]["right"] - 2 / 3) < 1e-9
+
+
+def test_a_second_reader_counts_where_he_says_something_else():
+    gold, second = np.array([0, 0, 1]), np.array([1, -1, 0])
+    found = evaluate.scores(gold, np.array([[0.2, 0.8], [0.3, 0.7], [0.1, 0.9]]), ("a", "b"), second=second)
+    assert found["either"] == {"apart": 2, "accuracy": 2 / 3} and found["accuracy"] == 1 / 3
+    assert "either" not in evaluate.scores(gold, np.eye(2)[gold], ("a", "b"), second=np.array([-1, -1, -1]))
+
+
 def test_coverage_falls_with_the_threshold():
     rows = evaluate.coverage(np.array([0, 1]), np.array([[0.95, 0.05], [0.45, 0.55]]))
     kept = {row["threshold"]: row["coverage"] for row in rows}

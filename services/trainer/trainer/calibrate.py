@@ -12,6 +12,11 @@ def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     return exp / exp.sum(-1, keepdims=True)
 
 
+def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """[n, labels] → as a softmax of their logits over the temperature would have them."""
+    return softmax(np.log(np.maximum(probabilities, 1e-30)), temperature)
+
+
 def fit_temperature(logits: np.ndarray, gold: np.ndarray, weight: np.ndarray | None = None) -> float:
     """The temperature with the least negative log-likelihood, by a fine scan (one parameter needs no optimiser).
 

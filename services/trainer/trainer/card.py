@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import data, doubt, labels, ratings
+from . import data, doubt, intents, labels, ratings
 from .steps import TOGETHER
 
 BODIES = "bodies"
@@ -36,9 +36,9 @@ def write(work: Path) -> None:
     template = (Path(__file__).parent / "card_template.md").read_text(encoding="utf-8")
     card = template.replace("{{summary}}", summary(report)).replace("{{tables}}", tables(report)).replace("{{thresholds}}", thresholds(report))
     card = card.replace("{{agreement}}", agreement()).replace("{{groups}}", by_group(report)).replace("{{languages}}", by(report, TOGETHER, "by_language"))
-    card = card.replace("{{kinds}}", by(report, BODIES, "by_kind")).replace("{{shifted}}", thresholds(report, BODIES))
-    for name, module in (("ratings", "scores"), ("doubt", "doubt")):
-        card = card.replace("{{" + name + "}}", further(work / f"{module}.json", {"scores": ratings.table, "doubt": doubt.table}[module]))
+    card = card.replace("{{kinds}}", by(report, BODIES, "by_kind")).replace("{{readers}}", readers(report)).replace("{{reliability}}", reliability(report)).replace("{{shifted}}", thresholds(report, BODIES))
+    for name, module, table in (("ratings", "scores", ratings.table), ("doubt", "doubt", doubt.table), ("intents", "intents", intents.table)):
+        card = card.replace("{{" + name + "}}", further(work / f"{module}.json", table))
     (SERVICE / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     picture(report, SERVICE / "confusion.png")
     print(f"wrote {SERVICE / 'MODEL_CARD.md'} and confusion.png")
@@ -58,6 +58,27 @@ def agreement() -> str:
         same = sum(getattr(row, f"second_{column}") is None for row in labelled)
         parts.append(f"{same / len(labelled):.1%} of {len(labelled):,} {column} labels")
     return " and ".join(parts)
+
+
+def reliability(report: dict) -> str:
+    """What the bodies' answers tell and how often they are right, by tenths of the probability."""
+    both = {column: {row["from"]: row for row in report.get(BODIES, {}).get(column, {}).get("reliability", ())} for column in labels.HEADS}
+    lines = ["| told | task: rows | told | right | complexity: rows | told | right |", "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    for low in sorted(set().union(*both.values())):
+        found = [rows.get(low) for rows in both.values()]
+        cells = [cell for row in found for cell in ((str(row["n"]), f"{row['told']:.2f}", f"{row['right']:.2f}") if row else ("–",) * 3)]
+        lines.append(f"| {low:.1f} to {low + 0.1:.1f} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def readers(report: dict) -> str:
+    """Where the label of a body is not the only one that a reader gave."""
+    parts = []
+    for column, row in report.get(BODIES, {}).items():
+        if "either" in row:
+            apart, right = row["either"]["apart"], row["either"]["accuracy"]
+            parts.append(f"{column}: in {apart} of {row['n']} a second reader says something else; {row['accuracy']:.3f} are right by the label, {right:.3f} by one of both")
+    return "; ".join(parts) if parts else "not measured"
 
 
 def summary(report: dict) -> str:

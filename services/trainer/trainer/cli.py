@@ -1,4 +1,4 @@
-"""`python -m trainer vocabulary|data|train|calibrate|export|precision|evaluate|fit-scores|scores|doubt|card|policy|value|fill|import-evals|convert`: one command for each step."""
+"""`python -m trainer vocabulary|data|train|calibrate|export|precision|evaluate|fit-scores|fit-agents|scores|doubt|card|policy|value|fill|import-evals|convert`: one command for each step."""
 
 from __future__ import annotations
 
@@ -93,6 +93,8 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true", help="the last line is the figures as one JSON object: by file, head, label, language, kind")
     evaluate.add_argument("--graph", type=Path, help="another encoder graph, e.g. .cache/train/prompt_encoder.fp32.onnx")
     command("fit-scores", lambda a: steps().fit_scores(a), "fits the complexity head's SCORES to the ratings in data/own_ratings.jsonl")
+    of_agents = command("fit-agents", lambda a: steps().fit_agents(a), "fits the temperature of agents' requests anew; the heads stay as they are")
+    of_agents.add_argument("--bodies", type=Path, required=True, help="prompts that `npm run bodies` made of data/bodies/own")
     command("scores", lambda a: steps().scores(a), "rank correlations of the complexity scores with readers' ratings")
     doubt = command("doubt", lambda a: steps().doubt(a), "which signal tells wrong answers best, and how sure the heads are of noise")
     doubt.add_argument("--bodies", type=Path, help="prompts made of held-out request bodies by `npm run bodies`, besides")

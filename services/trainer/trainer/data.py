@@ -33,6 +33,8 @@ class Row:
     """ISO 639-1 of the words that ask; None where nobody said."""
     kind: str = "prompt"
     """`prompt`, or what a request body was an example of (`bodies.KINDS`)."""
+    agent: bool = False
+    """An agent asks, as the router tells of the request body."""
     unsure: bool = False
     """No label fits: every head is taught to find all alike (`outliers`)."""
 
@@ -51,6 +53,7 @@ def read_jsonl(path: Path) -> list[Row]:
                         item["prompt"], item.get("task"), item.get("complexity"), item.get("intent"),
                         item.get("source", path.stem), second_task=item.get("second_task"), second_complexity=item.get("second_complexity"),
                         lang=item.get("language", item.get("lang")), kind=item.get("kind", "prompt"),
+                        agent=item.get("agent") is True,
                     )
                 )
             except (json.JSONDecodeError, KeyError, TypeError) as error:

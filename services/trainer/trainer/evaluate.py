@@ -9,11 +9,13 @@ from .languages import group
 
 def scores(
     gold: np.ndarray, probabilities: np.ndarray, names: tuple[str, ...], languages: np.ndarray | None = None, kinds: np.ndarray | None = None,
+    second: np.ndarray | None = None,
 ) -> dict:
     """Figures for one head.
 
     gold: label indices [n]; probabilities: [n, labels]. F1 is averaged over the labels that occur in gold. languages, kinds [n]:
-    for the figures by language and by kind of request, where they are given.
+    for the figures by language and by kind of request, where they are given. second [n]: what a second reader said where that differs,
+    else -1; then `either` has how many rows that are and how many answers are right by one of both.
     """
     predicted = probabilities.argmax(1)
     per_label = {}
@@ -34,7 +36,10 @@ def scores(
         "accuracy": float((predicted == gold).mean()) if len(gold) else 0.0,
         "macro_f1": float(np.mean(present_f1)) if present_f1 else 0.0,
         **calibration(gold, probabilities),
+        **({} if second is None or (second < 0).all() else {
+            "either": {"apart": int((second >= 0).sum()), "accuracy": float(((predicted == gold) | (predicted == second)).mean())}}),
         "per_label": per_label,
+        "reliability": reliability(gold, probabilities),
         "coverage": coverage(gold, probabilities),
         "pairs": worst_pairs(confusion(gold, predicted, len(names)), names),
     }
@@ -87,6 +92,14 @@ def _ece(confidence: np.ndarray, right: np.ndarray) -> np.ndarray:
     slot = np.minimum((confidence * BINS).astype(int), BINS - 1)
     inside = (slot[:, None] == np.arange(BINS)).astype(float)
     return np.abs((confidence - right) @ inside).sum(1) / len(confidence)
+
+
+def reliability(gold: np.ndarray, probabilities: np.ndarray) -> list[dict]:
+    """By tenths of the top-1 probability that hold rows: `from`, rows `n`, the mean of what is `told`, the share that is `right`."""
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == gold
+    tenth = np.minimum((confidence * 10).astype(int), 9)
+    parts = [(at, tenth == at) for at in range(10)]
+    return [{"from": at / 10, "n": int(of.sum()), "told": float(confidence[of].mean()), "right": float(right[of].mean())} for at, of in parts if of.any()]
 
 
 def coverage(gold: np.ndarray, probabilities: np.ndarray) -> list[dict]:

@@ -232,6 +232,30 @@ def fingerprint_of(repository: Path, encoder: str = "prompt_encoder") -> str | N
     return found and found[1]
 
 
+AGENTS = "agent_temperature"
+"""Parameter by which the router's controller divides the logits of what agents ask."""
+
+
+def agent_temperature(repository: Path, policy: str) -> float:
+    """1 where the policy's configuration has none."""
+    config = repository / f"{policy}_ensemble" / "config.pbtxt"
+    found = re.search(AGENTS + r'" value: { string_value: "([^"]+)"', config.read_text(encoding="utf-8")) if config.is_file() else None
+    return float(found[1]) if found else 1.0
+
+
+def tell_agents(repository: Path, policy: str, temperature: float) -> None:
+    """Puts it into the configurations of the policy's models in place of what stood there; 1: takes it out."""
+    for kind in KINDS:
+        path = repository / f"{policy}_{kind}" / "config.pbtxt"
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if AGENTS not in line]
+        if temperature != 1:
+            lines.append(f"# {AGENTS}: what the router's controller divides the logits of agents' requests by.\n")
+            lines.append(f'parameters {{ key: "{AGENTS}" value: {{ string_value: "{temperature:.3f}" }} }}\n')
+        partial = path.with_name(f".{path.name}")
+        partial.write_text("".join(lines), encoding="utf-8")
+        partial.rename(path)
+
+
 def _fingerprint(what: str, value: str | None) -> str:
     return FINGERPRINT.format(what=what, value=value) if value else ""
 

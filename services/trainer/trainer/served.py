@@ -85,10 +85,17 @@ class Head:
 
     def __init__(self, repository: Path, policy: str, graph: Path | None = None) -> None:
         folder = repository / f"{policy}_head"
-        self.policy = policy
+        self.repository, self.policy = repository, policy
         self.session = session(graph or newest(folder), threads=1)
         self.has_layers = any(tensor.name == STATES for tensor in self.session.get_inputs())
         self.labels = tuple((folder / "labels.txt").read_text(encoding="utf-8").splitlines())
+
+    @property
+    def agent_temperature(self) -> float:
+        """What the router divides the logits of agents' requests by (`agents`)."""
+        from .repository import agent_temperature
+
+        return agent_temperature(self.repository, self.policy)
 
     def run(self, embeddings: np.ndarray) -> np.ndarray:
         """[texts, labels]"""

@@ -13,9 +13,9 @@ import numpy as np
 from . import data as prompts
 from . import evaluate as figures
 from . import doubt as unsure
-from . import base, bodies, complexity_scores, labels, languages, quantize, ratings, relabel, repository, resume, score_head
+from . import agents, base, bodies, complexity_scores, labels, languages, quantize, ratings, relabel, repository, resume, score_head
 from . import train as training
-from .calibrate import fit_temperature, softmax
+from .calibrate import fit_temperature, softmax, tempered
 from .data import Row
 from .served import Encoder, Head
 
@@ -114,6 +114,7 @@ def export(a) -> None:
             a.repository, labels.POLICIES[column], names, params[f"head.{column}.weight"], params[f"head.{column}.bias"],
             temperatures[column], readings if column == "complexity" else None,
         )
+    agents.install(a.repository, _stored(a.work / "validation.jsonl"), log)
     for path in (a.work / "prompt_encoder.fp32.onnx", a.work / "prompt_encoder.fp16.onnx", a.repository / "prompt_encoder/1/model.onnx"):
         log(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     log("heads that `policy` trained stand on the encoder: train them again after this")
@@ -132,9 +133,16 @@ def fit_scores(a) -> None:
     """SCORES of the repository's complexity head anew, by the ratings in data/own_ratings.jsonl; its labels' weights stay as they are."""
     policy, names = labels.POLICIES["complexity"], labels.HEADS["complexity"]
     params = resume.head_params(a.repository / f"{policy}_head", "complexity", len(names))
+    of_agents = repository.agent_temperature(a.repository, policy)
     repository.write_policy(
         a.repository, policy, names, params["head.complexity.weight"], params["head.complexity.bias"], 1.0, _readings(a.repository))
+    repository.tell_agents(a.repository, policy, of_agents)
     log(f"wrote {a.repository / policy}_head")
+
+
+def fit_agents(a) -> None:
+    """The temperature of agents' requests in the repository's configurations, by our own bodies that are held back from training."""
+    agents.install(a.repository, prompts.validation_rows(prompts.own_rows(bodies=a.bodies))[1], log)
 
 
 def evaluate(a) -> None:
@@ -160,15 +168,21 @@ def evaluate(a) -> None:
                     continue
                 texts = [read[i].prompt for i in index] if head.has_layers else []
                 probabilities = head.probabilities(encoder, texts) if head.has_layers else head.run(embedding[index])
+                asked = np.array([read[i].agent for i in index])
+                if asked.any():
+                    # As the router's controller tells it.
+                    probabilities = np.where(asked[:, None], tempered(probabilities, head.agent_temperature), probabilities)
                 spoken = np.array([languages.of(read[i].prompt, read[i].lang) for i in index])
                 kinds = np.array([read[i].kind for i in index])
+                second = [getattr(read[i], f"second_{column}", None) for i in index]
+                others = np.array([-1 if label is None else head.labels.index(label) for label in second], int)
                 for name in (stem, *((TOGETHER,) if path.resolve() in held_out else ())):
-                    answers.setdefault(name, {}).setdefault(column, []).append((gold, probabilities, spoken, kinds))
+                    answers.setdefault(name, {}).setdefault(column, []).append((gold, probabilities, spoken, kinds, others))
     report: dict[str, dict] = {}
     for name, columns in answers.items():
         for column, parts in columns.items():
-            gold, probabilities, spoken, kinds = (np.concatenate(part) for part in zip(*parts))
-            found = report.setdefault(name, {})[column] = figures.scores(gold, probabilities, heads[column].labels, spoken, kinds)
+            gold, probabilities, spoken, kinds, others = (np.concatenate(part) for part in zip(*parts))
+            found = report.setdefault(name, {})[column] = figures.scores(gold, probabilities, heads[column].labels, spoken, kinds, others)
             # The picture needs the whole matrix, the table only its worst cells.
             found["confusion"] = figures.confusion(gold, probabilities.argmax(1), len(heads[column].labels)).tolist()
             log(figures.table(found, f"{labels.POLICIES[column]} on {name}") + "\n")

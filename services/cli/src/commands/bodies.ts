@@ -39,7 +39,7 @@ function textIn(file: string): string {
 
 async function run({ data, out, config, json }: Options): Promise<void> {
   const { anyEnv, loadConfig } = await import('../../../router-controller/src/config/index.ts');
-  const { textsOf } = await import('../evaluate/texts-of-bodies.ts');
+  const { promptsOf } = await import('../evaluate/texts-of-bodies.ts');
   const { prompt, identity } = (await loadConfig(config, { env: anyEnv })).file;
   const lines: string[] = [];
   let silent = 0;
@@ -56,10 +56,10 @@ async function run({ data, out, config, json }: Options): Promise<void> {
       if (typeof row.path !== 'string')
         throw new CommandError(`bodies: ${file}:${index + 1}: no "path", such as "/v1/chat/completions"`);
       const { body: _, path: __, ...labels } = row;
-      const texts = textsOf(row, { prompt, identity });
+      const { texts, agent } = promptsOf(row, { prompt, identity });
       if (texts.length === 0) silent++;
       for (const text of texts)
-        lines.push(JSON.stringify({ prompt: text, ...labels, source: `own/${row.source}` }));
+        lines.push(JSON.stringify({ prompt: text, ...labels, agent, source: `own/${row.source}` }));
     }
   }
   writeFileSync(out, `${lines.join('\n')}\n`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ROOT } from '../../../../scripts/parts/lib.ts';
 import { anyEnv, loadConfig } from '../../../router-controller/src/config/index.ts';
-import { type BodyRow, textsOf } from './texts-of-bodies.ts';
+import { type BodyRow, promptsOf } from './texts-of-bodies.ts';
 
 const { prompt, identity } = (await loadConfig(join(ROOT, 'config/router.yaml'), { env: anyEnv })).file;
 const settings = { prompt, identity };
@@ -18,7 +18,10 @@ const made = (messages: unknown, more: object = {}): BodyRow => ({
 
 describe('prompts of bodies', () => {
   test('a pipeline’s instruction and its data are one prompt', () => {
-    const [text, ...others] = textsOf(
+    const {
+      texts: [text, ...others],
+      agent,
+    } = promptsOf(
       made([
         { role: 'system', content: 'Which language is it? One word.' },
         { role: 'user', content: 'Hvor er stationen?' },
@@ -28,10 +31,18 @@ describe('prompts of bodies', () => {
     assert.match(text!, /Which language is it\?/);
     assert.match(text!, /Hvor er stationen\?/);
     assert.deepEqual(others, []);
+    assert.equal(agent, false);
+  });
+
+  test('what an agent asks is marked', () => {
+    const row = made([{ role: 'user', content: 'make the button blue' }]);
+    const tools = ['edit_file', 'bash'].map((name) => ({ type: 'function', function: { name } }));
+    const { texts, agent } = promptsOf({ ...row, body: { ...row.body, tools } }, settings);
+    assert.deepEqual([texts, agent], [['make the button blue'], true]);
   });
 
   test('a follow-up comes with what it follows, and never alone', () => {
-    const texts = textsOf(
+    const { texts } = promptsOf(
       made([
         { role: 'user', content: 'Write a Kotlin function that merges intervals.' },
         { role: 'assistant', content: 'fun merge() {}' },
@@ -45,7 +56,7 @@ describe('prompts of bodies', () => {
 
   test('a new topic is taught alone and after the old one', () => {
     const last = 'Please condense this for me: "The board has put the plan off until the end of the month."';
-    const texts = textsOf(
+    const { texts } = promptsOf(
       made([
         { role: 'user', content: 'Write a haiku about rain.' },
         { role: 'assistant', content: 'Soft drum on the roof' },
@@ -62,7 +73,7 @@ describe('prompts of bodies', () => {
     let taught = 0;
     for (const name of readdirSync(folder)) {
       for (const line of readFileSync(join(folder, name), 'utf8').trimEnd().split('\n')) {
-        for (const text of textsOf(JSON.parse(line) as BodyRow, settings)) {
+        for (const text of promptsOf(JSON.parse(line) as BodyRow, settings).texts) {
           taught++;
           assert.doesNotMatch(text, /<system-reminder>|<environment_details>|<environment_context>/, name);
         }

@@ -13,11 +13,20 @@ export interface BodyRow {
   readonly [column: string]: unknown;
 }
 
-/** The texts that a row teaches, none, one or two; never an empty one. */
-export function textsOf(row: BodyRow, settings: UnderstandSettings): string[] {
-  const { ask, turn } = understand({ body: row.body, path: row.path, headers: {} }, settings);
+export interface BodyPrompts {
+  /** What the row teaches: no text, one or two; never an empty one. */
+  readonly texts: readonly string[];
+  /** Whether an agent asks, as the router tells. */
+  readonly agent: boolean;
+}
+
+export function promptsOf(row: BodyRow, settings: UnderstandSettings): BodyPrompts {
+  const { ask, turn, features } = understand({ body: row.body, path: row.path, headers: {} }, settings);
   const history = turn.closes ? null : ask.withHistory;
   const follows = turn.leans || row.kind === 'follow-up';
   const texts = follows && history !== null ? [history] : [ask.text, history];
-  return texts.filter((text) => text !== null && text.trim() !== '') as string[];
+  return {
+    texts: texts.filter((text) => text !== null && text.trim() !== '') as string[],
+    agent: features.agent !== null,
+  };
 }

@@ -31,7 +31,10 @@ ${rest}`,
   );
 
 /** A classifier of two labels; the text says the probability of the second. */
-function scripted(answer: (text: string) => readonly number[] | Promise<readonly number[]>) {
+function scripted(
+  answer: (text: string) => readonly number[] | Promise<readonly number[]>,
+  told: { agentTemperature?: number } = {},
+) {
   const asked: string[] = [];
   const connect = (): ModelClient => ({
     address: 'scripted',
@@ -43,6 +46,7 @@ function scripted(answer: (text: string) => readonly number[] | Promise<readonly
       hasTokenCount: false,
       tokenLimit: null,
       scoreNames: [],
+      ...told,
     }),
     infer: async (texts) => {
       asked.push(...texts);
@@ -66,8 +70,9 @@ async function decider(
   answer: Parameters<typeof scripted>[0] = byText,
   table = config('fallback: Chat'),
   random = () => 0,
+  told: { agentTemperature?: number } = {},
 ) {
-  const { asked, connect } = scripted(answer);
+  const { asked, connect } = scripted(answer, told);
   const metrics = createMetrics();
   const log = createLog({ level: 'error' });
   const made = new Decider({ config: table, metrics, log, connect, random });
@@ -412,6 +417,62 @@ describe('rules', () => {
       [(await decide(agent)).rule, (await decide('x')).reason],
       ['rules[1]', 'classifier_error_fallback'],
     );
+    made.close();
+  });
+});
+
+describe('what agents ask', () => {
+  const agent = (content: string, before: readonly object[] = []) => ({
+    messages: [...before, { role: 'user', content }],
+    tools: [
+      { type: 'function', function: { name: 'edit_file' } },
+      { type: 'function', function: { name: 'bash' } },
+    ],
+  });
+
+  test('is told as surely as the model says that it is right there, and nothing else is', async () => {
+    const { decide, made } = await decider(byText, config('fallback: Chat'), () => 0, {
+      agentTemperature: 2,
+    });
+    const near = (value: number | null, wanted: number) =>
+      assert.ok(Math.abs(value! - wanted) < 1e-9, `${value}`);
+    // Square roots of .8 and .2, made to add up: 2 and 1 of 3.
+    const decision = await decide(agent('fix this code'));
+    assert.equal(decision.label, 'Code');
+    near(decision.confidence, 2 / 3);
+    near(decision.scores!.Chat!, 1 / 3);
+    near((await decide('fix this code')).confidence, 0.8);
+    // From the cache, where it stands for everybody, too.
+    const again = await decide(agent('fix this code'));
+    assert.equal(again.cached, true);
+    near(again.confidence, 2 / 3);
+    made.close();
+  });
+
+  test('falls to the fallback by what is told', async () => {
+    const table = config('fallback: Chat\n    threshold: 0.7');
+    const { decide, made } = await decider(byText, table, () => 0, { agentTemperature: 2 });
+    assert.equal((await decide(agent('fix this code'))).reason, 'low_confidence_fallback');
+    assert.equal((await decide('fix this code')).reason, 'classified');
+    made.close();
+  });
+
+  test('is looked at twice by what the classifier tells, not by what is told', async () => {
+    const { decide, asked, made } = await decider(
+      () => [0.2, 0.8],
+      config('fallback: Chat'),
+      () => 0,
+      {
+        agentTemperature: 20,
+      },
+    );
+    const before = [
+      { role: 'user', content: 'write some code' },
+      { role: 'assistant', content: 'here' },
+    ];
+    const decision = await decide(agent('explain the whole module to me and why it is built so', before));
+    assert.equal(decision.secondLook, false);
+    assert.ok(decision.confidence! < 0.55 && asked.length === 1);
     made.close();
   });
 });

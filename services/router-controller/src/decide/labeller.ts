@@ -10,6 +10,7 @@ import type { CostShares } from './choose/cost-share.ts';
 import { estimator } from './choose/estimate.ts';
 import { cannot } from './choose/possible.ts';
 import { choiceOf, firstRule } from './choose/rules.ts';
+import { tempered } from './choose/temper.ts';
 import { offersOf } from './choose/value.ts';
 import { weigh } from './choose/weigh.ts';
 import type { Classified, Classifiers } from './classify/classifiers.ts';
@@ -23,6 +24,11 @@ import type { Found } from './stay/conversations.ts';
 export interface Labelled {
   readonly choice: Choice;
   readonly classified: Classified | null;
+  readonly secondLook: boolean;
+}
+
+interface Looked {
+  readonly classified: Classified;
   readonly secondLook: boolean;
 }
 
@@ -51,7 +57,7 @@ export class Labeller {
     if (early !== null && early !== 'ask')
       return { choice: choiceOf(early, policy, this.#random), classified: null, secondLook: false };
     try {
-      const looked = await this.#look(input);
+      const looked = this.#told(input, await this.#look(input));
       const { classification } = looked.classified;
       const rule = firstRule(policy, classification, seen);
       const byClassifier = policy.value
@@ -95,7 +101,7 @@ export class Labeller {
     });
   }
 
-  async #look(input: DecisionInput): Promise<{ classified: Classified; secondLook: boolean }> {
+  async #look(input: DecisionInput): Promise<Looked> {
     const { policy, facts, caller } = input;
     const options = { ...input, tenant: caller.tenant };
     const first = await this.#classifiers.classify(policy, facts.ask.text, options);
@@ -113,6 +119,20 @@ export class Labeller {
       count('error');
       return { classified: first, secondLook: false };
     }
+  }
+
+  /**
+   * Of an agent's request the same label, told as surely as it is right. Here and not before: whether to look twice was
+   * found on what the classifier itself tells, and a text that is kept may be anybody's.
+   */
+  #told({ policy, facts }: DecisionInput, looked: Looked): Looked {
+    const temperature = facts.features.agent === null ? 1 : this.#classifiers.agentTemperature(policy);
+    if (temperature === 1 || policy.value) return looked;
+    const { classified } = looked;
+    return {
+      ...looked,
+      classified: { ...classified, classification: tempered(classified.classification, temperature) },
+    };
   }
 
   #observe(policy: Policy, { classification, cached }: Classified, choice: Choice | null): void {

@@ -156,6 +156,11 @@ export class Classifiers {
     closeAll(this.#inForce.values());
   }
 
+  /** What the policy's classifier is told to divide the logits of agents' requests by; 1: nothing. */
+  agentTemperature(policy: Policy): number {
+    return this.#byPolicy.get(policy)?.agentTemperature ?? 1;
+  }
+
   /** One text's label, traced. @throws ClassifierError */
   async classify(policy: Policy, text: string, options: ClassifyOptions): Promise<Classified> {
     const span = (options.span ?? NO_SPAN).child(

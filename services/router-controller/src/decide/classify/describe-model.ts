@@ -1,5 +1,6 @@
 /** How a classifier's model is described, whatever protocol its server is asked in. */
 import {
+  agentTemperatureOf,
   ClassifierError,
   detailsModelOf,
   embeddingOf,
@@ -78,6 +79,7 @@ async function described(
     hasTokenCount: named(WIRE.tokenCount) !== undefined,
     tokenLimit: tokenLimitOf(parameters),
     ...kindOf(parameters),
+    ...agentTemperatureOf(parameters),
     ...embeddingOf(parameters, outputs),
     scoreNames: scores ? ((await questions.labels(model, WIRE.scores, scoreSize)) ?? []) : [],
   };

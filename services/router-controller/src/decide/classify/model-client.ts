@@ -39,6 +39,8 @@ export interface ModelDescription {
   readonly otherEncoder?: OtherEncoder | null;
   /** What names the encoder of its output EMBEDDING (parameter `embedding_of` of its config); absent: it has none, or none is wanted. */
   readonly embeddingOf?: string | undefined;
+  /** Divides the logits of what agents ask (parameter `agent_temperature` of its config); absent: they are told as all others are. */
+  readonly agentTemperature?: number | undefined;
   /** The model that is asked, where the policy's own names one that tells more; absent: the policy's own. */
   readonly model?: string;
 }
@@ -122,6 +124,12 @@ export function embeddingOf(
 ): { embeddingOf?: string } {
   const named = parameters?.embedding_of?.string_value;
   return named && outputs.some(({ name }) => name === WIRE.embedding) ? { embeddingOf: named } : {};
+}
+
+/** Reads the parameter `agent_temperature` of a ModelConfig. */
+export function agentTemperatureOf(parameters: ModelParameters): { agentTemperature?: number } {
+  const value = Number(parameters?.agent_temperature?.string_value);
+  return Number.isFinite(value) && value > 0 ? { agentTemperature: value } : {};
 }
 
 /** Reads the parameter `max_tokens` of a ModelConfig. */

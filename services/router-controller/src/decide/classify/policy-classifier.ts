@@ -90,6 +90,11 @@ export class PolicyClassifier {
     this.#breaker.onBreak(() => this.#suspect());
   }
 
+  /** Divides the logits of what agents ask; 1: they are told as all others are. */
+  get agentTemperature(): number {
+    return this.#model?.agentTemperature ?? 1;
+  }
+
   /** True when it would do the same for this policy: same models, same labels, same settings. */
   serves(policy: Policy, config: ClassifierConfig, embedding = false): boolean {
     return (
