@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--bodies", type=Path, help="prompts made of held-out request bodies by `npm run bodies`")
     arguments = parser.parse_args()
-    rows = steps._stored(arguments.work / "rows.jsonl")
+    rows = steps.stored(arguments.work / "rows.jsonl")
     heads = train.head_sizes(rows)
     whole = base.load_params(TOKENIZER)
     served = resume.params(REPOSITORY, whole, heads)
@@ -95,7 +95,7 @@ def right(params: dict[str, np.ndarray], heads: dict[str, tuple[str, ...]], argu
     for name, rows in sets.items():
         vectors = embeddings(on, [row.prompt for row in rows])
         for column in ("intent",) if name == "intents" else ("task", "complexity"):
-            index, gold = steps._labelled(rows, column, heads[column])
+            index, gold = steps.labelled(rows, column, heads[column])
             told = (vectors[index] @ params[f"head.{column}.weight"].T + params[f"head.{column}.bias"]).argmax(1)
             found[f"{name} {column}"] = round(float((told == gold).mean()), 4)
     return found

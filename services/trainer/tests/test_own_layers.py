@@ -158,6 +158,7 @@ def trained(folder, tmp_path_factory):
 
 def test_a_policy_with_layers_of_its_own_answers_alone_as_among_others(folder, trained):
     work, out = trained
+    assert "a first training without the rows held back (about a minute on this machine), and then a second on all rows (about a minute for both)" in out
     assert "training the last 2 layers on 130 rows" in out and "20 rows held back" in out
     assert "once more, on all rows" in out and "training the last 2 layers on 150 rows" in out
     assert not list(work.glob("*.npz"))
@@ -199,7 +200,8 @@ def test_few_texts_get_a_head_alone_and_so_do_those_that_layers_do_not_help(fold
     # Layers that have learnt nothing.
     monkeypatch.setattr(own_layers_train, "train", lambda weights, *_rest, **_options: weights)
     assert run(folder, tmp_path, name="tried") == 0
-    assert "may be chance" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "where they are better than the head on these, a second on all rows" in out and "may be chance" in out
     assert not Head(folder, "few").has_layers and not Head(folder, "tried").has_layers
 
 

@@ -174,8 +174,13 @@ def own_layers(
         head = fit(seen.embeddings[used], gold[used], len(examples.names), strength)
         return head, policy_layers.Trained(examples, gold, seen, used, head, folder, seed, keep, log)
 
+    has_states = seen.states.lengths > 0
+    without, every = np.flatnonzero(~held & has_states), np.flatnonzero(has_states)
+    log(f"layers of its own: a first training without the rows held back ({policy_layers.expected(seen.states, without)} on this machine), and "
+        + ("then" if is_forced else "where they are better than the head on these,")
+        + f" a second on all rows ({policy_layers.expected(seen.states, without, every)} for both)")
     head, layers = trained(~held, kept[0])
-    told = np.flatnonzero(held & (seen.states.lengths > 0))
+    told = np.flatnonzero(held & has_states)
     logits = layers.logits(seen.states, told)
     compared = policy_layers.compare(gold[told], head.logits(seen.embeddings[told]), logits)
     is_better = compared.chance < policy_layers.CHANCE

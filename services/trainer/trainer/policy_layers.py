@@ -97,10 +97,10 @@ def epochs_of(rows: int) -> int:
     return min(MOST, max(FEWEST, round(ROW_EPOCHS / rows)))
 
 
-def expected(states: States, rows: np.ndarray) -> str:
-    """How long a training will take on this machine."""
+def expected(states: States, *trainings: np.ndarray) -> str:
+    """How long trainings on these rows will take on this machine, one after the other."""
     cores = min(own_layers_train.PARTS, os.cpu_count() or 1)
-    minutes = states.lengths[rows].sum() * epochs_of(len(rows)) * SECONDS_A_TOKEN / cores / 60
+    minutes = sum(states.lengths[rows].sum() * epochs_of(len(rows)) for rows in trainings) * SECONDS_A_TOKEN / cores / 60
     return f"about {minutes:.0f} min" if minutes >= 1.5 else "about a minute"
 
 

@@ -62,7 +62,8 @@ def data(a) -> None:
             log(f"  {column}: " + ", ".join(f"{name} {counts[name]}" for name in labels.HEADS[column]))
 
 
-def _stored(path: Path) -> list[Row]:
+def stored(path: Path) -> list[Row]:
+    """Rows that `data` has written into the work folder."""
     if not path.is_file():
         sys.exit(f"{path} is missing: run `python -m trainer data` first")
     with open(path, encoding="utf-8") as file:
@@ -71,7 +72,7 @@ def _stored(path: Path) -> list[Row]:
 
 def train(a) -> None:
     """weights.npz: encoder and heads."""
-    rows = _stored(a.work / "rows.jsonl")
+    rows = stored(a.work / "rows.jsonl")
     given = {name.removeprefix("share_"): value for name, value in vars(a).items() if name.startswith("share_")}
     training.train(
         rows, tokenizer=_tokenizer(a.repository), out=a.work / "weights.npz", budget=training.Budget(a.epochs, a.minutes), seed=a.seed,
@@ -79,7 +80,7 @@ def train(a) -> None:
     log(f"wrote {a.work / 'weights.npz'}")
 
 
-def _labelled(rows: list[Row], column: str, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+def labelled(rows: list[Row], column: str, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers and label indices of the rows that this head has labels for."""
     index = [i for i, row in enumerate(rows) if getattr(row, column) in names]
     return np.array(index, int), np.array([names.index(getattr(rows[i], column)) for i in index], int)
@@ -88,12 +89,12 @@ def _labelled(rows: list[Row], column: str, names: tuple[str, ...]) -> tuple[np.
 def calibrate(a) -> None:
     """temperatures.json. Fitted on our own prompts held back from training; every source counts by its rows."""
     params, heads = training.load(a.work / "weights.npz")
-    rows = _stored(a.work / "validation.jsonl")
+    rows = stored(a.work / "validation.jsonl")
     graph = repository.stage_encoder(a.work, params)
     embedding = Encoder(a.repository, graph=graph).embeddings([row.prompt for row in rows], progress=_reading)
     out = {}
     for column in labels.HEADS:
-        index, gold = _labelled(rows, column, heads[column])
+        index, gold = labelled(rows, column, heads[column])
         logits = embedding[index] @ params[f"head.{column}.weight"].T + params[f"head.{column}.bias"]
         out[column] = fit_temperature(logits, gold)
         before, after = (figures.ece(gold, softmax(logits, t)) for t in (1.0, out[column]))
@@ -163,7 +164,7 @@ def evaluate(a) -> None:
         for stem, read, columns in readings:
             for column in columns:
                 head = heads[column]
-                index, gold = _labelled(read, column, head.labels)
+                index, gold = labelled(read, column, head.labels)
                 if not len(index):
                     continue
                 texts = [read[i].prompt for i in index] if head.has_layers else []
