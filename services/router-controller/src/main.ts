@@ -25,6 +25,12 @@ import { FirstWorkerFailed, keepWorkers, ownOf, WorkerSide, workerNumber } from 
 setFlagsFromString('--heap-growing-percent=50');
 // The young generation is small: what several threads do to it side by side is less than what it costs to share the work out.
 setFlagsFromString('--no-parallel-scavenge');
+/**
+ * Most functions run once a request. V8 optimises what has run 400 times, and fully after 3,000: a router with a request a second would
+ * be half as fast for its first hour, and what is optimised anew waits as long again. By then hundreds have shown what they show.
+ */
+setFlagsFromString('--invocation-count-for-maglev=100');
+setFlagsFromString('--invocation-count-for-turbofan=300');
 
 function fail(message: string): never {
   console.error(secrets.text(message));

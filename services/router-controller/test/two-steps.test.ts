@@ -120,3 +120,31 @@ test('a request whose body is here counts once, whatever becomes of it', async (
   assert.match(told, /decision="allowed"\} 1\n|decision="allowed"\} 1$/m);
   await admission.close();
 });
+
+test('a caller is likely to be admitted while Redis is to be asked and has not refused it of late', async () => {
+  const server = await startRedis();
+  const log = createLog({ level: 'error', stream: process.stderr });
+  const metrics = createMetrics();
+  const redis = createRedis(redisSchema.parse({ url: server.url, call_timeout_ms: 5_000 }), metrics, log)!;
+  assert.ok(await redis.ready(10_000));
+  const limits = [limitSchema.parse({ name: 'l', scope: 'key', requests_per_minute: 1, burst: 1 })];
+  const config = { file: { limits, admission: admissionSchema.parse({}) } } as unknown as RouterConfig;
+  const admission = new Admission({ config, metrics, redis });
+  const alone = new Admission({ config, metrics });
+  const enter = (whole: boolean, by = admission) =>
+    by.enter({ caller: { id: 'ann', tenant: 'acme', policies: null, targets: null }, whole });
+  const received = { policy: 'one', estimate: () => ({ promptTokens: 1, answerTokens: 1 }) };
+  try {
+    assert.equal((await enter(true, alone)).likely, false, 'it waits for nobody');
+    const [first, second] = [await enter(true), await enter(true)];
+    assert.deepEqual([first.likely, second.likely], [true, true]);
+    (await first.admit(received)).settle(undefined);
+    await assert.rejects(second.admit(received), { status: 429 });
+    await assert.rejects(enter(true), { status: 429 }, 'it is asked at once from now on');
+    assert.equal((await enter(false).catch(() => ({ likely: false }))).likely, false);
+  } finally {
+    await admission.close();
+    await redis.close();
+    await server.close();
+  }
+});

@@ -70,6 +70,8 @@ export interface Entry {
   readonly count: () => Promise<void>;
   /** x-ratelimit-* and budget warnings for the answer, as far as they are known yet. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Redis is yet to be asked, and the caller was not refused of late: it will be admitted as far as anybody can tell. */
+  readonly likely: boolean;
   /**
    * Takes from what is left to ask, now that the body is known. The grant holds what the entry held.
    *
@@ -229,6 +231,7 @@ export class Admission {
       get headers() {
         return entered?.headers ?? warnings;
       },
+      likely: entered === null && this.#redis !== null,
       count: async () => {
         if (inside) entered ??= await first();
       },

@@ -230,6 +230,46 @@ policies:
   });
 });
 
+describe('a classification that is begun ahead', () => {
+  test('is the one that the decision goes by: the classifier is asked once, and before', async () => {
+    const table = config('fallback: Chat', 'classifier: { cache_entries: 0 }');
+    const { made, asked } = await decider(byText, table);
+    const request = requestOf(table, 'fix this code');
+    const ahead = made.begin(request);
+    await ahead.looked;
+    assert.deepEqual(asked, ['fix this code']);
+    assert.equal((await made.decide(request, ahead)).entry.name, 'Code');
+    assert.equal(asked.length, 1);
+    made.close();
+  });
+
+  test('is not begun where hands or a rule decide', async () => {
+    const table = config('fallback: Chat\n    rules: [{ name: calm, when: { stream: false }, entry: Chat }]');
+    const { made, asked } = await decider(byText, table);
+    for (const request of [
+      requestOf(table, 'code'),
+      requestOf(table, 'code', { extension: { strategy: 'manual', model: 'Chat' } }),
+    ]) {
+      const ahead = made.begin(request);
+      assert.equal(ahead.looked, null);
+      assert.equal((await made.decide(request, ahead)).entry.name, 'Chat');
+    }
+    assert.equal(asked.length, 0);
+    made.close();
+  });
+
+  test('may fail: nobody hears of it but the decision, if one is asked for', async () => {
+    const table = config('fallback: Chat');
+    const { made, count } = await decider(fails('unavailable'), table);
+    made.begin(requestOf(table, 'x'));
+    const request = requestOf(table, 'y');
+    const decision = await made.decide(request, made.begin(request));
+    assert.equal(decision.reason, 'classifier_error_fallback');
+    assert.equal(await count('llm_router_classifier_errors_total', {}), 1);
+    made.close();
+  });
+});
+
 test('a shadow policy decides too, its disagreement is counted, and the answer stays', async () => {
   let calls = 0;
   // The first policy's call comes first; the shadow's answer differs.

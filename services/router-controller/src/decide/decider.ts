@@ -16,7 +16,7 @@ import { Classifiers } from './classify/classifiers.ts';
 import type { ClassifierStatus, PolicyClassifierDeps } from './classify/policy-classifier.ts';
 import { canaryOf } from './experiment/canary.ts';
 import { Shadow } from './experiment/shadow.ts';
-import { type Labelled, Labeller } from './labeller.ts';
+import { type Labelled, Labeller, type Looked } from './labeller.ts';
 import { MemoryStore, type SharedStore } from './shared-store.ts';
 import { Conversations, type Found } from './stay/conversations.ts';
 import { conversationKeys, experimentKey } from './stay/key.ts';
@@ -51,6 +51,13 @@ export interface DecisionInput {
   /** The classification is traced under it. */
   readonly span?: Span | undefined;
   readonly visit?: RedisVisit | undefined;
+  readonly ahead?: Ahead | undefined;
+}
+
+/** A classification that was begun before its decision was due; null: the decision needs none. */
+export interface Ahead {
+  readonly policy: Policy;
+  readonly looked: Promise<Looked> | null;
 }
 
 export class Decider {
@@ -92,10 +99,24 @@ export class Decider {
     this.#classifiers.close();
   }
 
-  /** Decides for a request that is going to be called. @throws RouterError */
-  async decide(request: RoutedRequest): Promise<Decision> {
+  /** Asks the classifier already, so that a request's other waiting is the same time. What comes of it is told by the decision. */
+  begin(request: RoutedRequest): Ahead {
+    const policy = this.#policyOf({ ...request, facts: request.facts! });
+    const input = { ...request, facts: request.facts!, policy };
+    const manual = request.extension.strategy === 'manual';
+    const looked = manual ? null : this.#labeller.begin(input);
+    return { policy, looked };
+  }
+
+  /**
+   * Decides for a request that is going to be called.
+   *
+   * @param ahead what was begun for it.
+   * @throws RouterError
+   */
+  async decide(request: RoutedRequest, ahead?: Ahead): Promise<Decision> {
     const facts = request.facts!;
-    const decision = await this.decideInput({ ...request, facts });
+    const decision = await this.decideInput({ ...request, facts, ahead });
     const { policy, config } = request;
     if (decision.weighed) this.#shares.note(decision.policy, decision.weighed.offers);
     const other =
@@ -118,9 +139,7 @@ export class Decider {
   /** The same decision without anything that follows from it. @throws RouterError */
   async decideInput(input: DecisionInput): Promise<Decision> {
     const started = performance.now();
-    const { facts, caller, address, config } = input;
-    const owner = { caller, address, policy: input.policy.name };
-    const policy = canaryOf(input.policy, config.table, caller, experimentKey(facts, owner));
+    const policy = input.ahead?.policy ?? this.#policyOf(input);
     const seen = { ...input, policy };
     const decision =
       input.extension.strategy === 'manual' ? this.#manual(seen, started) : await this.#routed(seen, started);
@@ -132,6 +151,12 @@ export class Decider {
       reason,
     });
     return decision;
+  }
+
+  /** The policy that decides: the one asked for, or the one that is tried in its place. */
+  #policyOf({ facts, caller, address, config, policy }: DecisionInput): Policy {
+    const owner = { caller, address, policy: policy.name };
+    return canaryOf(policy, config.table, caller, () => experimentKey(facts, owner));
   }
 
   /** Tells where a conversation ended up, so that it stays there. */

@@ -10,5 +10,5 @@ export { bestOf } from './choose/value.ts';
 export { weigh } from './choose/weigh.ts';
 export { LabelMismatch } from './classify/match-labels.ts';
 export type { ClassifierStatus } from './classify/policy-classifier.ts';
-export { Decider, type DeciderDeps, type DecisionInput } from './decider.ts';
+export { type Ahead, Decider, type DeciderDeps, type DecisionInput } from './decider.ts';
 export { MemoryStore, RedisStore, type SharedStore } from './shared-store.ts';

@@ -27,7 +27,8 @@ export interface Labelled {
   readonly secondLook: boolean;
 }
 
-interface Looked {
+/** What the classifier said. */
+export interface Looked {
   readonly classified: Classified;
   readonly secondLook: boolean;
 }
@@ -45,6 +46,16 @@ export class Labeller {
     this.#shares = shares;
   }
 
+  /** Asks the classifier, where the decision will hang on it. What it fails with is told to who asks for the label. */
+  begin(input: DecisionInput): Promise<Looked> | null {
+    const early = firstRule(input.policy, null, { facts: input.facts, headers: input.headers });
+    if (early !== null && early !== 'ask') return null;
+    const looked = this.#look(input);
+    // The request may be refused meanwhile, and then nobody asks.
+    looked.catch(() => {});
+    return looked;
+  }
+
   /**
    * Rules on what the request is first; the classifier where they hang on it, or where none holds.
    *
@@ -57,7 +68,7 @@ export class Labeller {
     if (early !== null && early !== 'ask')
       return { choice: choiceOf(early, policy, this.#random), classified: null, secondLook: false };
     try {
-      const looked = this.#told(input, await this.#look(input));
+      const looked = this.#told(input, await (input.ahead?.looked ?? this.#look(input)));
       const { classification } = looked.classified;
       const rule = firstRule(policy, classification, seen);
       const byClassifier = policy.value

@@ -194,6 +194,8 @@ async function route(
   response: Response,
   holds: Holdings,
 ): Promise<void> {
+  // Who will be admitted as far as anybody can tell is classified meanwhile: one wait for both answers.
+  const ahead = holds.entry!.likely ? steps.decider.begin(request) : undefined;
   const grant = await timed(request, 'admit', async () => {
     holds.grant = await holds.entry!.admit({
       policy: request.policy.name,
@@ -202,7 +204,7 @@ async function route(
     return holds.grant;
   });
   request.decision = await timed(request, 'decide', async () =>
-    goingOn(await steps.decider.decide(request), request.earlier),
+    goingOn(await steps.decider.decide(request, ahead), request.earlier),
   );
   const { decision } = request;
   if (request.endpoint.counts && !decision.targets.some((target) => speaks(target, request))) {

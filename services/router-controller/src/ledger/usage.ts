@@ -1,4 +1,5 @@
 /** What was used: by key and by tenant, a day at a time, split by policy and target. */
+import { lru } from '../lru.ts';
 import type { Usage } from '../request.ts';
 import type { Counters } from './counters.ts';
 import { lastDays, periodAt } from './period.ts';
@@ -36,6 +37,8 @@ export interface UsageReport {
 
 const FIELDS = ['requests', 'input_tokens', 'cached_input_tokens', 'output_tokens', 'cost_nano'] as const;
 type Sums = Record<(typeof FIELDS)[number], number>;
+/** Pairs of policy and target whose names are kept. */
+const MOST_ROWS = 1_000;
 const zero = (): Sums => ({
   requests: 0,
   input_tokens: 0,
@@ -50,6 +53,8 @@ const toldAll = (all: Map<string, Sums>) =>
 
 export class UsageBook {
   readonly #counters: Counters;
+  /** Names of the counts of a policy at a target: the same again and again. */
+  readonly #rows = lru<readonly string[]>(MOST_ROWS);
   /** How long a day is kept. */
   days: number;
 
@@ -67,9 +72,21 @@ export class UsageBook {
       output_tokens: usage.completionTokens,
       cost_nano: Math.round((costUsd ?? 0) * NANO),
     };
-    const row = `${encodeURIComponent(policy)}|${encodeURIComponent(target)}|`;
+    const row = this.#row(policy, target);
     for (const hash of [`usage:key:${key}:${day}`, `usage:tenant:${tenant}:${day}`])
-      for (const field of FIELDS) this.#counters.add(hash, row + field, amounts[field], this.days * DAY_S);
+      for (let at = 0; at < FIELDS.length; at++)
+        this.#counters.add(hash, row[at]!, amounts[FIELDS[at]!], this.days * DAY_S);
+  }
+
+  /** In the order of {@link FIELDS}. */
+  #row(policy: string, target: string): readonly string[] {
+    const name = `${encodeURIComponent(policy)}|${encodeURIComponent(target)}|`;
+    let row = this.#rows.get(name);
+    if (!row) {
+      row = FIELDS.map((field) => name + field);
+      this.#rows.set(name, row);
+    }
+    return row;
   }
 
   /**

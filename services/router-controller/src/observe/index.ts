@@ -1,7 +1,7 @@
 export { BoundedNames } from './bounded.ts';
 export { CATALOGUE, type MetricSpec } from './catalogue.ts';
 export { Exposition } from './exposition.ts';
-export { createLog, type Logger, type RouterLog, redact } from './log.ts';
+export { createLog, type Logger, logRequest, type RouterLog, redact } from './log.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 export { inSources } from './places.ts';
 export { guardResponses, isTooWeak, secrets } from './secrets/index.ts';

@@ -6,8 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const MAX_WAITING = 4 * 1024 * 1024;
 /** Bytes a write; a pipe takes as many at once. */
 const BATCH = 64 * 1024;
-/** Lines of so long go out together, milliseconds: a write of its own would cost a request more than all of its logging. */
-const GATHER_MS = 10;
+/**
+ * Lines of so long go out together, milliseconds: a write of its own would cost a request more than all of its logging. A process
+ * that is killed by force (SIGKILL) loses them.
+ */
+const GATHER_MS = 50;
 /** A descriptor that others have made non-blocking is tried again after so long. */
 const RETRY_MS = 20;
 

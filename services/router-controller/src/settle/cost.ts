@@ -1,7 +1,7 @@
 /** Money: what a call costs by the price table, and what routing has saved. */
-import type { Target } from '../config/types.ts';
+import type { Policy, Target } from '../config/types.ts';
 import type { RoutedRequest, Usage } from '../request.ts';
-import { usdOf } from './price.ts';
+import { type TokenPrice, usdOf } from './price.ts';
 
 /** USD of a call by the target's prices; null when it has none. */
 export function costOf({ price }: Target, usage: Usage): number | null {
@@ -10,9 +10,20 @@ export function costOf({ price }: Target, usage: Usage): number | null {
 
 /** What the same call would have cost at the policy's dearest target, less what it did cost. */
 export function savingsOf(request: RoutedRequest, cost: number, usage: Usage): number {
-  const targets = [...request.policy.entries.values()].flatMap((entry) =>
-    entry.routes.map((route) => route.target),
-  );
-  const costs = targets.flatMap((target) => costOf(target, usage) ?? []);
-  return Math.max(0, Math.max(cost, ...costs) - cost);
+  let dearest = cost;
+  for (const price of pricesAt(request.policy)) dearest = Math.max(dearest, usdOf(price, usage));
+  return dearest - cost;
+}
+
+const prices = new WeakMap<Policy, readonly TokenPrice[]>();
+
+/** Prices of the targets that a policy's entries lead to, each once. */
+function pricesAt(policy: Policy): readonly TokenPrice[] {
+  let known = prices.get(policy);
+  if (!known) {
+    const targets = [...policy.entries.values()].flatMap(({ routes }) => routes.map(({ target }) => target));
+    known = [...new Set(targets)].flatMap(({ price }) => price ?? []);
+    prices.set(policy, known);
+  }
+  return known;
 }

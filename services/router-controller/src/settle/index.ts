@@ -4,7 +4,7 @@ import { speaks } from '../call/index.ts';
 import type { RouterConfig, Target } from '../config/types.ts';
 import { clientLeft, RouterError } from '../errors.ts';
 import { holderOf, type Ledger } from '../ledger/index.ts';
-import { BoundedNames, type Logger, type Metrics } from '../observe/index.ts';
+import { BoundedNames, type Logger, logRequest, type Metrics } from '../observe/index.ts';
 import type { Caller, CallOutcome, RoutedRequest, Usage } from '../request.ts';
 import { answerOf, wasSent } from './answer.ts';
 import { conversationSaving } from './conversation-savings.ts';
@@ -127,7 +127,7 @@ export class Settler {
     this.#metrics.v1Latency.observe(seconds(elapsedMs));
     this.#metrics.requests.inc({ policy: '', status: String(error.status), code: error.code });
     if (error.code === 'client_closed_request') this.#metrics.disconnects.inc({ phase: 'receive' });
-    this.#log.info('request', {
+    logRequest(this.#log, {
       request_id: id,
       address,
       status: error.status,
@@ -205,7 +205,7 @@ export class Settler {
     const cost = caller && target && usage ? this.#charge(caller, '', target, usage) : null;
     if (caller && this.#records.keeps('spend'))
       this.#records.note('spend', spendOfPassed(passed, caller, usage, cost));
-    this.#log.info('request', {
+    logRequest(this.#log, {
       request_id: id,
       address: caller ? undefined : address,
       caller: caller?.id,
@@ -265,7 +265,7 @@ export class Settler {
     this.#feedback?.remember(request);
     const { logging } = request.config.file;
     endSpan(request, status, code, cost, performance.now() - endedAt);
-    this.#log.info('request', {
+    logRequest(this.#log, {
       request_id: request.id,
       trace_id: request.span?.traceId ?? undefined,
       caller: request.caller.id,

@@ -14,17 +14,24 @@ export interface Limits {
   readonly leaveMs: number;
 }
 
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** One timer for all limits, set to what ends first: what begins anew with each chunk only moves a time. */
 export class Clock {
   readonly #time: Time;
   readonly #limits: Limits;
   readonly #end: (reason: AttemptTimeout) => void;
-  readonly #total: Timer;
+  readonly #totalAt: number;
   /** However lively it is without content, others wait no longer. */
-  readonly #opening: Timer | null;
-  #step: Timer;
+  #openingAt: number;
+  /** When the silence of now has been too long; never: nothing is waited for. */
+  #silentAt: number;
+  #silentMs: number;
   #begun = false;
   #content = false;
-  #waiting = true;
+  #timer: Timer | null = null;
+  /** Before all times once it is over: nothing is set any more. */
+  #timerAt = NEVER;
 
   /** @param end ends the upstream call. */
   constructor(time: Time, limits: Limits, end: (reason: AttemptTimeout) => void) {
@@ -32,65 +39,87 @@ export class Clock {
     this.#limits = limits;
     this.#end = end;
     const { totalMs, firstByteMs, leaveMs } = limits;
-    this.#total = time.after(totalMs, () =>
-      end(new AttemptTimeout('timeout_total', `the whole call took over ${totalMs} ms`)),
-    );
-    this.#step = this.#first(Math.min(firstByteMs, leaveMs));
-    this.#opening = Number.isFinite(leaveMs)
-      ? time.after(firstByteMs, () =>
-          end(new AttemptTimeout('timeout_first_byte', `no content came within ${firstByteMs} ms`)),
-        )
+    const now = time.now();
+    this.#totalAt = now + totalMs;
+    this.#openingAt = Number.isFinite(leaveMs) ? now + firstByteMs : NEVER;
+    this.#silentMs = Math.min(firstByteMs, leaveMs);
+    this.#silentAt = now + this.#silentMs;
+    this.#arm(now);
+  }
+
+  /** A timer that is due before looks again by itself. */
+  #arm(now: number): void {
+    const at = Math.min(this.#totalAt, this.#openingAt, this.#silentAt);
+    if (at >= this.#timerAt) return;
+    this.#timer?.stop();
+    this.#timerAt = at;
+    this.#timer = this.#time.after(at - now, this.#look);
+  }
+
+  readonly #look = () => {
+    const now = this.#time.now();
+    this.#timerAt = NEVER;
+    const late = this.#late(now);
+    if (late) this.#end(late);
+    else this.#arm(now);
+  };
+
+  #late(now: number): AttemptTimeout | null {
+    const { totalMs, firstByteMs } = this.#limits;
+    if (this.#totalAt <= now)
+      return new AttemptTimeout('timeout_total', `the whole call took over ${totalMs} ms`);
+    if (this.#silentAt <= now)
+      return this.#begun
+        ? new AttemptTimeout('timeout_idle', `the answer was silent for ${this.#silentMs} ms`)
+        : new AttemptTimeout('timeout_first_byte', `no byte of the answer came within ${this.#silentMs} ms`);
+    return this.#openingAt <= now
+      ? new AttemptTimeout('timeout_first_byte', `no content came within ${firstByteMs} ms`)
       : null;
   }
 
-  #first(ms: number): Timer {
-    return this.#time.after(ms, () =>
-      this.#end(new AttemptTimeout('timeout_first_byte', `no byte of the answer came within ${ms} ms`)),
-    );
+  #silentFrom(now: number): void {
+    this.#silentAt = now + this.#silentMs;
+    this.#arm(now);
   }
 
   /** The headers of a stream have come. */
   alive(): void {
     if (this.#begun) return;
-    this.#step.stop();
     const { firstByteMs, leaveMs } = this.#limits;
-    this.#step = this.#first(Math.min(firstByteMs, 2 * leaveMs));
+    this.#silentMs = Math.min(firstByteMs, 2 * leaveMs);
+    this.#silentFrom(this.#time.now());
   }
 
   /** A chunk is asked for. Time that the client takes to read is not the upstream's silence, so it does not count. */
   wait(): void {
-    this.#waiting = true;
-    if (this.#begun) this.#step.refresh();
+    if (this.#begun) this.#silentFrom(this.#time.now());
   }
 
   /** A chunk has come. */
   tick(): void {
-    this.#waiting = false;
+    this.#silentAt = NEVER;
     if (this.#begun) return;
     this.#begun = true;
-    this.#idle();
+    this.#silentMs = this.#idleMs();
   }
 
   /** The answer is on its way to the client: nobody else can take over any more. */
   content(): void {
     if (this.#content) return;
     this.#content = true;
-    this.#opening?.stop();
-    if (this.#begun) this.#idle();
+    this.#openingAt = NEVER;
+    if (!this.#begun) return;
+    this.#silentMs = this.#idleMs();
+    if (this.#silentAt !== NEVER) this.#silentFrom(this.#time.now());
   }
 
-  #idle(): void {
-    this.#step.stop();
+  #idleMs(): number {
     const { idleMs, leaveMs } = this.#limits;
-    const ms = this.#content ? idleMs : Math.min(idleMs, 2 * leaveMs);
-    this.#step = this.#time.after(ms, () => {
-      if (this.#waiting) this.#end(new AttemptTimeout('timeout_idle', `the answer was silent for ${ms} ms`));
-    });
+    return this.#content ? idleMs : Math.min(idleMs, 2 * leaveMs);
   }
 
   stop(): void {
-    this.#total.stop();
-    this.#opening?.stop();
-    this.#step.stop();
+    this.#timer?.stop();
+    this.#timerAt = -NEVER;
   }
 }
