@@ -1,0 +1,79 @@
+/** The line of a request goes a shorter way than winston's, and nobody can tell. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { PassThrough } from 'node:stream';
+import { test } from 'node:test';
+import { createLog, type Logger, logRequest } from './log.ts';
+
+function logging(level: string, more: { severity?: boolean; worker?: number } = {}) {
+  const stream = new PassThrough();
+  const log = createLog({ level, stream, ...more });
+  const lines = () =>
+    String(stream.read() ?? '')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.replace(/"timestamp":"[^"]+"/, '"timestamp":"…"'));
+  return { log, lines };
+}
+
+const FIELDS = {
+  request_id: 'req_1',
+  status: 200,
+  caller: undefined,
+  label: null,
+  attempts: [{ target: 'a', ms: 1.5 }],
+  prompt: 'ein Müller, “quoted”',
+};
+
+for (const [what, fields] of [
+  ['plain fields', FIELDS],
+  ['no fields', {}],
+  ['a key in a text', { ...FIELDS, prompt: 'my key is sk-abcdefghijklmnop' }],
+  ['a field that holds a secret by its name', { ...FIELDS, api_key: 'x' }],
+  ['an error', { error: new Error('no', { cause: 'why' }) }],
+] as const)
+  for (const more of [{}, { severity: true }, { worker: 2 }])
+    test(`${what} ${JSON.stringify(more)}: the same line as any other`, () => {
+      const { log, lines } = logging('info', more);
+      log.info('request', { ...fields });
+      logRequest(log, fields);
+      const [slow, quick, ...rest] = lines();
+      assert.equal(quick, slow);
+      assert.match(quick!, /^\{"level":"info","message":"request","timestamp":"…"/);
+      assert.deepEqual(rest, []);
+    });
+
+test('the level in force is its own, too', () => {
+  const { log, lines } = logging('warn');
+  logRequest(log, FIELDS);
+  assert.deepEqual(lines(), []);
+  log.level = 'info';
+  logRequest(log, FIELDS);
+  assert.equal(lines().length, 1);
+});
+
+test('a log of somebody else’s hears of it as of all else', () => {
+  const heard: unknown[] = [];
+  logRequest({ info: (...told: unknown[]) => heard.push(told) } as unknown as Logger, FIELDS);
+  assert.deepEqual(heard, [['request', FIELDS]]);
+});
+
+test('lines of both ways stand in the order in which they were told, from the first of a process to its last', () => {
+  const program = `
+    import { createLog, logRequest } from '${import.meta.resolve('./log.ts')}';
+    const log = createLog({ level: 'info' });
+    for (let n = 0; n < 300; n++) {
+      if (n % 3 === 0) log.warn('other', { n });
+      else logRequest(log, { n });
+      if (n % 50 === 49) await new Promise((resolve) => setImmediate(resolve));
+    }
+    process.exit(0);`;
+  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+  });
+  const told = stderr
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { n: number }).n);
+  assert.deepEqual(told, [...Array(300).keys()]);
+});
