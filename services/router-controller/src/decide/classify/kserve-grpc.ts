@@ -101,8 +101,9 @@ export class KServeGrpcClient implements ModelClient {
         return;
       }
       // grpc-js may sit on a call when a server restarts (grpc-node#2785), so the deadline is kept here as well.
+      let call: ReturnType<Call> | null = null;
       const timer = setTimeout(() => {
-        call.cancel();
+        call?.cancel();
         finish(
           new ClassifierError(
             'timeout',
@@ -111,7 +112,7 @@ export class KServeGrpcClient implements ModelClient {
         );
       }, deadlineMs + 5);
       const onAbort = () => {
-        call.cancel();
+        call?.cancel();
         finish(new ClassifierError('aborted', 'the request was aborted'));
       };
       const finish = (error: ClassifierError | null, reply?: Reply<M>) => {
@@ -123,15 +124,20 @@ export class KServeGrpcClient implements ModelClient {
       signal?.addEventListener('abort', onAbort, { once: true });
       const client = this.#client.current;
       const invoke = (client[method] as unknown as Call).bind(client);
-      const call = withoutStack(() =>
-        invoke(request, { deadline: Date.now() + deadlineMs }, (error, reply) => {
-          if (!error) return finish(null, reply as Reply<M>);
-          const reason = FAILURES[error.code] ?? 'other';
-          const said = error.details || error.message;
-          const more = reason === 'unavailable' ? advice(said, this.#isSecure) : '';
-          finish(new ClassifierError(reason, `${this.address}: ${plainDetails(said)}${more}`, error));
-        }),
-      );
+      try {
+        call = withoutStack(() =>
+          invoke(request, { deadline: Date.now() + deadlineMs }, (error, reply) => {
+            if (!error) return finish(null, reply as Reply<M>);
+            const reason = FAILURES[error.code] ?? 'other';
+            const said = error.details || error.message;
+            const more = reason === 'unavailable' ? advice(said, this.#isSecure) : '';
+            finish(new ClassifierError(reason, `${this.address}: ${plainDetails(said)}${more}`, error));
+          }),
+        );
+      } catch (error) {
+        // A channel that was closed meanwhile, by a reload or at the end, takes no call.
+        finish(new ClassifierError('unavailable', `${this.address}: ${(error as Error).message}`, error));
+      }
     });
   }
 
