@@ -8,8 +8,12 @@ import type { Suite } from './suites.ts';
 /** This checkout's own, as what tsc found is. */
 const FOLDER = join(ROOT, 'node_modules', '.cache', 'tests');
 
-/** Beside the code: hardly more than a start. */
-const isQuick = ({ name, read }: Suite) => read === 'node' && !/(?:^|\/)test\//.test(name);
+/** Tests of services: what they import is most of what they do. Those of scripts/test start commands as their users do. */
+const GAINS =
+  /\/src\/|^scripts\/(?!test\/)|^services\/(?:cli|load-generator|playground|router-controller|router-server)\//;
+/** Proofs are run as `npm run` runs them. */
+const PROOFS = /\/test\/(?:attacks|conformance|limits-proof|redis-failover|request-cost|soak)\.test/;
+const gains = ({ name, read }: Suite) => read === 'node' && GAINS.test(name) && !PROOFS.test(name);
 
 /** From so many on it costs less to make them than is saved. */
 const WORTH = 12;
@@ -24,7 +28,7 @@ export async function fromPrograms(
   say: (line: string) => void,
   folder: string = FOLDER,
 ): Promise<readonly Suite[]> {
-  const files = suites.filter(isQuick).map(({ name }) => name);
+  const files = suites.filter(gains).map(({ name }) => name);
   if (files.length < WORTH) return suites;
   let programs: ReadonlyMap<string, string>;
   try {

@@ -4,7 +4,6 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { programOf } from '../../bundler/src/program.ts';
 import { clientSuites } from '../proof/conformance/suites.ts';
 
 describe('conformance', () => {
@@ -13,7 +12,7 @@ describe('conformance', () => {
 
   before(
     async () => {
-      const proof = programOf(join(import.meta.dirname, '../proof/conformance.ts'));
+      const proof = join(import.meta.dirname, '../proof/conformance.ts');
       const { stdout, stderr } = await promisify(execFile)(process.execPath, [proof, '--json'], {
         maxBuffer: 1e7,
       }).catch((error: { stdout: string; stderr: string }) => error);

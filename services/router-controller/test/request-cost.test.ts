@@ -11,7 +11,6 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setupStrace } from '../../../scripts/parts/strace.ts';
-import { programOf } from '../../bundler/src/program.ts';
 import { load } from '../bench/load.ts';
 import { ANSWERS } from '../bench/mock-upstream.ts';
 import { loadOf, type Scenario } from '../bench/scenarios.ts';
@@ -29,7 +28,7 @@ const BASELINE = JSON.parse(readFileSync(join(import.meta.dirname, 'request-cost
 
 const folder = mkdtempSync(join(tmpdir(), 'llm-router-cost-'));
 const trace = join(folder, 'trace');
-const world = fork(programOf(join(ROOT, 'services/router-controller/bench/world.ts')));
+const world = fork(join(ROOT, 'services/router-controller/bench/world.ts'));
 let redis: RedisServer;
 let target: Target;
 

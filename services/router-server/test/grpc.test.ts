@@ -9,8 +9,8 @@ import {
   type ModelInferRequest,
   readOutput,
 } from '@llm-router/protos';
-import { copyRepository, type RepositoryCopy } from './fixture.ts';
-import { type RouterServer, startRouterServer } from './index.ts';
+import { copyRepository, type RepositoryCopy } from '../src/fixture.ts';
+import { type RouterServer, startRouterServer } from '../src/index.ts';
 
 let copy: RepositoryCopy;
 let server: RouterServer;

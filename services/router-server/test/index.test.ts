@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { cp, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { copyRepository, MODELS } from './fixture.ts';
-import { startRouterServer } from './index.ts';
+import { copyRepository, MODELS } from '../src/fixture.ts';
+import { startRouterServer } from '../src/index.ts';
 
 async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
   const end = Date.now() + 60_000;

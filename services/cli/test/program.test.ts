@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Command } from 'commander';
 import { ROOT } from '../../../scripts/parts/lib.ts';
-import { runCommand } from '../test/run-command.ts';
-import { FILES } from './files.ts';
-import { program } from './program.ts';
+import { FILES } from '../src/files.ts';
+import { program } from '../src/program.ts';
+import { runCommand } from './run-command.ts';
 
 /** All commands that can be run, by their words. */
 function leaves(command: Command, words: readonly string[] = []): Map<string, Command> {

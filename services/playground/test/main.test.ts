@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { programOf } from '../../bundler/src/program.ts';
 
-const MAIN = programOf(join(import.meta.dirname, 'main.ts'));
+const MAIN = programOf(join(import.meta.dirname, '../src/main.ts'));
 const KEY = 'sk-never-printed-0123456789';
 const children: ChildProcess[] = [];
 afterEach(() => {

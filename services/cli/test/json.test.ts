@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Command } from 'commander';
 import { ROOT } from '../../../scripts/parts/lib.ts';
-import { runCommand } from '../test/run-command.ts';
-import { FILES } from './files.ts';
-import { program } from './program.ts';
+import { FILES } from '../src/files.ts';
+import { program } from '../src/program.ts';
+import { runCommand } from './run-command.ts';
 
 /** Commands of the tree that print nothing a script would read. */
 const WITHOUT: Readonly<Record<string, string>> = {

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 
-const ROOT = resolve(import.meta.dirname, '../../../..');
+const ROOT = resolve(import.meta.dirname, '../../..');
 const FILES = readdirSync(join(ROOT, 'config')).filter((name) => name.endsWith('.yaml'));
 /** Nothing that the files name is set. */
 const { PATH, HOME } = process.env;

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { programOf } from '../../bundler/src/program.ts';
-import { MODELS } from './fixture.ts';
+import { MODELS } from '../src/fixture.ts';
 
-const MAIN = programOf(fileURLToPath(new URL('./main.ts', import.meta.url)));
+const MAIN = programOf(fileURLToPath(new URL('../src/main.ts', import.meta.url)));
 const FREE = ['--grpc-port', '0', '--http-port', '0'];
 const children: ChildProcess[] = [];
 afterEach(() => {

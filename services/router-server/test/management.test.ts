@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { MODELS } from './fixture.ts';
-import { type RouterServer, startRouterServer } from './index.ts';
-import { addressOfPeer, Management } from './management.ts';
+import { MODELS } from '../src/fixture.ts';
+import { type RouterServer, startRouterServer } from '../src/index.ts';
+import { addressOfPeer, Management } from '../src/management.ts';
 
 let server: RouterServer;
 before(async () => {

@@ -3,8 +3,8 @@ import { request } from 'node:http';
 import { after, before, test } from 'node:test';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { decodeBytes, decodeNumbers, encodeBytes } from '@llm-router/protos';
-import { MODELS } from './fixture.ts';
-import { type RouterServer, startRouterServer } from './index.ts';
+import { MODELS } from '../src/fixture.ts';
+import { type RouterServer, startRouterServer } from '../src/index.ts';
 
 let server: RouterServer;
 before(async () => {
