@@ -6,7 +6,8 @@ questions in six languages (data/examples/bank_languages.jsonl), that no head ha
 repository has, as it is served, and what a decision costs. Ends with one line of JSON.
 
 --everyday: a hundred everyday intents (data/intents), trained in English by `policy` itself with --layers 0 and 2, asked in six languages as
-int8 serves it. Prints the model card's table; .cache/train/intents.json keeps it for `card`.
+int8 serves it. Prints the model card's table; .cache/train/intents.json keeps it for `card`. With --base it adds the head alone on the encoder that
+training began with, to what is kept there.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "services" / "trainer"))
 
-from trainer import evaluate, intents, policy  # noqa: E402
+from trainer import base, evaluate, intents, policy  # noqa: E402
+from trainer import repository as models  # noqa: E402
 from trainer.calibrate import fit_temperature, softmax  # noqa: E402
 from trainer.cli import WORK  # noqa: E402
 from trainer.served import EMBEDDING, MASK, STATES, Encoder, Head, newest, session  # noqa: E402
@@ -43,15 +45,24 @@ def main() -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--folder", type=Path)
     what.add_argument("--everyday", action="store_true", help="the everyday intents of data/intents instead of Banking77's")
+    parser.add_argument("--base", action="store_true", help="with --everyday: the same on the encoder that training begins with")
     parser.add_argument("--work", type=Path, default=WORK, help="folder that keeps the figures of --everyday for the card")
     parser.add_argument("--repository", type=Path, default=ROOT / "model_repository")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--policy", help="measure this policy of the repository instead, e.g. intent_router")
     arguments = parser.parse_args()
     if arguments.everyday:
-        found = everyday(arguments.repository, arguments.seeds)
+        kept = arguments.work / "intents.json"
+        if arguments.base:
+            if not kept.is_file():
+                parser.error(f"--base adds to {kept}, which is missing: run --everyday first")
+            with tempfile.TemporaryDirectory() as folder:
+                begin(Path(folder), arguments.repository)
+                found = json.loads(kept.read_text(encoding="utf-8")) | {"base": everyday(Path(folder), 0)["made"]["0"]["seeds"][0]}
+        else:
+            found = everyday(arguments.repository, arguments.seeds)
         arguments.work.mkdir(parents=True, exist_ok=True)
-        (arguments.work / "intents.json").write_text(json.dumps(found), encoding="utf-8")
+        kept.write_text(json.dumps(found), encoding="utf-8")
         print(intents.table(found))
         print(json.dumps(found))
         return
@@ -91,6 +102,13 @@ def main() -> None:
         f"{FEW}_a_label": few, "by_language": by_language, "minutes": round((time.monotonic() - begun) / 60, 1),
     }
     print(json.dumps(found))
+
+
+def begin(folder: Path, like: Path) -> None:
+    """A repository with the pretrained encoder in int8, and the tokenizer of another repository."""
+    (folder / "prompt_tokenizer").symlink_to((like / "prompt_tokenizer").resolve())
+    params = base.load_params(folder / "prompt_tokenizer" / "1" / "tokenizer.json")
+    models.install_encoder(folder, models.stage_encoder(folder / "work", params))
 
 
 def everyday(repository: Path, seeds: int) -> dict:

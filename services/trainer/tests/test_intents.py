@@ -70,7 +70,8 @@ def test_figures_by_language_leave_out_what_has_no_intent_and_tell_how_sure_it_i
 @pytest.mark.parametrize(("told", "taken"), [("so it is better", "layers of its own"), ("that may be chance (0.30)", "the head alone")])
 def test_the_table_has_a_line_for_each_language_of_each_policy(told, taken):
     made = intents.figures(ROWS, ("x", "y"), answer)
-    text = intents.table({"made": {"0": {"seeds": [made]}, "2": {"seeds": [made, made]}}, "auto": told})
+    text = intents.table({"made": {"0": {"seeds": [made]}, "2": {"seeds": [made, made]}}, "auto": told, "base": made})
+    assert "(`--base`): right in en 1.000, in the other languages 0.500, in these when said in English 1.000." in text
     assert text.count("| `--layers 0` | en | 2 | 1.000 | 1.000 |") == 1 and text.count("| `--layers 2` | de | 2 | 0.500 | 1.000 |") == 1
     assert "`--layers 2` with seeds 0 to 1: right in en 1.000, 1.000; the other languages 0.500, 0.500." in text
     assert f"`--layers auto` takes {taken}: {told}." in text

@@ -54,7 +54,7 @@ def figures(rows: list[dict], names: tuple[str, ...], answer: Callable[[list[str
 
 
 def table(found: dict) -> str:
-    """Markdown of {"auto": what `policy` told of the rows held back, "made": {layers: {"seeds": [figures]}}}."""
+    """Markdown of {"auto": what `policy` told of the rows held back, "base": figures of the encoder before its training, "made": {layers: {"seeds": [figures]}}}."""
     first = {layers: made["seeds"][0] for layers, made in found["made"].items()}
     lines = ["| made with | asked in | rows | right | the same in English | ECE | by chance | told − right | of no intent | AUROC | their probability | ≥ .5: kept, right of these | ≥ .5: of no intent |",
              "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
@@ -73,6 +73,11 @@ def table(found: dict) -> str:
     if found.get("auto"):
         taken = "the head alone" if "may be chance" in found["auto"] else "layers of its own"
         lines.append(f"`--layers auto` takes {taken}: {found['auto']}.")
+    if "base" in found:
+        told = {name: found["base"]["by_language"][name] for name in (TAUGHT, OTHERS)}
+        lines.append(
+            f"The encoder before its training, with a head alone (`--base`): right in {TAUGHT} {told[TAUGHT]['accuracy']:.3f}, in {OTHERS} {told[OTHERS]['accuracy']:.3f}, "
+            f"in these when said in English {told[OTHERS]['in_english']:.3f}.")
     lines += ["", "| in the other languages | " + " | ".join(first[next(iter(first))]["by_domain"]) + " |", "| --- |" + " ---: |" * len(first[next(iter(first))]["by_domain"])]
     names = list(first[next(iter(first))]["by_domain"])
     lines += [f"| `--layers {layers}` | " + " | ".join(f"{made['by_domain'][name]:.2f}" for name in names) + " |" for layers, made in first.items()]
