@@ -19,6 +19,8 @@ NARROWNESS = (1.0, 2.0, 4.0)
 """How narrow a kernel is tried: exp(−narrowness · d² / the landmarks' mean d²)."""
 JITTER = 1e-6
 """On the kernel's diagonal: prompts that the encoder reads alike."""
+LEAST_SPREAD = 1e-4
+"""Mean squared distance of unit rows below which they are not pulled apart any further: there is but rounding."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,11 @@ class Space:
         from scipy.linalg import cholesky
 
         spread = 2 * (u @ directions).var(0).sum()  # the mean of d² over all pairs
-        basis = (directions * np.sqrt(narrowness / max(spread, 1e-9))).astype(np.float32)
+        basis = (directions * np.sqrt(narrowness / max(spread, LEAST_SPREAD))).astype(np.float32)
         landmarks = u @ basis
-        inner = gauss(landmarks, landmarks).astype(np.float64) + JITTER * np.eye(len(u))
+        # Exact to far below JITTER: rounding in fp32 would leave it not positive definite where rows are alike.
+        exact = landmarks.astype(np.float64)
+        inner = gauss(exact, exact) + JITTER * np.eye(len(u))
         return Space(basis, landmarks, cholesky(inner, lower=True))
 
     def features(self, u: np.ndarray) -> np.ndarray:
