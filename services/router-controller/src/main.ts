@@ -25,12 +25,6 @@ import { FirstWorkerFailed, keepWorkers, ownOf, WorkerSide, workerNumber } from 
 setFlagsFromString('--heap-growing-percent=50');
 // The young generation is small: what several threads do to it side by side is less than what it costs to share the work out.
 setFlagsFromString('--no-parallel-scavenge');
-/**
- * Most functions run once a request. V8 optimises what has run 400 times, and fully after 3,000: a router with a request a second would
- * be half as fast for its first hour, and what is optimised anew waits as long again. By then hundreds have shown what they show.
- */
-setFlagsFromString('--invocation-count-for-maglev=100');
-setFlagsFromString('--invocation-count-for-turbofan=300');
 
 function fail(message: string): never {
   console.error(secrets.text(message));
@@ -83,9 +77,20 @@ const overrides = { ...(classifierUrl && { classifierUrl }), ...(standInUrl && {
 const number = workerNumber();
 const side = number === null ? null : new WorkerSide();
 
+/**
+ * Most functions run once a request. V8 optimises what has run 400 times, and fully after 3,000: a router with a request a second would
+ * take its first hour for that, and what is optimised anew waits as long again. Hundreds of runs have shown what they show. Not before
+ * the start is over, which runs much that no request does.
+ */
+function optimiseSooner(): void {
+  setFlagsFromString('--invocation-count-for-maglev=100');
+  setFlagsFromString('--invocation-count-for-turbofan=300');
+}
+
 async function serve(config: RouterConfig, load: () => Promise<RouterConfig>): Promise<void> {
   const page = side && (() => side.page());
   const router = await startRouter({ config, load, watch: true, worker: number, ...(page && { page }) });
+  optimiseSooner();
   ending.by(router.stop, values['exit-with-parent'] && !side);
   const again = (trigger: string) => void router.reload(trigger);
   if (side) {
