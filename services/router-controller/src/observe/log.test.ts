@@ -58,22 +58,30 @@ test('a log of somebody else’s hears of it as of all else', () => {
   assert.deepEqual(heard, [['request', FIELDS]]);
 });
 
-test('lines of both ways stand in the order in which they were told, from the first of a process to its last', () => {
-  const program = `
-    import { createLog, logRequest } from '${import.meta.resolve('./log.ts')}';
-    const log = createLog({ level: 'info' });
-    for (let n = 0; n < 300; n++) {
-      if (n % 3 === 0) log.warn('other', { n });
-      else logRequest(log, { n });
-      if (n % 50 === 49) await new Promise((resolve) => setImmediate(resolve));
-    }
-    process.exit(0);`;
-  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
-    encoding: 'utf8',
+for (const [how, pause, end] of [
+  ['exits', '', 'process.exit(0);'],
+  [
+    'takes its leave',
+    'if (n % 50 === 49) await new Promise((resolve) => setImmediate(resolve));',
+    'await log.finish();',
+  ],
+] as const)
+  test(`lines of both ways stand in the order in which they were told, to the last of a process that ${how}`, () => {
+    const program = `
+      import { createLog, logRequest } from '${import.meta.resolve('./log.ts')}';
+      const log = createLog({ level: 'info' });
+      for (let n = 0; n < 300; n++) {
+        if (n % 3 === 0) log.warn('other', { n });
+        else logRequest(log, { n });
+        ${pause}
+      }
+      ${end}`;
+    const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      encoding: 'utf8',
+    });
+    const told = stderr
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { n: number }).n);
+    assert.deepEqual(told, [...Array(300).keys()]);
   });
-  const told = stderr
-    .trim()
-    .split('\n')
-    .map((line) => (JSON.parse(line) as { n: number }).n);
-  assert.deepEqual(told, [...Array(300).keys()]);
-});
