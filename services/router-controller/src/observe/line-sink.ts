@@ -13,6 +13,10 @@ const BATCH = 64 * 1024;
 const GATHER_MS = 50;
 /** A descriptor that others have made non-blocking is tried again after so long. */
 const RETRY_MS = 20;
+/** How long a full descriptor may hold up the end of a process, milliseconds. */
+const FAREWELL_MS = 500;
+/** Nobody ever wakes who waits on it: a pause without the event loop, which has ended by then. */
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
 
 export interface LineSinkOptions {
   readonly fd: number;
@@ -73,15 +77,31 @@ export class LineSink {
     if (this.#running) await Promise.race([this.#running, sleep(ms, undefined, { ref: false })]);
   }
 
-  /** At the end of the process: what still waits goes out, unless the reader has stopped reading. */
+  /** At the end of the process: what still waits goes out, unless the reader has stopped reading for half a second. */
   flushSync(): void {
     if (this.#inFlight || this.#closed) return;
     try {
-      for (const line of this.#lines.splice(0)) writeSync(this.#fd, line);
+      while (this.#lines.length > 0) {
+        const { bytes } = this.#take();
+        for (let at = 0; at < bytes.length; ) at += this.#writeSync(bytes.subarray(at));
+      }
     } catch {
       // Nobody reads any more.
+      this.#lines = [];
     }
     this.#waiting = 0;
+  }
+
+  /** @throws Error when the reader is gone, or does not go on reading. */
+  #writeSync(bytes: Buffer): number {
+    for (let waited = 0; ; waited += RETRY_MS)
+      try {
+        return writeSync(this.#fd, bytes);
+      } catch (error) {
+        // A descriptor that others have made non-blocking is full until its reader has taken some.
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || waited >= FAREWELL_MS) throw error;
+        Atomics.wait(PAUSE, 0, 0, RETRY_MS);
+      }
   }
 
   #drop(lines: number): void {

@@ -58,11 +58,14 @@ test('a log of somebody else’s hears of it as of all else', () => {
   assert.deepEqual(heard, [['request', FIELDS]]);
 });
 
+/** More than a pipe or a socket takes before its reader reads. */
+const LINES = 5_000;
+
 for (const [how, pause, end] of [
   ['exits', '', 'process.exit(0);'],
   [
     'takes its leave',
-    'if (n % 50 === 49) await new Promise((resolve) => setImmediate(resolve));',
+    'if (n % 500 === 499) await new Promise((resolve) => setImmediate(resolve));',
     'await log.finish();',
   ],
 ] as const)
@@ -70,7 +73,7 @@ for (const [how, pause, end] of [
     const program = `
       import { createLog, logRequest } from '${import.meta.resolve('./log.ts')}';
       const log = createLog({ level: 'info' });
-      for (let n = 0; n < 300; n++) {
+      for (let n = 0; n < ${LINES}; n++) {
         if (n % 3 === 0) log.warn('other', { n });
         else logRequest(log, { n });
         ${pause}
@@ -83,5 +86,5 @@ for (const [how, pause, end] of [
       .trim()
       .split('\n')
       .map((line) => (JSON.parse(line) as { n: number }).n);
-    assert.deepEqual(told, [...Array(300).keys()]);
+    assert.deepEqual(told, [...Array(LINES).keys()]);
   });
