@@ -44,7 +44,10 @@ export const BODIES: readonly Attack[] = [
     name: 'strangers who send slowly',
     finding: '1',
     run: async ({ url }) => {
-      const sockets = Array.from({ length: 60 }, () => open(url, post('content-length: 30000000\r\n')));
+      // Who does not read hears nothing of a connection that was closed in good order after its last write.
+      const sockets = Array.from({ length: 60 }, () =>
+        open(url, post('content-length: 30000000\r\n')).resume(),
+      );
       for (let turn = 0; turn < 10; turn++) {
         for (const socket of sockets) if (socket.writable) socket.write('['.repeat(50_000));
         await sleep(100);
