@@ -40,6 +40,12 @@ def fit(probabilities: np.ndarray, gold: np.ndarray, passages: list[str]) -> tup
     return fit_temperature(logs, gold), float(saved.mean()), float(saved.std() / np.sqrt(len(gold)))
 
 
+def as_told(head: Head, probabilities: np.ndarray, rows: list[Row]) -> np.ndarray:
+    """[rows, labels] as the router's controller tells them: agents' rows by the temperature that the policy's configuration has."""
+    asked = np.array([row.agent for row in rows], bool)
+    return np.where(asked[:, None], tempered(probabilities, head.agent_temperature), probabilities)
+
+
 def install(folder: Path, rows: list[Row], log) -> None:
     """Fits it for each head of the repository on agents' rows, and tells it where it pays by more than a standard error; else there is none."""
     encoder = Encoder(folder)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import labels, outliers, resume, tokens
-from .calibrate import tempered
+from . import agents, labels, outliers, resume, tokens
 from .data import OWN, Row, read_jsonl
 from .ratings import concordance
 from .served import Encoder, Head
@@ -98,8 +97,7 @@ def study(repository: Path, known: list[Row], sets: dict[str, list[Row]], progre
             at = np.array([i for i, row in enumerate(rows) if getattr(row, column)], int)
             gold = np.array([head.labels.index(getattr(rows[i], column)) for i in at], int)
             probabilities = head.run(embeddings[at])
-            asked = np.array([rows[i].agent for i in at], bool)
-            probabilities = np.where(asked[:, None], tempered(probabilities, head.agent_temperature), probabilities)
+            probabilities = agents.as_told(head, probabilities, [rows[i] for i in at])
             logits = embeddings[at] @ raw[column][f"head.{column}.weight"].T + raw[column][f"head.{column}.bias"]
             wrong = probabilities.argmax(1) != gold
             scored = signals(probabilities, logits, embeddings[at], rare[at], distances)

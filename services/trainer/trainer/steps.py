@@ -15,7 +15,7 @@ from . import evaluate as figures
 from . import doubt as unsure
 from . import agents, base, bodies, complexity_scores, labels, languages, quantize, ratings, relabel, repository, resume, score_head
 from . import train as training
-from .calibrate import fit_temperature, softmax, tempered
+from .calibrate import fit_temperature, softmax
 from .data import Row
 from .served import Encoder, Head
 
@@ -115,7 +115,7 @@ def export(a) -> None:
             a.repository, labels.POLICIES[column], names, params[f"head.{column}.weight"], params[f"head.{column}.bias"],
             temperatures[column], readings if column == "complexity" else None,
         )
-    agents.install(a.repository, _stored(a.work / "validation.jsonl"), log)
+    agents.install(a.repository, stored(a.work / "validation.jsonl"), log)
     for path in (a.work / "prompt_encoder.fp32.onnx", a.work / "prompt_encoder.fp16.onnx", a.repository / "prompt_encoder/1/model.onnx"):
         log(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     log("heads that `policy` trained stand on the encoder: train them again after this")
@@ -169,10 +169,7 @@ def evaluate(a) -> None:
                     continue
                 texts = [read[i].prompt for i in index] if head.has_layers else []
                 probabilities = head.probabilities(encoder, texts) if head.has_layers else head.run(embedding[index])
-                asked = np.array([read[i].agent for i in index])
-                if asked.any():
-                    # As the router's controller tells it.
-                    probabilities = np.where(asked[:, None], tempered(probabilities, head.agent_temperature), probabilities)
+                probabilities = agents.as_told(head, probabilities, [read[i] for i in index])
                 spoken = np.array([languages.of(read[i].prompt, read[i].lang) for i in index])
                 kinds = np.array([read[i].kind for i in index])
                 second = [getattr(read[i], f"second_{column}", None) for i in index]

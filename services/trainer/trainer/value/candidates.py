@@ -63,13 +63,11 @@ def label_policies(repository: Path) -> list[str]:
 
 
 def labels_for(repository: Path, policy: str, prompts: list[str], x: np.ndarray, log=lambda _: None) -> Labels | None:
-    """Labels of these prompts, whatever the policy's head reads; None where there is none that fits the encoder. x: their embeddings."""
-    if not has_head(repository, policy):
-        return None
+    """Labels of these prompts, whatever the head of a policy that is there reads; None where it does not fit the encoder. x: their embeddings."""
     head = Head(repository, policy)
-    if not head.has_layers:
-        return labels_of(repository, policy, x.shape[1])
-    return Labels(policy, Remembered(head, Encoder(repository), prompts, x, log))
+    if head.has_layers:
+        return Labels(policy, Remembered(head, Encoder(repository), prompts, x, log))
+    return labels_of(repository, policy, x.shape[1])
 
 
 def fit(x: np.ndarray, score: np.ndarray, labels: Labels | None, seed: int, weight: np.ndarray | None = None, shares: np.ndarray | None = None) -> dict[str, Part]:
