@@ -6,18 +6,11 @@ import { after, test } from 'node:test';
 import { costs, keepCosts } from './costs.ts';
 import { COSTS, runLanes } from './lanes.ts';
 import type { Result, Suite } from './suites.ts';
+import { suite } from './testing.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'llm-router-costs-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const suite = (name: string): Suite => ({
-  name,
-  command: 'true',
-  args: [],
-  needs: [],
-  minutes: 1,
-  read: 'exit',
-});
 const result = (name: string, seconds: number, cpu: number | null, failed = 0): Result => ({
   name,
   passed: 1,

@@ -4,15 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { COSTS, coresFor, FIRST, firstBecause, OWNED, ownedBy, runLanes, tableCost } from './lanes.ts';
 import { wholeSuites } from './suite-table.ts';
 import type { Suite } from './suites.ts';
-
-const suite = (name: string): Suite => ({
-  name,
-  command: 'true',
-  args: [],
-  needs: [],
-  minutes: 1,
-  read: 'exit',
-});
+import { suite } from './testing.ts';
 
 /** Runs them, each for some turns. @returns what ran when each began, itself first. */
 async function beginnings(suites: readonly Suite[], atOnce: number): Promise<string[][]> {

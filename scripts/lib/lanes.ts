@@ -36,7 +36,7 @@ const cost = (seconds: number, cores: number): Cost => ({ seconds, cores });
 
 /**
  * The longest suites, which begin first, and those that wait for most of their time, beside which others have room: for a checkout that has
- * not run them yet (`takeCosts`).
+ * not run them yet (`costs`).
  */
 export const COSTS: Readonly<Record<string, Cost>> = {
   'scripts/test/check-dashboards': cost(26, 1),

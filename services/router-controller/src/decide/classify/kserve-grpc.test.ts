@@ -3,16 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KServeGrpcClient } from './kserve-grpc.ts';
 import { ClassifierError } from './model-client.ts';
-
-const DESCRIPTION = {
-  version: '1',
-  labels: ['A', 'B'],
-  size: 2,
-  maxBatch: 1,
-  hasTokenCount: false,
-  tokenLimit: null,
-  scoreNames: [],
-};
+import { DESCRIPTION } from './testing.ts';
 
 test('a call on a channel that was closed fails as one that nobody answers, and leaves no deadline behind', async (context) => {
   context.mock.timers.enable({ apis: ['setTimeout'] });

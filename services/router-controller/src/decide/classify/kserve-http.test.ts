@@ -6,16 +6,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { KServeHttpClient } from './kserve-http.ts';
-
-const DESCRIPTION = {
-  version: '1',
-  labels: ['A', 'B'],
-  size: 2,
-  maxBatch: 1,
-  hasTokenCount: false,
-  tokenLimit: null,
-  scoreNames: [],
-};
+import { DESCRIPTION } from './testing.ts';
 
 /** Answers after each call has waited for `until`. */
 async function replica(host: string, port: number, until = () => Promise.resolve()) {

@@ -3,16 +3,9 @@ import { test } from 'node:test';
 import type { ClassifierEndpoint } from '../../config/types.ts';
 import { ClassifierError, type ModelClient, type ModelDescription } from './model-client.ts';
 import { SharedModels } from './shared-model.ts';
+import { DESCRIPTION } from './testing.ts';
 
-const DESCRIPTION: ModelDescription = {
-  version: '1',
-  labels: ['A', 'B'],
-  size: 2,
-  maxBatch: 8,
-  hasTokenCount: false,
-  tokenLimit: null,
-  scoreNames: [],
-};
+const SHARED: ModelDescription = { ...DESCRIPTION, maxBatch: 8 };
 
 const endpoint = (address: string): ClassifierEndpoint => ({ protocol: 'grpc', address, model: 'm' });
 
@@ -26,7 +19,7 @@ function world(away: readonly string[] = []) {
       address,
       describe: async () => {
         did.push(`describe ${address}`);
-        return { ...DESCRIPTION };
+        return { ...SHARED };
       },
       infer: async (texts) => {
         did.push(`infer ${address} ${texts.join('+')}`);
@@ -80,7 +73,7 @@ test('readings at the same time are one; prompts of all who have read the same g
 test('prompts for another version, or for other outputs, go in calls of their own', async () => {
   const { models, did } = world();
   const { model } = models.lend([endpoint('a:1')], { batch_max: 8 });
-  const kinds = [DESCRIPTION, { ...DESCRIPTION, version: '2' }, { ...DESCRIPTION, hasTokenCount: true }];
+  const kinds = [SHARED, { ...SHARED, version: '2' }, { ...SHARED, hasTokenCount: true }];
   await Promise.all(kinds.map((kind, at) => model.batcher(kind).classify(`text ${at}`, OPTIONS)));
   assert.deepEqual(did.slice(1).sort(), ['infer a:1 text 0', 'infer a:1 text 1', 'infer a:1 text 2']);
 });
@@ -88,7 +81,7 @@ test('prompts for another version, or for other outputs, go in calls of their ow
 test('the next endpoint is asked in the place of one that is away', async () => {
   const { models, did } = world(['a:1']);
   const { model } = models.lend([endpoint('a:1'), endpoint('b:1')], { batch_max: 8 });
-  const batcher = model.batcher(DESCRIPTION);
+  const batcher = model.batcher(SHARED);
   const { answer } = await batcher.classify('text', OPTIONS);
   assert.deepEqual(answer.output, [1, 0]);
   assert.deepEqual(did.slice(2), ['infer a:1 text', 'infer b:1 text']);
