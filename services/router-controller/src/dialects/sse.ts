@@ -20,9 +20,13 @@ const CR = 13;
 const MARK = Buffer.from('\ufeff');
 
 function fieldsOf(bytes: Buffer): { data: string | null; name: string | null } {
+  const text = bytes.toString('utf8');
+  // Nearly every event is this one line.
+  if (text.startsWith('data: ') && text.indexOf('\n') === text.length - 2 && !text.includes('\r'))
+    return { data: text.slice(6, -2), name: null };
   let data: string | null = null;
   let name: string | null = null;
-  for (const line of bytes.toString('utf8').split(/\r\n|\n|\r/)) {
+  for (const line of text.split(/\r\n|\n|\r/)) {
     const colon = line.indexOf(':');
     if (colon <= 0) continue;
     const value = line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
