@@ -6,7 +6,7 @@ import { checkKind, valueEntries, valueSettings } from './compile-value.ts';
 import { parseApiBase, parseEndpoint, type UpstreamBase } from './endpoint.ts';
 import { formatPath, hint, type Problem } from './problems.ts';
 import { ranksOf } from './ranks.ts';
-import type { ConfigFile } from './schema.ts';
+import { type ConfigFile, READ_ONCE } from './schema.ts';
 import { capabilitiesSchema, timeoutsSchema } from './schema-table.ts';
 import { Secret } from './secret.ts';
 import { timeoutsOf } from './timeouts.ts';
@@ -161,8 +161,8 @@ class Compiler {
         ...base,
         apiKey,
         model: entry.model,
-        capabilities: capabilitiesSchema.parse({}),
-        timeouts: timeoutsOf(timeoutsSchema.parse({})),
+        capabilities: capabilitiesSchema.parse({}, READ_ONCE),
+        timeouts: timeoutsOf(timeoutsSchema.parse({}, READ_ONCE)),
         price: null,
         headers: {},
         proxy: this.proxy(undefined, path),

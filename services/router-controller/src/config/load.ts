@@ -6,7 +6,7 @@ import { compile, type Overrides } from './compile.ts';
 import { secretsIn } from './known-secrets.ts';
 import { fillIn } from './placeholders.ts';
 import { ConfigError, type Problem, problemsOf } from './problems.ts';
-import { configSchema } from './schema.ts';
+import { configSchema, READ_ONCE } from './schema.ts';
 import { substitute } from './secrets.ts';
 import type { RouterConfig } from './types.ts';
 
@@ -52,7 +52,7 @@ export function parseConfig(text: string, path: string, options: LoadOptions = {
   // What is unset has become '', which would be refused once more.
   const seen = new Set(keyless.flatMap(places));
   const known = fillIn(value, placeholders);
-  const parsed = configSchema.safeParse(ignoreSecrets ? dropEmptyKeys(known) : known);
+  const parsed = configSchema.safeParse(ignoreSecrets ? dropEmptyKeys(known) : known, READ_ONCE);
   if (!parsed.success) {
     const others = problemsOf(parsed.error, configSchema).filter((problem) => !seen.has(problem.path));
     throw new ConfigError(path, [...keyless, ...others]);

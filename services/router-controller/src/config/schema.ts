@@ -17,6 +17,9 @@ import { redisSchema } from './schema-redis.ts';
 import { policySchema, targetSchema, tlsSchema } from './schema-table.ts';
 import { upstreamSchema } from './schema-upstream.ts';
 
+/** Zod otherwise makes code for each object that it reads, and a configuration is read once. */
+export const READ_ONCE = { jitless: true } as const;
+
 const ms = (what: string, value: number) => z.int().min(0).default(value).describe(`${what}, milliseconds`);
 
 export const serverSchema = z.strictObject({

@@ -1,21 +1,22 @@
 /** OpenTelemetry's own variables that its parts leave to whoever puts them together. */
-import {
-  AlwaysOffSampler,
-  AlwaysOnSampler,
-  ParentBasedSampler,
-  type Sampler,
-  TraceIdRatioBasedSampler,
-} from '@opentelemetry/sdk-trace';
+import type { Sampler } from '@opentelemetry/sdk-trace';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-const SAMPLERS: Readonly<Record<string, (ratio: number) => Sampler>> = {
-  always_on: () => new AlwaysOnSampler(),
-  always_off: () => new AlwaysOffSampler(),
-  traceidratio: (ratio) => new TraceIdRatioBasedSampler(ratio),
-  parentbased_always_on: () => new ParentBasedSampler({ root: new AlwaysOnSampler() }),
-  parentbased_always_off: () => new ParentBasedSampler({ root: new AlwaysOffSampler() }),
-  parentbased_traceidratio: (ratio) => new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
+/** The part of the SDK that samples. It is given: only whoever starts traces loads the SDK. */
+type Samplers = Pick<
+  typeof import('@opentelemetry/sdk-trace'),
+  'AlwaysOffSampler' | 'AlwaysOnSampler' | 'ParentBasedSampler' | 'TraceIdRatioBasedSampler'
+>;
+
+const SAMPLERS: Readonly<Record<string, (sdk: Samplers, ratio: number) => Sampler>> = {
+  always_on: (sdk) => new sdk.AlwaysOnSampler(),
+  always_off: (sdk) => new sdk.AlwaysOffSampler(),
+  traceidratio: (sdk, ratio) => new sdk.TraceIdRatioBasedSampler(ratio),
+  parentbased_always_on: (sdk) => new sdk.ParentBasedSampler({ root: new sdk.AlwaysOnSampler() }),
+  parentbased_always_off: (sdk) => new sdk.ParentBasedSampler({ root: new sdk.AlwaysOffSampler() }),
+  parentbased_traceidratio: (sdk, ratio) =>
+    new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(ratio) }),
 };
 
 /**
@@ -24,8 +25,13 @@ const SAMPLERS: Readonly<Record<string, (ratio: number) => Sampler>> = {
  * @param ratio 0…1, also where a sampler by ratio is asked for without one.
  * @param tell hears of a value that means nothing; the file's ratio stands then, as the specification wants.
  */
-export function samplerFrom(env: Env, ratio: number, tell: (message: string) => void): Sampler {
-  const fromFile = () => SAMPLERS.parentbased_traceidratio!(ratio);
+export function samplerFrom(
+  sdk: Samplers,
+  env: Env,
+  ratio: number,
+  tell: (message: string) => void,
+): Sampler {
+  const fromFile = () => SAMPLERS.parentbased_traceidratio!(sdk, ratio);
   const { OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: arg } = env;
   if (!name) return fromFile();
   if (!Object.hasOwn(SAMPLERS, name)) {
@@ -39,7 +45,7 @@ export function samplerFrom(env: Env, ratio: number, tell: (message: string) => 
     tell(`OTEL_TRACES_SAMPLER_ARG=${arg} is no number from 0 to 1; sampled as the file says`);
     return fromFile();
   }
-  return SAMPLERS[name]!(share);
+  return SAMPLERS[name]!(sdk, share);
 }
 
 export const PROTOCOLS = ['http/json', 'http/protobuf', 'grpc'] as const;

@@ -12,13 +12,6 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import {
-  defaultResource,
-  detectResources,
-  envDetector,
-  resourceFromAttributes,
-} from '@opentelemetry/resources';
-import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { batchingFrom, protocolFrom, samplerFrom, spanLimitsFrom, tellOfOthers } from './otel-env.ts';
 import { createExporter } from './otel-exporter.ts';
 import type { Headers, Span, SpanAttributes, Tracing } from './spans.ts';
@@ -107,6 +100,11 @@ export async function startTracing(
   onError: (message: string) => void,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<Tracing> {
+  // Not at the top: what the one file imports from outside of itself is loaded with it, whoever asks for it in there.
+  const { defaultResource, detectResources, envDetector, resourceFromAttributes } = await import(
+    '@opentelemetry/resources'
+  );
+  const sdk = await import('@opentelemetry/sdk-trace');
   tellOfOthers(env, onError);
   let toldAt = Number.NEGATIVE_INFINITY;
   const tell = (message: string) => {
@@ -120,14 +118,14 @@ export async function startTracing(
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
   const exporter = await createExporter(protocolFrom(env, protocol, onError), endpoint, env, onError);
-  const provider = new TracerProvider({
+  const provider = new sdk.TracerProvider({
     // Names of pod, namespace and environment come by OTEL_RESOURCE_ATTRIBUTES.
     resource: defaultResource()
       .merge(resourceFromAttributes({ 'service.name': service_name, 'service.version': version }))
       .merge(detectResources({ detectors: [envDetector] })),
-    sampler: samplerFrom(env, sample_ratio, onError),
+    sampler: samplerFrom(sdk, env, sample_ratio, onError),
     // Its queue is bounded: spans that can't be sent in time are dropped.
-    spanProcessors: [new BatchSpanProcessor({ exporter, ...batchingFrom(env, onError) })],
+    spanProcessors: [new sdk.BatchSpanProcessor({ exporter, ...batchingFrom(env, onError) })],
     spanLimits: spanLimitsFrom(env, onError),
   });
   const tracer = provider.getTracer('llm-router', version);
