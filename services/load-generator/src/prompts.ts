@@ -1,6 +1,7 @@
 /** What is asked: the prompts of this service, or a file's. */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readText } from '../../process/src/text-file.ts';
 import { whyUnread } from '../../process/src/unread.ts';
 import { UsageError } from './options.ts';
 
@@ -43,7 +44,7 @@ export function readPrompts(file = OWN_PROMPTS): Conversation[] {
   try {
     if (statSync(file).size > MAX_FILE_BYTES)
       throw new UsageError(`${file} is larger than ${MAX_FILE_BYTES} bytes`);
-    text = readFileSync(file, 'utf8');
+    text = readText(file);
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`--prompts: ${file} can’t be read: ${whyUnread(error)}`);

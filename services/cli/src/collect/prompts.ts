@@ -1,6 +1,7 @@
 /** The prompts to be asked: JSON lines `{"prompt", "group"?, "reference"?}`, or a text file with one prompt a line. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { withoutMark } from '../../../process/src/text-file.ts';
 import { whyUnread } from '../../../process/src/unread.ts';
 import { UsageError } from '../lib/errors.ts';
 
@@ -45,7 +46,7 @@ function readLine(line: string, where: string): Omit<Prompt, 'id'> {
 export async function readPrompts(file: string): Promise<Prompt[]> {
   let content: string;
   try {
-    content = await readFile(file, 'utf8');
+    content = withoutMark(await readFile(file, 'utf8'));
   } catch (error) {
     throw new UsageError(`${file}: can’t be read: ${whyUnread(error)}`);
   }

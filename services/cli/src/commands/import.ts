@@ -1,8 +1,9 @@
 /** `llm-router import KIND FILE`: a configuration of another program as one of this router. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { Argument, type Command } from 'commander';
+import { readText } from '../../../process/src/text-file.ts';
 import { whyUnread } from '../../../process/src/unread.ts';
-import { gathered, newCommand } from '../lib/command.ts';
+import { gathered, newCommand, writable } from '../lib/command.ts';
 import { CommandError, UsageError } from '../lib/errors.ts';
 
 interface Options {
@@ -46,7 +47,7 @@ export const importCommand = (): Command =>
 
 function read(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readText(file);
   } catch (error) {
     throw new CommandError(`${file}: can’t be read: ${whyUnread(error)}`);
   }
@@ -67,6 +68,17 @@ async function convert(
   return { text: configOf(targets), notes };
 }
 
+/** Nothing was written that its problems could be looked up in. */
+function passing<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new CommandError(
+      `what could be taken over makes no configuration that passes; nothing was written\n${(error as Error).message}`,
+    );
+  }
+}
+
 async function run(kind: (typeof KINDS)[number], file: string, options: Options): Promise<void> {
   const { anyEnv, parseConfig } = await import('../../../router-controller/src/config/index.ts');
   if (options.only && kind !== 'openrouter') throw new UsageError('--only is for openrouter');
@@ -75,9 +87,10 @@ async function run(kind: (typeof KINDS)[number], file: string, options: Options)
     throw new CommandError(
       `${options.out} is there already; --force writes over it, --out names another file`,
     );
+  writable(options.out, '--out');
   const { text, notes } = await convert(kind, source, file, options.only ?? []);
   // What does not pass is not written.
-  const { table } = parseConfig(text, options.out, { env: anyEnv });
+  const { table } = passing(() => parseConfig(text, `of ${file}`, { env: anyEnv }));
   writeFileSync(options.out, text);
   const targets = [...table.targets.keys()];
   console.log(`wrote ${options.out}: ${targets.length} targets, ${[...table.policies.keys()].join(', ')}`);

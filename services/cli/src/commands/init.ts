@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { HOSTED, type NewTarget, NONE, OWN, type OwnServer, ownTargets } from '../init/providers.ts';
-import { gathered, newCommand } from '../lib/command.ts';
+import { gathered, newCommand, writable } from '../lib/command.ts';
 import { CommandError, UsageError } from '../lib/errors.ts';
 
 interface Options {
@@ -102,6 +102,7 @@ async function run(options: Options): Promise<void> {
     throw new CommandError(
       `${options.out} is there already; --force writes over it, --out names another file`,
     );
+  writable(file, '--out');
   const wanted = await wantedOf(options);
   const targets = await targetsOf(wanted);
   writeFileSync(file, configOf(targets));

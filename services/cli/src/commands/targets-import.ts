@@ -1,7 +1,7 @@
 /** `llm-router targets import`: others' lists of models as `targets:` of ours. */
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { readText } from '../../../process/src/text-file.ts';
 import { whyUnread } from '../../../process/src/unread.ts';
 import { newCommand } from '../lib/command.ts';
 import { CommandError } from '../lib/errors.ts';
@@ -36,7 +36,7 @@ async function run({ from, file, json }: Options): Promise<void> {
   const { targetsOf } = await import('../init/write.ts');
   let source: string;
   try {
-    source = readFileSync(file, 'utf8');
+    source = readText(file);
   } catch (error) {
     throw new CommandError(`${file}: can’t be read: ${whyUnread(error)}`);
   }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { progress } from '../../../process/src/progress.ts';
 import type { RouterConfig, Target } from '../../../router-controller/src/config/index.ts';
 import type { Asked } from '../collect/ask.ts';
-import { newCommand, numberFrom, ownPath } from '../lib/command.ts';
+import { newCommand, numberFrom, ownPath, writable } from '../lib/command.ts';
 import { CommandError, UsageError } from '../lib/errors.ts';
 import { DEFAULT_URL, KEY_NOTE, readUrl, urlOption } from '../lib/router-client.ts';
 
@@ -104,6 +104,7 @@ async function run(options: Options): Promise<void> {
   const { judge, scoreCommand, budget, out, json } = options;
   if ((judge === undefined) === (scoreCommand === undefined))
     throw new UsageError('want one of --judge TARGET and --score-command COMMAND');
+  writable(out, '--out');
   const url = readUrl(options.url);
   const { anyEnv, loadConfig } = await import('../../../router-controller/src/config/index.ts');
   const { readPrompts } = await import('../collect/prompts.ts');

@@ -44,9 +44,11 @@ async function pricesIn(args: readonly string[]): Promise<string[]> {
   const at = args.findIndex((arg) => arg === '--config' || arg.startsWith('--config='));
   const file = args[at]?.startsWith('--config=') ? args[at].slice('--config='.length) : args[at + 1];
   if (at < 0 || file === undefined) return [];
-  const { load } = await import('js-yaml');
+  const { readYaml } = await import('../../../router-controller/src/config/index.ts');
   try {
-    const whole = load(await readFile(file, 'utf8')) as { targets?: { name?: string; price?: PerMillion }[] };
+    const whole = readYaml(await readFile(file, 'utf8')) as {
+      targets?: { name?: string; price?: PerMillion }[];
+    };
     return (whole.targets ?? []).flatMap(({ name, price }) =>
       name && price ? ['--config-price', `${name}=${price.input},${price.output}`] : [],
     );

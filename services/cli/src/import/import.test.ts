@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -98,6 +98,111 @@ test('another file is refused with what was wanted', () => {
   assert.throws(() => fromLitellm('a: 1', 'f'), /no `model_list`/);
   assert.throws(() => fromV1('policies: 1', 'f'), /want v1's `policies`/);
   assert.throws(() => fromOpenrouter('{"x": 1}', 'f', []), /want OpenRouter's list/);
+});
+
+const UNUSUAL = `
+model_list:
+  - &first
+    model_name: a
+    litellm_params: &of-first { model: openai/gpt-5, api_key: os.environ/MINE }
+  - model_name: b
+    litellm_params: { <<: *of-first, model: openai/gpt-5-mini }
+  - null
+  - a name alone
+  - { model_name: c, litellm_params: null, model_info: null }
+  - { model_name: own, litellm_params: { model: hosted_vllm/meta/llama, api_base: os.environ/VLLM_BASE } }
+  - { model_name: 7, litellm_params: { model: azure/mine, api_base: "https://r.openai.azure.com/", api_version: "2024-02-01" } }
+  - { model_name: az, litellm_params: { model: azure/mine-2, api_base: os.environ/AZURE_URL, api_key: os.environ/AZ } }
+  - { model_name: bed, litellm_params: { model: bedrock/claude, api_base: "https://b.example.com" } }
+  - { model_name: same, litellm_params: { model: openai/x, api_key: sk-one-of-the-file } }
+  - { model_name: same, litellm_params: { model: openai/y, api_key: sk-two-of-the-file } }
+  - { model_name: 8b, litellm_params: { model: openai/z, api_key: sk-one-of-the-file } }
+  - { model_name: 9b, litellm_params: { model: constructor/z } }
+  - { model_name: 9b, litellm_params: { model: openai/9, api_key: sk-three-of-the-file } }
+"router_settings": { fallbacks: [{ a: [b] }], model_group_alias: { gpt-4: a } }
+general_settings:
+`;
+
+test('what else LiteLLM’s files hold: merged keys, entries of nothing, bases in variables, Azure, keys by the same name', () => {
+  const { targets, notes } = fromLitellm(UNUSUAL, 'l.yaml');
+  assert.deepEqual(
+    Object.fromEntries(targets.map(({ name, api_base, key, model }) => [name, [api_base, key, model]])),
+    {
+      a: ['https://api.openai.com/v1', 'MINE', 'gpt-5'],
+      b: ['https://api.openai.com/v1', 'MINE', 'gpt-5-mini'],
+      own: ['${VLLM_BASE}', null, 'meta/llama'],
+      7: ['https://r.openai.azure.com/openai/v1', 'AZURE_API_KEY', 'mine'],
+      az: ['${AZURE_URL}', 'AZ', 'mine-2'],
+      same: ['https://api.openai.com/v1', 'SAME_KEY', 'x'],
+      'same-2': ['https://api.openai.com/v1', 'SAME_2_KEY', 'y'],
+      '8b': ['https://api.openai.com/v1', 'SAME_KEY', 'z'],
+      '9b': ['https://api.openai.com/v1', 'TARGET_9B_KEY', '9'],
+    },
+  );
+  assert.doesNotThrow(() => tableOf(configOf(targets)));
+  const told = notes.join('\n');
+  for (const words of [
+    /^model_list\[2\]: no litellm_params/m,
+    /^model_list\[4\]: no litellm_params/m,
+    /set AZURE_URL to https:\/\/RESOURCE/,
+    /'bedrock' is no OpenAI/,
+    /'constructor' is no OpenAI/,
+    /^router_settings: not taken over/m,
+  ])
+    assert.match(told, words);
+  assert.doesNotMatch(told, /general_settings|api_version, |<<|line 0|sk-/);
+});
+
+test('v1’s files may merge keys; a file without what is needed is told as what it is', () => {
+  const merged = `
+policies:
+  - name: task_router
+    url: http://c:8000/v2/models/task_router_ensemble/infer
+    llms:
+      - &one { name: Chatbot, api_base: "https://h.example.com", api_key: nvapi-in-the-file, model: m/8b-one }
+      - { <<: *one, name: Other }
+`;
+  const { text, notes } = fromV1(merged, 'v1.yaml');
+  assert.equal(tableOf(text).targets.size, 1);
+  assert.match(notes.join(), /set TARGET_8B_ONE_KEY/);
+  for (const wrong of ['policies: [null]', 'policies: [{llms: [null]}]', 'policies: [{llms: [x]}]'])
+    assert.throws(() => fromV1(wrong, 'f'), /want v1's `policies`/);
+});
+
+test('what can’t be written, or would not pass, is told in words and leaves nothing behind', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'llm-router-import-'));
+  const cwd = { cwd: folder };
+  writeFileSync(join(folder, 'o.json'), '\uFEFF{"data": [{"id": "a/b"}]}');
+  writeFileSync(
+    join(folder, 'v1.yaml'),
+    'policies: [{name: p, url: "http://c:8000/v2/models/x/infer", llms: [{name: a}]}]',
+  );
+  try {
+    for (const [args, words] of [
+      [
+        ['import', 'openrouter', 'o.json', '--out', 'none/r.yaml'],
+        /^--out: none\/r\.yaml can’t be written: there is no folder none$/,
+      ],
+      [
+        ['import', 'openrouter', 'o.json', '--out', '.', '--force'],
+        /^--out: \. can’t be written: it is a folder/,
+      ],
+      [['init', '--use', 'none', '--out', 'none/r.yaml'], /can’t be written: there is no folder/],
+      [
+        ['import', 'v1', 'v1.yaml', '--out', 'r.yaml'],
+        /nothing was written\nof v1\.yaml: 2 problems\n {2}targets\[0\]\.api_base: missing/,
+      ],
+    ] as const) {
+      const { code, out, err } = await runCommand(args, cwd);
+      assert.deepEqual([code, out], [1, ''], err);
+      assert.match(err.trim(), words);
+    }
+    assert.deepEqual(readdirSync(folder).toSorted(), ['o.json', 'v1.yaml']);
+    const { code, err } = await runCommand(['import', 'openrouter', 'o.json', '--out', 'r.yaml'], cwd);
+    assert.equal(code, 0, err);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('`targets import` prints the same as targets alone, and no key', async () => {

@@ -1,5 +1,7 @@
 /** What a configuration of another program becomes, and what of it could not be taken over. */
+import { readYaml } from '../../../router-controller/src/config/yaml.ts';
 import type { NewTarget } from '../init/providers.ts';
+import { CommandError } from '../lib/errors.ts';
 
 export interface Imported {
   readonly targets: readonly NewTarget[];
@@ -55,6 +57,24 @@ export const strongestFirst = (targets: readonly NewTarget[]): NewTarget[] => {
   const [small, ...others] = targets;
   return small ? [small, ...others.toReversed()] : [];
 };
+
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The variable for the key of a target of this name: what a shell can set. */
+export const variableFor = (name: string): string => {
+  const upper = name.toUpperCase().replaceAll(/\W/g, '_');
+  return `${/^\d/.test(upper) ? 'TARGET_' : ''}${upper}_KEY`;
+};
+
+/** A file of another program. @throws CommandError when it is no YAML */
+export function yamlOf(source: string, file: string): unknown {
+  try {
+    return readYaml(source);
+  } catch (error) {
+    throw new CommandError(`${file}: not YAML: ${(error as Error).message.split('\n')[0]}`);
+  }
+}
 
 /** Names of targets are used in the file and in URLs. */
 export const nameFrom = (text: string, taken: ReadonlySet<string>): string => {

@@ -1,9 +1,9 @@
 /**
  * NVIDIA's blueprint v1: its file loads here unchanged; this gives it the form of today, with each upstream named once.
  */
-import { dump, load } from 'js-yaml';
+import { dump } from 'js-yaml';
 import { CommandError } from '../lib/errors.ts';
-import { nameFrom } from './imported.ts';
+import { isObject, nameFrom, variableFor, yamlOf } from './imported.ts';
 
 interface Entry {
   readonly name?: unknown;
@@ -29,13 +29,10 @@ const isReference = (value: unknown): boolean =>
 
 /** @throws CommandError when it is no such file */
 export function fromV1(source: string, file: string): Converted {
-  let document: { policies?: readonly Policy[] } | null;
-  try {
-    document = load(source) as typeof document;
-  } catch (error) {
-    throw new CommandError(`${file}: not YAML: ${(error as Error).message.split('\n')[0]}`);
-  }
-  if (!Array.isArray(document?.policies) || !document.policies.every(({ llms }) => Array.isArray(llms)))
+  const document = yamlOf(source, file) as { policies?: readonly Policy[] } | null;
+  const hasEntries = (policy: unknown) =>
+    isObject(policy) && Array.isArray(policy.llms) && policy.llms.every(isObject);
+  if (!Array.isArray(document?.policies) || !document.policies.every(hasEntries))
     throw new CommandError(`${file}: want v1's \`policies\`, each with its \`llms\``);
   const notes: string[] = [];
   const names = new Map<string, string>();
@@ -46,7 +43,7 @@ export function fromV1(source: string, file: string): Converted {
     if (known) return known;
     const name = nameFrom(String(model).split('/').at(-1)!, new Set(names.values()));
     names.set(id, name);
-    const variable = `${name.toUpperCase().replaceAll(/\W/g, '_')}_KEY`;
+    const variable = variableFor(name);
     const key =
       api_key === undefined || api_key === null ? null : isReference(api_key) ? api_key : `\${${variable}}`;
     if (key !== null && key !== api_key)

@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ROOT } from '../../../../scripts/parts/lib.ts';
+import { whyUnwritable } from '../../../process/src/text-file.ts';
+import { CommandError } from './errors.ts';
 
 /** Headings of `llm-router --help`, in this order. */
 export const GROUPS = {
@@ -58,6 +60,12 @@ export const numberFrom =
     if (value >= least && value <= most && (!whole || Number.isInteger(value))) return value;
     throw new InvalidArgumentError(`It must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}.`);
   };
+
+/** Before the work whose result goes there. @throws CommandError when it could not be written */
+export function writable(file: string, option: string): void {
+  const why = whyUnwritable(file);
+  if (why !== null) throw new CommandError(`${option}: ${file} can’t be written: ${why}`);
+}
 
 /** Gathers an option that may be given more than once. */
 export const gathered = (text: string, before: readonly string[] | undefined): string[] => [

@@ -1,5 +1,6 @@
 /** What is to be routed: a prompt, or what a file holds. */
 import { existsSync, readFileSync } from 'node:fs';
+import { withoutMark } from '../../../process/src/text-file.ts';
 import { whyUnread } from '../../../process/src/unread.ts';
 import { CommandError, UsageError } from '../lib/errors.ts';
 
@@ -35,7 +36,8 @@ function parse(text: string, where: string): unknown {
   }
 }
 
-function ofText(text: string, name: string): Body[] {
+function ofText(source: string, name: string): Body[] {
+  const text = withoutMark(source);
   if (/\.(?:jsonl|ndjson)$/i.test(name))
     return text.split('\n').flatMap((line, at) => {
       if (line.trim() === '') return [];

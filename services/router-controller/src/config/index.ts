@@ -7,3 +7,4 @@ export { anyEnv } from './secrets.ts';
 export type * from './types.ts';
 export { allTargets } from './types.ts';
 export { type WatchOptions, type WatchTimes, watchFiles } from './watch.ts';
+export { readYaml } from './yaml.ts';

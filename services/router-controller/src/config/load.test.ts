@@ -33,6 +33,14 @@ function problems(text: string, environment: Record<string, string> = { KEY: 'k'
   return [];
 }
 
+test('a mapping may take over another’s keys', () => {
+  const merged = file(LLMS)
+    .replace('  - { name: small,', '  - &small { name: small,')
+    .replace('policies:', '  - { <<: *small, name: third }\npolicies:');
+  const { targets } = parseConfig(merged, 'f.yaml', { env: { KEY: 'k' } }).table;
+  assert.equal(targets.get('third')!.model, 'small-model');
+});
+
 describe('v1’s file', () => {
   const config = parseConfig(V1, 'v1.yaml', { env });
 

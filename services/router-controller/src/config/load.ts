@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { load as parseYaml, YAMLException } from 'js-yaml';
+import { YAMLException } from 'js-yaml';
 import { whyUnread } from '../../../process/src/unread.ts';
 import { compile, type Overrides } from './compile.ts';
 import { secretsIn } from './known-secrets.ts';
@@ -9,6 +9,7 @@ import { ConfigError, type Problem, problemsOf } from './problems.ts';
 import { configSchema, READ_ONCE } from './schema.ts';
 import { substitute } from './secrets.ts';
 import type { RouterConfig } from './types.ts';
+import { readYaml } from './yaml.ts';
 
 export interface LoadOptions {
   /** Where `${VAR}` comes from; default: the process environment. */
@@ -18,7 +19,7 @@ export interface LoadOptions {
 
 function parse(text: string, path: string): unknown {
   try {
-    return parseYaml(text, { filename: path });
+    return readYaml(text, path);
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     const line = (error.mark?.line ?? 0) + 1;
