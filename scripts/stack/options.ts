@@ -16,7 +16,13 @@ export const HELP = `npm run stack -- [--classifier triton|router-server] [--con
 
 NVIDIA_API_KEY      calls the real models
 LLM_ROUTER_API_KEY  the key that the router asks of callers (default: a new one, which is printed)
-REDIS_URL, REDIS_PASSWORD  a Redis of your own (default: one is started, with a password of its own)`;
+REDIS_URL, REDIS_PASSWORD  a Redis of your own (default: one is started, with a password of its own)
+
+Examples:
+  $ llm-router stack --classifier router-server
+      all of it with the lighter classifier and local stand-ins
+  $ llm-router stack --config router.yaml --port 9000
+      your own table, on another port`;
 
 export interface StackOptions {
   readonly classifier: 'triton' | 'router-server';

@@ -43,7 +43,10 @@ export function addFileCommands(program: Command): void {
   for (const [name, entry] of Object.entries(FILES)) {
     const words = name.split(' ');
     const parent = words.length > 1 ? parentOf(program, words[0]!) : program;
-    const command = newCommand(words.at(-1)!, entry.about, { group: entry.group })
+    const command = newCommand(words.at(-1)!, entry.about, {
+      group: entry.group,
+      ...(entry.examples && { examples: entry.examples }),
+    })
       .argument('[words...]', 'read by the command itself')
       .allowUnknownOption()
       .passThroughOptions()

@@ -2,7 +2,7 @@
  * Commands that are a file of their own, which reads its own options: `llm-router a b …` runs it with all that stands after
  * the words. A line here is all that a new one needs, beside its `npm run a:b` in package.json.
  */
-import type { Group } from './lib/command.ts';
+import type { Example, Group } from './lib/command.ts';
 
 export interface FileCommand {
   /** From the repository's root; or a tool of the workspace with its first arguments, run there. */
@@ -15,6 +15,8 @@ export interface FileCommand {
   readonly takes?: string;
   /** Flags and what they do. The file reads them itself; a test holds this list against it. */
   readonly options?: readonly (readonly [flags: string, about: string])[];
+  /** Lines under its help; a command with a help of its own has them there. */
+  readonly examples?: readonly Example[];
   /** It tells its options itself: the file whose HELP has the text, or `tool` for a program of others. */
   readonly ownHelp?: string;
   /** Why it has no --json. */
@@ -37,6 +39,13 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
     options: [
       ['--allow-missing-secrets', 'variables that are not set are no problem: for CI, where keys are absent'],
       ['--json', 'one JSON object: ok, policies, targets, problems, warnings'],
+    ],
+    examples: [
+      { line: 'llm-router check-config router.yaml', what: 'each problem with its place in the file' },
+      {
+        line: 'llm-router check-config router.yaml --allow-missing-secrets --json',
+        what: 'in CI, for a script',
+      },
     ],
   },
   loadtest: {
@@ -67,6 +76,13 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ],
     ],
     withoutJson: 'runs until it is stopped',
+    examples: [
+      { line: 'llm-router triton', what: 'on ports 8000, 8001 and 8002, until Ctrl-C' },
+      {
+        line: 'llm-router triton --grpc-port 0 --repository my-models',
+        what: 'another repository, on a free port',
+      },
+    ],
   },
   'router-server': {
     file: 'services/router-server/src/main.ts',
@@ -102,6 +118,13 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--profile <FOLDER>', 'write a CPU profile and a flame graph of the controller under 64 connections'],
       ['--json', 'one JSON object on the last line'],
     ],
+    examples: [
+      { line: 'llm-router bench --rounds 3', what: 'every scenario, three times on each target' },
+      {
+        line: 'llm-router bench --profile profile --only c64',
+        what: 'where the time of one scenario goes, as a flame graph',
+      },
+    ],
   },
   soak: {
     file: 'services/router-controller/proof/soak.ts',
@@ -113,6 +136,9 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--classifier <KIND>', 'triton (default) or embedded'],
       ['--json', 'the last line is one JSON object'],
     ],
+    examples: [
+      { line: 'llm-router soak --minutes 60 --classifier embedded', what: 'an hour, without Triton' },
+    ],
   },
   conformance: {
     file: 'services/router-controller/proof/conformance.ts',
@@ -121,6 +147,10 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
     options: [
       ['--suite <NAME>', 'one of them'],
       ['--json', 'the last line is one JSON object'],
+    ],
+    examples: [
+      { line: 'llm-router conformance', what: 'every suite' },
+      { line: 'llm-router conformance --suite codex', what: 'one of them' },
     ],
   },
   'proof attacks': {
@@ -131,12 +161,18 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--only <PATTERN>', 'attacks whose name contains it'],
       ['--json', 'the last line is one JSON object'],
     ],
+    examples: [
+      { line: 'llm-router proof attacks --only slow', what: 'attacks with that word in their name' },
+    ],
   },
   'proof faults': {
     file: 'services/router-controller/proof/faults.ts',
     about: 'every upstream fault against the router, as a table',
     group: 'prove',
     options: [['--json', 'one line a cell: fault, stream, fallback, expected, got']],
+    examples: [
+      { line: 'llm-router proof faults', what: 'each fault, streamed and not, with a fallback and without' },
+    ],
   },
   'proof limits': {
     file: 'services/router-controller/proof/limits.ts',
@@ -148,6 +184,7 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--call-timeout-ms <N>', 'longest wait for Redis (default: 50)'],
       ['--json', 'the last line is one JSON object'],
     ],
+    examples: [{ line: 'llm-router proof limits --requests 2000', what: 'fewer requests than the default' }],
   },
   'proof cluster': {
     file: 'scripts/proof/cluster.ts',
@@ -163,6 +200,7 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ],
       ['--json', 'standard output has the last line alone, which is JSON'],
     ],
+    examples: [{ line: 'llm-router proof cluster --only drain', what: 'one kind of event' }],
   },
   'proof compose': {
     file: 'scripts/proof/compose.ts',
@@ -173,6 +211,12 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--only <NAME>', 'one classifier’s profile: light or cpu'],
       ['--json', 'standard output has the last line alone, which is JSON'],
     ],
+    examples: [
+      {
+        line: 'llm-router proof compose --quick --only light',
+        what: 'what npm test looks at, of one profile',
+      },
+    ],
   },
   setup: {
     file: 'scripts/setup.ts',
@@ -180,6 +224,10 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
     group: 'develop',
     takes: '[PART…]',
     options: [['--json', 'the last line is one JSON object; all else goes to standard error']],
+    examples: [
+      { line: 'llm-router setup', what: 'all of them' },
+      { line: 'llm-router setup redis prometheus', what: 'those two' },
+    ],
   },
   test: {
     file: 'scripts/test.ts',
@@ -195,6 +243,11 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ],
       ['--json', 'the last line is one JSON object; all else goes to standard error'],
     ],
+    examples: [
+      { line: 'llm-router test --only limits', what: 'suites with that word in their name' },
+      { line: 'llm-router test --quick', what: 'before each commit' },
+      { line: 'llm-router test --watch', what: 'while you write' },
+    ],
   },
   docs: {
     file: 'scripts/docs.ts',
@@ -207,6 +260,10 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--base <PATH>', 'with --site: the path under which it will be served'],
       ['--json', 'the last line is one JSON object; all else goes to standard error'],
     ],
+    examples: [
+      { line: 'llm-router docs', what: 'after a change of what pages are made from' },
+      { line: 'llm-router docs --site --serve', what: 'all pages as a site, to look at' },
+    ],
   },
   tutorial: {
     file: 'scripts/tutorial.ts',
@@ -216,6 +273,7 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--write', 'puts into the pages what was printed'],
       ['--json', 'the last line is one JSON object; all else goes to standard error'],
     ],
+    examples: [{ line: 'llm-router tutorial --write', what: 'after a change of what commands print' }],
   },
   examples: {
     file: 'scripts/examples.ts',
@@ -226,12 +284,17 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--write', 'puts into the pages what was printed'],
       ['--json', 'the last line is {"examples", "passed", "failed"}'],
     ],
+    examples: [
+      { line: 'llm-router examples', what: 'every folder' },
+      { line: 'llm-router examples --only curl --json', what: 'one of them, for a script' },
+    ],
   },
   captures: {
     file: 'scripts/captures.ts',
     about: 'writes the docs’ pictures of the command line and of the load report, from real runs',
     group: 'develop',
     options: [['--json', 'the last line is one JSON object; all else goes to standard error']],
+    examples: [{ line: 'llm-router captures', what: 'after a change of what commands look like' }],
   },
   sbom: {
     file: 'scripts/sbom.ts',
@@ -243,6 +306,13 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--dpkg <FILE>', 'with --image: its /var/lib/dpkg/status, for what its base has of Debian’s packages'],
       ['--json', 'the last line is one JSON object; all else goes to standard error'],
     ],
+    examples: [
+      { line: 'llm-router sbom', what: 'after a change of dependencies' },
+      {
+        line: 'llm-router sbom --image controller --dpkg status > controller.cdx.json',
+        what: 'one image with its base’s packages',
+      },
+    ],
   },
   'check deps': {
     file: 'scripts/check-deps.ts',
@@ -252,6 +322,10 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--advisories <PATH>', 'a folder or file of advisories in OSV’s form'],
       ['--json', 'the last line is one JSON object; all else goes to standard error'],
     ],
+    examples: [
+      { line: 'llm-router check deps', what: 'asks the registry' },
+      { line: 'llm-router check deps --advisories osv/', what: 'asks nobody: advisories as files' },
+    ],
   },
   'check deploy': {
     file: 'scripts/check-deploy.ts',
@@ -260,6 +334,9 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
     options: [
       ['--only <PATTERN>', 'checks whose name contains it'],
       ['--json', 'the last line is one JSON object; all else goes to standard error'],
+    ],
+    examples: [
+      { line: 'llm-router check deploy --only compose', what: 'checks with that word in their name' },
     ],
   },
   'check dashboards': {
@@ -272,6 +349,7 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--report <DIR>', 'writes the values and the lines of every panel there'],
       ['--json', 'only the last line, which is JSON'],
     ],
+    examples: [{ line: 'llm-router check dashboards --classifier router-server', what: 'without Triton' }],
   },
   release: {
     file: 'scripts/release.ts',
@@ -282,6 +360,12 @@ export const FILES: Readonly<Record<string, FileCommand>> = {
       ['--dry-run', 'checks and packs, and changes nothing'],
       ['--out <DIR>', 'where the package goes (default: .cache/release)'],
       ['--json', 'the last line is one JSON object; all else goes to standard error'],
+    ],
+    examples: [
+      {
+        line: 'llm-router release --version 1.2.0 --dry-run',
+        what: 'all checks and the package; nothing is changed',
+      },
     ],
   },
   lint: {

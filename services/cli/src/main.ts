@@ -1,9 +1,11 @@
 /** `llm-router COMMAND …`, run by enter.mjs with the workspace's own Node. */
 import { CommanderError } from 'commander';
 import { misuse } from '../../process/src/misuse.ts';
-import { hint } from '../../router-controller/src/config/problems.ts';
+import { whyUnread } from '../../process/src/unread.ts';
 import { FILES } from './files.ts';
 import { CommandError, EXIT } from './lib/errors.ts';
+import { endWithReader } from './lib/gone-reader.ts';
+import { ownOptions } from './own-help.ts';
 import { program } from './program.ts';
 
 /** As it was given: a command that is a file reads what it leaves in process.argv. */
@@ -13,11 +15,18 @@ const ASKED = process.argv.slice(2);
 const wordsOfFile = (): string =>
   Object.keys(FILES).find((words) => ASKED.slice(0, words.split(' ').length).join(' ') === words) ?? '';
 
-/** ` Did you mean '--json'?`, for an option that there is not. */
-function nearOption(wrong: string): string {
-  const [, option] = /'(--?[\w-]+)/.exec(wrong) ?? [];
-  const known = (FILES[wordsOfFile()]?.options ?? []).map(([flags]) => flags.split(/[ ,]/)[0]!);
-  return option ? hint(option, known) : '';
+/** The options of the file that was asked for. */
+const flags = (): string[] => [
+  ...(FILES[wordsOfFile()]?.options ?? []).map(([each]) => each.split(/[ ,]/)[0]!),
+  ...ownOptions(wordsOfFile()).map(({ flag }) => flag),
+];
+
+/** A file of the user's that could not be used where nobody had looked before; null: it is another error. */
+function ofFile(error: unknown): string | null {
+  const { syscall, path } = error as NodeJS.ErrnoException;
+  return typeof path === 'string' && ['open', 'mkdir', 'scandir', 'stat', 'access'].includes(syscall ?? '')
+    ? `${path} can’t be used: ${whyUnread(error)}`
+    : null;
 }
 
 /** What ended the command, told; and the exit code that it means. */
@@ -28,10 +37,17 @@ async function codeOf(error: unknown): Promise<number> {
     console.error(error.message);
     return error.code;
   }
-  const wrong = misuse(error);
+  const wrong = misuse(error, flags());
   if (wrong !== null) {
-    console.error(`${wrong}.${nearOption(wrong)}\n\`llm-router ${wordsOfFile()} --help\` tells all options`);
+    console.error(
+      `${wrong}${wrong.endsWith('?') ? '' : '.'}\n\`llm-router ${wordsOfFile()} --help\` tells all options`,
+    );
     return EXIT.usage;
+  }
+  const file = ofFile(error);
+  if (file !== null) {
+    console.error(file);
+    return EXIT.failed;
   }
   const { ConfigError } = await import('../../router-controller/src/config/index.ts');
   if (!(error instanceof ConfigError)) throw error;
@@ -39,6 +55,7 @@ async function codeOf(error: unknown): Promise<number> {
   return EXIT.failed;
 }
 
+endWithReader(ASKED);
 try {
   const root = program();
   if (process.argv.length <= 2) root.help();

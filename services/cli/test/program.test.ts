@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import type { Command } from 'commander';
 import { ROOT } from '../../../scripts/parts/lib.ts';
 import { FILES } from '../src/files.ts';
+import { EXAMPLES } from '../src/lib/command.ts';
 import { program } from '../src/program.ts';
 import { runCommand } from './run-command.ts';
 
@@ -57,6 +58,41 @@ test('help lists every command, and each command’s own help ends well', async 
   assert.match(own.out, /--policy <NAME>[\s\S]*Examples:\n {2}\$ llm-router evaluate/);
 });
 
+test('every command’s help has examples of it, a tool’s of others aside', async () => {
+  const own: string[] = [];
+  for (const [name, command] of leaves(program())) {
+    const { ownHelp } = FILES[name] ?? {};
+    if (ownHelp === 'tool') continue;
+    const examples = EXAMPLES.get(command) ?? [];
+    if (examples.length === 0) own.push(name);
+    for (const { line } of examples)
+      assert.match(line, new RegExp(`llm-router ${name}(?: |$|")`), `${name}: ${line}`);
+  }
+  // Those tell their help themselves; the trainer’s are asked in its own language.
+  const told = await Promise.all(
+    own.map(async (name) => [name, await run(...name.split(' '), '--help')] as const),
+  );
+  for (const [name, { code, out }] of told) {
+    assert.equal(code, 0, name);
+    assert.match(out, new RegExp(`^Examples:\n {2}\\$ .*llm-router ${name}`, 'm'), name);
+  }
+});
+
+test('options that examples name are options that there are', () => {
+  const commands = leaves(program());
+  for (const [name, command] of commands) {
+    // `dev` hands its options on.
+    const { options } = name === 'dev' ? commands.get('start')! : command;
+    const known = [
+      ...options.map(({ long }) => long),
+      ...(FILES[name]?.options ?? []).map(([flags]) => /^--[a-z-]+/.exec(flags)![0]),
+    ];
+    for (const { line } of EXAMPLES.get(command) ?? [])
+      for (const [flag] of line.replace(/^.*?llm-router/, '').matchAll(/(?<= )--[a-z-]+/g))
+        assert.ok(known.includes(flag), `${name}: ${line}`);
+  }
+});
+
 test('a wrong use ends with 2 and says what would be right', async () => {
   for (const [args, words] of [
     [['evalute'], /unknown command 'evalute'\n\(Did you mean evaluate\?\)/],
@@ -69,6 +105,14 @@ test('a wrong use ends with 2 and says what would be right', async () => {
       /^Unknown option '--jsn'\. Did you mean '--json'\?\n`llm-router check-config --help`/,
     ],
     [['check', 'deps', '--advisory', 'x'], /Did you mean '--advisories'\?\n`llm-router check deps --help`/],
+    [['keys', 'create', '--polices', 'x'], /Did you mean '--policies'\?\n`llm-router keys --help`/],
+    [['loadtest', '--mixx'], /^Unknown option '--mixx'\. Did you mean '--mix'\?\n/],
+    [['playground', '--prt', '1'], /^Unknown option '--prt'\. Did you mean '--port'\?\n/],
+    [['stack', '--clasifier', 'x'], /Did you mean '--classifier'\?/],
+    [
+      ['loadtest', '--seconds', '1', '--out', 'no-such-folder/x.json'],
+      /^--out: no-such-folder\/x\.json can’t be written: there is no folder/,
+    ],
     [['sbom', '--image'], /Option '--image <value>' argument missing/],
     // The trainer's, told before anything is installed.
     [['policy', 'train'], /the following arguments are required: --name, --data/],

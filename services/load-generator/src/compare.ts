@@ -1,23 +1,5 @@
 /** Two runs beside each other. */
-import { readFileSync } from 'node:fs';
-import { whyUnread } from '../../process/src/unread.ts';
-import { UsageError } from './options.ts';
 import type { Report } from './report.ts';
-
-/** @throws UsageError when the file is none that `--out` wrote */
-export function readReport(file: string): Report {
-  let report: Partial<Report>;
-  try {
-    report = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new UsageError(
-      `--compare: ${file} can’t be read: ${error instanceof SyntaxError ? 'it is not JSON' : whyUnread(error)}`,
-    );
-  }
-  if (!Array.isArray(report?.timeline) || typeof report.answered !== 'number')
-    throw new UsageError(`--compare: ${file} is no result of --out`);
-  return report as Report;
-}
 
 type Read = (report: Report) => number | null | undefined;
 
@@ -36,10 +18,10 @@ const FIGURES: readonly (readonly [name: string, unit: string, read: Read])[] = 
 ];
 
 const told = (value: number | null | undefined, unit: string) =>
-  value == null ? '–' : `${Number(value.toPrecision(4))}${unit}`;
+  value == null || Number.isNaN(value) ? '–' : `${Number(value.toPrecision(4))}${unit}`;
 
 function change(a: number | null | undefined, b: number | null | undefined): string {
-  if (a == null || b == null) return '–';
+  if (a == null || b == null || Number.isNaN(a + b)) return '–';
   if (a === b) return '=';
   if (a === 0) return 'new';
   const percent = (100 * (b - a)) / a;

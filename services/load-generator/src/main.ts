@@ -6,11 +6,13 @@
 import { writeFileSync } from 'node:fs';
 import { hear, whenParentGone } from '../../process/src/ending.ts';
 import { isLive } from '../../process/src/live-line.ts';
-import { compare, compareTable, differences, readReport } from './compare.ts';
+import { whyUnwritable } from '../../process/src/text-file.ts';
+import { compare, compareTable, differences } from './compare.ts';
 import { live } from './live.ts';
 import { HELP, type Options, readOptions, UsageError } from './options.ts';
 import { comparePage, reportPage } from './page/report-page.ts';
 import { readPrompts } from './prompts.ts';
+import { readReport } from './read-report.ts';
 import { planLine, table } from './report.ts';
 import { run } from './run.ts';
 import { checkTarget } from './target.ts';
@@ -26,6 +28,11 @@ async function prepare(): Promise<{ options: Options; prompts: ReturnType<typeof
   if (!options) {
     console.log(HELP);
     process.exit(0);
+  }
+  for (const flag of ['out', 'html'] as const) {
+    // Said now, not when a run of an hour is over.
+    const why = options[flag] === null ? null : whyUnwritable(options[flag]);
+    if (why !== null) throw new UsageError(`--${flag}: ${options[flag]} can’t be written: ${why}`);
   }
   const prompts = readPrompts(options.promptsFile ?? undefined);
   if (!options.ownsTarget && !options.compare) await checkTarget(options.url);

@@ -1,5 +1,6 @@
 /** What the command line asks for, checked against hard bounds. */
 import { parseArgs } from 'node:util';
+import { flagsIn, misuse } from '../../process/src/misuse.ts';
 import { MIXES, type Mix } from './mixes.ts';
 
 /** No flag lifts these: a slip of a finger must not become an outage or a bill. */
@@ -38,7 +39,15 @@ export const HELP = `llm-router loadtest [--url URL] [--rate RPS] [--seconds N]
   --i-own-this-target    send to an address that is neither loopback nor private
   --exit-with-parent     stop when standard input ends
 
-LLM_ROUTER_API_KEY       key of the router`;
+LLM_ROUTER_API_KEY       key of the router
+
+Examples:
+  $ llm-router loadtest --rate 20 --seconds 60 --mix real --html report.html
+      a minute of load on the router of this machine, and a page of what came of it
+  $ llm-router loadtest --loop closed --clients 16 --out after.json
+      sixteen clients that each wait for their answer
+  $ llm-router loadtest --compare before.json after.json --html change.html
+      two results beside each other; nothing is sent`;
 
 /** Something is wrong with what was asked for; the message says what would be right. */
 export class UsageError extends Error {}
@@ -171,6 +180,6 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n\n${HELP}`);
+    throw new UsageError(`${misuse(error, flagsIn(HELP))}\n\n${HELP}`);
   }
 }

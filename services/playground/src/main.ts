@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { endWhenTold } from '../../process/src/ending.ts';
+import { flagsIn, misuse } from '../../process/src/misuse.ts';
 import { HELP } from './help.ts';
 import { isLoopback, startPlayground } from './index.ts';
 import { proxyProblem } from './proxies.ts';
@@ -25,7 +26,7 @@ function flags() {
       },
     }).values;
   } catch (error) {
-    fail(`${(error as Error).message}\n\n${HELP}`, 2);
+    fail(`${misuse(error, flagsIn(HELP)) ?? (error as Error).message}\n\n${HELP}`, 2);
   }
 }
 

@@ -1,5 +1,19 @@
-/** Node's own word on a command line that `parseArgs` does not take, without its advice on `--`; null: the error is another one. */
-export function misuse(error: unknown): string | null {
+/** A command line that `parseArgs` does not take, in words. */
+import { hint } from './nearest.ts';
+
+/** The options that a help text tells of. */
+export const flagsIn = (help: string): string[] => [...new Set(help.match(/--[a-z][a-z-]+/g))];
+
+/**
+ * Node's own word, without its advice on `--`, and the option that was probably meant; null: the error is another one.
+ *
+ * @param flags those that there are
+ */
+export function misuse(error: unknown, flags: Iterable<string> = []): string | null {
   const { code = '', message } = error as NodeJS.ErrnoException;
-  return code.startsWith('ERR_PARSE_ARGS_') ? message.split('. To specify')[0]! : null;
+  if (!code.startsWith('ERR_PARSE_ARGS_')) return null;
+  const said = message.split('. To specify')[0]!;
+  const [, wrong] = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? (/'(--?[\w-]+)/.exec(said) ?? []) : [];
+  const meant = wrong === undefined ? '' : hint(wrong, flags);
+  return meant === '' ? said : `${said}.${meant}`;
 }

@@ -9,4 +9,10 @@ export const HELP = `llm-router router-server --repository DIR
   --manage-from LIST   addresses and ranges, with commas between, that may load and unload models
                        (default: 127.0.0.0/8,::1; none: nobody may)
   --log-format F       text, on standard error (default), or json, on standard output with a severity
-  --exit-with-parent   stop when standard input ends`;
+  --exit-with-parent   stop when standard input ends
+
+Examples:
+  $ llm-router router-server --repository model_repository
+      the shipped classifiers, on ports 8001 and 8000
+  $ llm-router router-server --repository model_repository --grpc-port 0 --threads 1 --log-format json
+      on a free port, on one core, with logs for machines`;

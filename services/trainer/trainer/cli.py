@@ -46,13 +46,39 @@ def missing_files(arguments: argparse.Namespace) -> int:
     return 1 if missing else 0
 
 
+# Of the commands that people know as `llm-router …`.
+EXAMPLES = {
+    "policy": """Examples:
+  $ llm-router policy train --name intents --data intents.csv --config router.yaml
+      a policy `intents`, and its stanza in router.yaml
+  $ llm-router policy train --name intents --data intents.jsonl --layers 0 --route refund=large
+      a head alone, in seconds; one label goes to a target of its own""",
+    "value": """Examples:
+  $ llm-router value train --name auto --data scores.jsonl --config router.yaml
+      a policy by what each target is worth; says when not to route
+  $ llm-router value train --name auto --data scores.csv --dry-run --report report.html
+      the study alone, as a page""",
+    "fill": """Examples:
+  $ llm-router value fill --policy task_router --data scores.jsonl --config router.yaml
+      each label's best target, written into the table""",
+    "import-evals": """Examples:
+  $ llm-router value import --from prices --file models.json --out prices.json
+      a price list for --prices
+  $ llm-router value import --from routerbench --file routerbench.csv --out scores.jsonl
+      scores for `value train`""",
+}
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m trainer", description="Trains the router's classifiers.")
     top.add_argument("--check-arguments", action="store_true", help="only check the command line; exit code 0 when it is right")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text, prog=os.environ.get("LLM_ROUTER_CALLED"))
+        sub = commands.add_parser(
+            name, help=text, description=text, prog=os.environ.get("LLM_ROUTER_CALLED"),
+            epilog=EXAMPLES.get(name), formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         sub.set_defaults(run=run)
         sub.add_argument("--work", type=Path, default=WORK, help="folder for what lies between the steps (default: .cache/train)")
         sub.add_argument("--repository", type=Path, default=ROOT / "model_repository", help="Triton's model repository")

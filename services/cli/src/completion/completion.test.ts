@@ -31,6 +31,13 @@ test('bash completes commands, their words and their options', () => {
   assert.deepEqual(offered('llm-router', 'route', '--w'), ['--why']);
 });
 
+test('bash completes what commands tell only in a help of their own, and the words that an argument may be', () => {
+  assert.deepEqual(offered('llm-router', 'loadtest', '--conc'), ['--concurrency-limit']);
+  assert.deepEqual(offered('llm-router', 'keys', 'create', '--budget-p'), ['--budget-period']);
+  assert.deepEqual(offered('llm-router', 'import', ''), ['litellm', 'v1', 'openrouter']);
+  assert.deepEqual(offered('llm-router', 'loadtest', '--mix', 'keys', '--thi'), ['--think']);
+});
+
 test('a value that is a command’s name is no command', () => {
   assert.deepEqual(offered('llm-router', 'route', '--policy', 'chat', '--w'), ['--why']);
 });

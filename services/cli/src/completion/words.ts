@@ -1,6 +1,7 @@
 /** The tree of commands as words, for shells to complete. */
 import type { Command } from 'commander';
 import { FILES } from '../files.ts';
+import { ownOptions } from '../own-help.ts';
 
 export interface Node {
   /** `''` for the root, else the words that lead here: `policy train`. */
@@ -20,6 +21,9 @@ export function nodesOf(command: Command, path = ''): Node[] {
   const words = [
     ...command.commands.map((each) => ({ word: each.name(), about: each.description() })),
     ...(FILES[path]?.words ?? []).map((word) => ({ word, about: '' })),
+    ...command.registeredArguments
+      .flatMap(({ argChoices = [] }) => argChoices)
+      .map((word) => ({ word, about: '' })),
   ];
   const options = command
     .createHelp()
@@ -27,6 +31,7 @@ export function nodesOf(command: Command, path = ''): Node[] {
     .flatMap(({ long, short, description, required }) =>
       (long ?? short) ? [{ flag: (long ?? short)!, about: description, takesValue: required }] : [],
     );
+  options.push(...ownOptions(path));
   const node = { path, about: command.description(), words, options };
   return [
     node,

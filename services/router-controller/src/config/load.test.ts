@@ -41,6 +41,11 @@ test('a mapping may take over another’s keys', () => {
   assert.equal(targets.get('third')!.model, 'small-model');
 });
 
+test('an alias inside of its own anchor is refused in words', () => {
+  for (const text of ['policies: &a [*a]', 'a: &a { b: [{ c: *a }] }'])
+    assert.match(problems(text).join(), /not YAML: an alias stands inside of its own anchor$/);
+});
+
 describe('v1’s file', () => {
   const config = parseConfig(V1, 'v1.yaml', { env });
 

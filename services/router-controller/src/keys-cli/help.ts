@@ -17,4 +17,12 @@ With update, \`none\` takes one away: --expires none, --rpm none, --policies non
 
 Without --config, create prints what to put into the configuration file. With it, keys live in the Redis that the file
 names (auth.keys_in_redis: true makes the router take them). A key that stands in the file itself is changed there: the
-commands print what to write. TIME is a date, or a number of days such as 90d.`;
+commands print what to write. TIME is a date, or a number of days such as 90d.
+
+Examples:
+  $ llm-router keys create --name ci --policies task_router --rpm 60 --expires 90d
+      a key, and what lets it in
+  $ llm-router keys rotate key_0123456789ab --grace 24h --config router.yaml
+      a new secret; the old one is good for a day
+  $ llm-router keys audit --limit 20 --config router.yaml --json
+      the last changes, for a script`;
