@@ -1,6 +1,7 @@
 """`policy`, whole: on a repository with a tiny encoder, from CSV to a head that answers."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -51,8 +52,8 @@ def a_repository(tmp_path_factory):
 
 @pytest.fixture
 def folder(a_repository, tmp_path):
-    """Each test has a copy of its own."""
-    return shutil.copytree(a_repository, tmp_path / "repository")
+    """Each test has one of its own; its files are links, as what is written takes the place of a folder."""
+    return shutil.copytree(a_repository, tmp_path / "repository", copy_function=os.symlink)
 
 
 @pytest.fixture

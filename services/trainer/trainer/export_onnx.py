@@ -42,9 +42,15 @@ class Graph:
         graph = helper.make_graph(self.nodes, path.stem, inputs, outputs, self.initializers)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="llm-router-trainer")
         model.ir_version = 8  # readable by the onnxruntime of older Triton images
-        onnx.checker.check_model(model)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        onnx.save(model, str(path))
+        write(model, path)
+
+
+def write(model: onnx.ModelProto, path: Path) -> None:
+    """Checks a graph and writes it; made into bytes once for both, of an encoder that is most of the work."""
+    whole = model.SerializeToString()
+    onnx.checker.check_model(whole)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(whole)
 
 
 class Layers(Graph):

@@ -43,8 +43,7 @@ def to_int8(source: Path, target: Path) -> None:
     opsets = [*model.opset_import, helper.make_opsetid(CONTRIB, 1)]
     small = helper.make_model(graph, opset_imports=opsets, producer_name=model.producer_name)
     small.ir_version = model.ir_version
-    onnx.checker.check_model(small)
-    onnx.save(small, str(target))
+    export_onnx.write(small, target)
 
 
 class _Rewriter:

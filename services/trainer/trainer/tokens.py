@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,13 @@ from tokenizers import Tokenizer
 
 def load_tokenizer(path: Path) -> Tokenizer:
     """A tokenizer.json without its own truncation and padding: the cut is ours."""
-    tokenizer = Tokenizer.from_file(str(path))
+    return _made_of(path.read_bytes())
+
+
+@lru_cache(maxsize=1)
+def _made_of(content: bytes) -> Tokenizer:
+    """By what is in the file: a command that reads texts with an encoder and then with a head takes it apart once."""
+    tokenizer = Tokenizer.from_buffer(content)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
