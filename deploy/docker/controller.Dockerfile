@@ -23,6 +23,15 @@ COPY services/router-controller services/router-controller
 COPY services/bundler services/bundler
 RUN node services/bundler/src/main.ts router-controller
 
+# What Node compiles as it loads the file is kept, so that no start compiles it again. Told of no configuration it ends when all is loaded.
+# The folder that Node makes is of one user, the image's own; another one's starts compile, and write nothing.
+FROM bundle AS compiled
+ENV NODE_ENV=production \
+    NODE_OPTIONS=--max-semi-space-size=16
+RUN mkdir -m 777 compiled
+USER 65532:65532
+RUN node services/bundler/src/compiled.ts compiled/kept services/router-controller/dist/main.mjs
+
 FROM ${NODE_IMAGE}
 ARG VERSION=0.1.0
 ARG REVISION=unknown
@@ -34,13 +43,16 @@ LABEL org.opencontainers.image.title="LLM Router controller" \
 WORKDIR /app
 # For less memory; services/bundler/src/environment.ts says why, and a test holds both equal.
 ENV NODE_ENV=production \
-    NODE_OPTIONS=--max-semi-space-size=16
+    NODE_OPTIONS=--max-semi-space-size=16 \
+    NODE_COMPILE_CACHE=/app/compiled/kept \
+    NODE_COMPILE_CACHE_PORTABLE=1
 COPY --from=install /app ./
 COPY protos protos
 COPY services/pages services/pages
 COPY services/process services/process
 COPY services/router-controller services/router-controller
 COPY --from=bundle /app/services/router-controller/dist services/router-controller/dist
+COPY --from=compiled --chown=0:0 /app/compiled/kept compiled/kept
 COPY config config
 COPY LICENSE ./
 # A number, because Kubernetes' runAsNonRoot can't judge a name.

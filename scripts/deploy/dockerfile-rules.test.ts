@@ -19,16 +19,22 @@ test('the controller’s has no problem', () => {
 test('the controller’s process is started with what npm start gives it', () => {
   const steps = parseDockerfile(FILE).at(-1)!.steps;
   const env = Object.assign({}, ...steps.flatMap((step) => (step.kind === 'env' ? [step.values] : [])));
-  assert.deepEqual(env, { NODE_ENV: 'production', ...environmentOf('router-controller') });
+  const { NODE_COMPILE_CACHE, NODE_COMPILE_CACHE_PORTABLE, ...others } = env;
+  assert.deepEqual(others, { NODE_ENV: 'production', ...environmentOf('router-controller') });
+});
+
+test('what Node compiled is kept in the images that start slowest', () => {
+  for (const image of ['controller', 'router-server'])
+    assert.match(readFileSync(dockerfilePath(image), 'utf8'), /NODE_COMPILE_CACHE=\S+/, image);
 });
 
 const WRONG: readonly (readonly [from: string | RegExp, to: string, words: RegExp])[] = [
   ['ARG NODE_IMAGE=node:24-bookworm-slim', 'ARG NODE_IMAGE', /build argument needs a default/],
   ['node:24-bookworm-slim', 'node:latest', /node:latest: give a version/],
   ['node:24-bookworm-slim', 'node', /node has no tag/],
-  [/^USER .*$/m, '', /USER is root/],
-  [/^USER .*$/m, 'USER node', /USER is node/],
-  [/^USER .*$/m, 'USER 0:0', /USER is 0:0/],
+  [/^USER .*$/gm, '', /USER is root/],
+  [/^USER .*$/gm, 'USER node', /USER is node/],
+  [/^USER .*$/gm, 'USER 0:0', /USER is 0:0/],
   [/^HEALTHCHECK [^\n]*\n[^\n]*$/m, '', /has no HEALTHCHECK/],
   [/org\.opencontainers\.image\.licenses/, 'licenses', /no label org\.opencontainers\.image\.licenses/],
   ['COPY config config', 'COPY confg config', /COPY confg: there is no such file/],
@@ -53,6 +59,16 @@ const WRONG: readonly (readonly [from: string | RegExp, to: string, words: RegEx
     /makes the bundle of router-controller without services\/process/,
   ],
   [/^COPY --from=bundle .*$/m, '', /which no COPY brings out of the stage 'bundle'/],
+  [/NODE_COMPILE_CACHE_PORTABLE=1/, 'X=1', /without NODE_COMPILE_CACHE_PORTABLE=1/],
+  [/^RUN node services\/bundler\/src\/compiled.*$/m, '', /where no stage keeps what Node compiled/],
+  [
+    'compiled/kept services/router-controller/dist',
+    'compiled/kept services',
+    /no stage keeps what Node compiled/,
+  ],
+  [/^USER .*$/m, 'USER 1000:1000', /for the user 1000:1000, and runs as 65532:65532/],
+  ['NODE_OPTIONS=--max-semi-space-size=16', 'NODE_OPTIONS=--max-semi-space-size=8', /other NODE_OPTIONS/],
+  [/^COPY --from=compiled .*$/m, '', /which no COPY brings out of the stage 'compiled'/],
   [
     '"services/router-controller/dist/main.mjs"',
     '"services/router-controller/src/mian.ts"',
@@ -90,7 +106,7 @@ test('an ignore file that lets secrets, installed packages or what was built in 
 
 test('stages, flags, JSON forms and lines that go on are read', () => {
   const [first, last] = parseDockerfile(
-    'ARG A=node:24\nFROM ${A} AS one\nRUN a \\\n  && b\nFROM one\nCOPY --from=one ["a b", "c"]\nENV X=1 Y="2 3"\nEXPOSE 1 2\n',
+    'ARG A=node:24\nFROM ${A} AS one\nRUN a \\\n  && b\nFROM one\nCOPY --from=one --chown=0:0 ["a b", "c"]\nENV X=1 Y="2 3"\nEXPOSE 1 2\n',
   );
   assert.equal(first!.base, 'node:24');
   assert.equal(first!.name, 'one');

@@ -102,6 +102,37 @@ function* bundleProblems(stages: readonly Stage[], service: string): Generator<s
     yield `starts the bundle of ${service}, which no COPY brings out of the stage '${maker.name}'`;
 }
 
+const envOf = ({ steps }: Stage): Readonly<Record<string, string>> =>
+  Object.assign({}, ...steps.flatMap((step) => (step.kind === 'env' ? [step.values] : [])));
+
+/** What Node compiled is kept by an earlier stage, of what the image starts and as it starts it: Node would silently compile anew. */
+function* compiledProblems(stages: readonly Stage[]): Generator<string> {
+  const last = stages.at(-1)!;
+  const { NODE_COMPILE_CACHE: folder, NODE_COMPILE_CACHE_PORTABLE: portable, NODE_OPTIONS } = envOf(last);
+  if (folder === undefined) return;
+  if (portable !== '1') yield 'sets NODE_COMPILE_CACHE without NODE_COMPILE_CACHE_PORTABLE=1';
+  const entry = last.entrypoint?.find(isProgram);
+  const keeps = (step: Step) => {
+    const [, at, file] =
+      (step.kind === 'run' && /^node services\/bundler\/src\/compiled\.ts (\S+) (\S+)/.exec(step.command)) ||
+      [];
+    return at !== undefined && folder.endsWith(`/${at}`) && file === entry;
+  };
+  const maker = stages.slice(0, -1).find(({ steps }) => steps.some(keeps));
+  if (!maker) {
+    yield `looks in ${folder}, where no stage keeps what Node compiled of ${entry}`;
+    return;
+  }
+  if (maker.user !== last.user)
+    yield `keeps what Node compiled for the user ${maker.user ?? 'root'}, and runs as ${last.user ?? 'root'}`;
+  if (envOf(maker).NODE_OPTIONS !== NODE_OPTIONS)
+    yield `keeps what Node compiled with other NODE_OPTIONS than it runs with`;
+  const brings = (step: Step) =>
+    step.kind === 'copy' && step.from === maker.name && step.sources.includes(folder);
+  if (!last.steps.some(brings))
+    yield `looks in ${folder}, which no COPY brings out of the stage '${maker.name}'`;
+}
+
 /** The file that ENTRYPOINT or CMD starts comes into the image by a COPY. */
 function* entryProblems(stages: readonly Stage[], { root }: DockerfileContext): Generator<string> {
   const { entrypoint, cmd, steps } = stages.at(-1)!;
@@ -188,6 +219,7 @@ export function dockerfileProblems(context: DockerfileContext, known: ReadonlyMa
       ...lastStageProblems(stages.at(-1)!, context.isJob ?? false),
       ...copyProblems(stages, context),
       ...entryProblems(stages, context),
+      ...compiledProblems(stages),
       ...installProblems(stages, context),
       ...packageProblems(stages, context, known),
     ];

@@ -60,7 +60,11 @@ function copyStep(copy: Copy): CopyStep {
   const words = copy.getOpeningBracket() ? exec(copy) : copy.getArguments().map((word) => word.getValue());
   return {
     kind: 'copy',
-    from: copy.getFromFlag()?.getValue() ?? null,
+    from:
+      copy
+        .getFlags()
+        .find((flag) => flag.getName() === 'from')
+        ?.getValue() ?? null,
     sources: words.slice(0, -1),
     target: words.at(-1)!,
   };

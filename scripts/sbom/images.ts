@@ -14,9 +14,9 @@ export interface Known {
   readonly python: readonly Part[];
 }
 
-/** A RUN that installs nothing; a bundle is made of what is installed. */
+/** A RUN that installs nothing; a bundle, and what is compiled, are made of what is installed. */
 const HARMLESS =
-  /^(?:cp|rm|mv|mkdir|chmod|chown|useradd|cd|find|PYTHONPATH=\S+ python3 -m trainer|node services\/bundler\/src\/main\.ts)\b/;
+  /^(?:cp|rm|mv|mkdir|chmod|chown|useradd|cd|find|PYTHONPATH=\S+ python3 -m trainer|node services\/bundler\/src\/(?:compiled|main)\.ts)\b/;
 
 interface Installed {
   /** Folder that holds it. */

@@ -34,6 +34,20 @@ const files = (root: string) =>
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
     .sort();
 
+/** What Node says of each module that it finds compiled, or compiles; the root, which a test may have, writes nothing either. */
+const COMPILING = { NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
+
+/** Node found all that it loaded compiled already: in the image, by the image's flags, for the image's layout. */
+function foundCompiled(name: string, said: string): void {
+  const of = (words: RegExp) => said.split('\n').filter((line) => words.test(line));
+  assert.deepEqual(of(/was rejected|writing cache/), []);
+  const entry = name === 'controller' ? 'dist/main.mjs' : 'src/main.ts';
+  assert.ok(
+    of(/was accepted/).some((line) => line.includes(`/${entry} `)),
+    said,
+  );
+}
+
 /** The image's own command, its fixed ports replaced by free ones; and these, by what they were. */
 async function command(image: string, { stage, words }: StagedImage) {
   const own = [...stage.entrypoint!, ...(stage.cmd ?? [])];
@@ -69,7 +83,7 @@ async function untilReady(
   });
   child.once('exit', (code) => ready.reject(new Error(`it ended with ${code}:\n${said}`)));
   await ready.promise;
-  return child;
+  return { child, said: () => said };
 }
 
 /** By its own command it is of use to whoever has the key, and to nobody else. */
@@ -123,15 +137,17 @@ for (const name of imageNames().filter((image) => !NOT_NODE.includes(image))) {
         [...ports].reduce((text, [port, free]) => text.replaceAll(`:${port}`, `:${free}`), word),
       );
       const isHealthy = () => promisify(execFile)(health[0]!, health.slice(1), { env: environment() });
-      const child = await untilReady(line, image, ENV[name] ?? {});
+      const { child, said } = await untilReady(line, image, { ...COMPILING, ...ENV[name] });
       try {
         await isHealthy();
         if (name === 'controller') await answersItsKey(ports.get(8084)!);
       } finally {
         child.kill('SIGTERM');
       }
-      const [code] = await once(child, 'exit');
+      // Its last words are of what it writes.
+      const [code] = await once(child, 'close');
       assert.equal(code, 0, 'SIGTERM ends it well');
+      if (image.env.NODE_COMPILE_CACHE) foundCompiled(name, said());
       await assert.rejects(isHealthy(), 'its health check says that it has gone');
       // Its root file system is read-only: a start that wrote into it would fail there.
       assert.deepEqual(files(image.root), before);

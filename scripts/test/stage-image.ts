@@ -67,6 +67,15 @@ export interface StageOptions {
 const relocated = (command: string, root: string) =>
   command.replaceAll(/(?<=[\s=:])\/(?=[a-z])/g, `${root}/`);
 
+/** A variable that names a folder of the image names it here. */
+const relocatedEnv = (env: Readonly<Record<string, string>>, root: string) =>
+  Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [
+      name,
+      isAbsolute(value) && existsSync(join(root, value)) ? join(root, value) : value,
+    ]),
+  );
+
 /** @throws Error with a RUN's output when it fails. */
 export async function stageImage(image: string, options: StageOptions = {}): Promise<StagedImage> {
   const file = dockerfilePath(image);
@@ -113,7 +122,7 @@ export async function stageImage(image: string, options: StageOptions = {}): Pro
   return {
     root: last.root,
     workdir: within(last, '.'),
-    env: last.env,
+    env: relocatedEnv(last.env, last.root),
     stage: stages.at(-1)!,
     words: (command) =>
       command.map((word) =>

@@ -11,6 +11,7 @@ import { lru } from '../lru.ts';
 import type { Metrics } from '../observe/index.ts';
 import type { RedisVisit } from '../redis/index.ts';
 import type { Caller, RoutedRequest } from '../request.ts';
+import { Answered, type Kept } from './answered.ts';
 
 /** Who scored: the user, a judge model, a test. */
 export const SOURCES = ['user', 'judge', 'test'] as const;
@@ -21,15 +22,6 @@ export interface Scored {
   /** 0…1 */
   readonly score: number;
   readonly source: FeedbackSource;
-}
-
-/** What is kept of a request for its score. */
-interface Kept {
-  readonly policy: string;
-  readonly target: string;
-  /** P that its answer is good; null: nothing was weighed. */
-  readonly quality: number | null;
-  readonly propensity: number | null;
 }
 
 /** A score with what was decided, as the decision log has it. */
@@ -58,7 +50,7 @@ export class Feedback {
   readonly #store: SharedStore | null;
   readonly #note: (record: FeedbackRecord) => void;
   #config: FeedbackConfig;
-  #kept: LRUCache<string, Kept>;
+  #kept: Answered;
   /** Scores that were taken, by request and source. */
   #scored: LRUCache<string, true>;
 
@@ -73,13 +65,13 @@ export class Feedback {
     this.#metrics = metrics;
     this.#store = store;
     this.#note = note;
-    this.#kept = lru(config.keep, config.keep_ms);
+    this.#kept = new Answered(config.keep, config.keep_ms);
     this.#scored = lru(config.keep, config.keep_ms);
   }
 
   useConfig(config: FeedbackConfig): void {
     if (config.keep !== this.#config.keep || config.keep_ms !== this.#config.keep_ms) {
-      this.#kept = lru(config.keep, config.keep_ms);
+      this.#kept = new Answered(config.keep, config.keep_ms);
       this.#scored = lru(config.keep, config.keep_ms);
     }
     this.#config = config;
@@ -100,9 +92,10 @@ export class Feedback {
       quality: weighed?.offers.find(({ entry }) => entry.name === target)?.quality ?? null,
       propensity: weighed?.propensity ?? null,
     };
-    const key = keyOf(caller.tenant, id);
-    this.#kept.set(key, kept);
-    if (weighed) void this.#store?.set(`answer:${key}`, JSON.stringify(kept), this.#config.keep_ms, visit);
+    this.#kept.add(caller.tenant, id, kept);
+    if (!weighed || !this.#store) return;
+    const key = `answer:${keyOf(caller.tenant, id)}`;
+    void this.#store.set(key, JSON.stringify(kept), this.#config.keep_ms, visit);
   }
 
   /**
@@ -112,7 +105,9 @@ export class Feedback {
    */
   async take(caller: Caller, { requestId, score, source }: Scored, visit?: RedisVisit): Promise<Taken> {
     const key = keyOf(caller.tenant, requestId);
-    const kept = this.#kept.get(key) ?? parseKept((await this.#store?.get(`answer:${key}`, visit)) ?? null);
+    const kept =
+      this.#kept.find(caller.tenant, requestId) ??
+      parseKept((await this.#store?.get(`answer:${key}`, visit)) ?? null);
     if (!kept)
       throw new RouterError(
         'request_not_found',
