@@ -86,6 +86,30 @@ test('SIGTERM while it starts ends it as well', async () => {
   await noneLeft(family);
 });
 
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  test(`${signal} before its parts are ready leaves nothing behind, nor the controller that waits for them`, async () => {
+    const script = start(['--port', '0']);
+    const isController = (pid: number) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('router-controller/dist/main.mjs');
+      } catch {
+        // It has ended meanwhile.
+        return false;
+      }
+    };
+    await until(
+      () => descendants(script.process.pid!).some(isController),
+      () => `no controller yet:\n${script.output}`,
+    );
+    const all = descendants(script.process.pid!);
+    assert.doesNotMatch(script.output, /^classifier /m);
+    process.kill(script.process.pid!, signal);
+    await script.exit;
+    assert.doesNotMatch(script.output, /start failed/);
+    await noneLeft(all);
+  });
+}
+
 for (const [who, pick] of [
   ['npm’s script', (script: Script) => script.process.pid!],
   ['the starter', (script: Script) => descendants(script.process.pid!)[0]!],

@@ -11,6 +11,7 @@
 import { inspect, parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { endWhenTold } from '../../process/src/ending.ts';
+import { environmentFrom } from '../../process/src/late-environment.ts';
 import { misuse } from '../../process/src/misuse.ts';
 import { ConfigError, loadConfig, type RouterConfig } from './config/index.ts';
 import { LabelMismatch } from './decide/index.ts';
@@ -62,6 +63,7 @@ function flags() {
         host: { type: 'string' },
         port: { type: 'string' },
         'exit-with-parent': { type: 'boolean' },
+        'environment-from-stdin': { type: 'boolean' },
       },
     }).values;
   } catch (error) {
@@ -71,10 +73,14 @@ function flags() {
 const values = flags();
 if (!values.config) fail('--config FILE is missing');
 
+const number = workerNumber();
+// A worker has it from the primary.
+if (values['environment-from-stdin'] && number === null)
+  Object.assign(process.env, (await environmentFrom()) ?? process.exit(0));
+
 const { LLM_ROUTER_CLASSIFIER_URL: classifierUrl, LLM_ROUTER_STAND_IN_URL: standInUrl } = process.env;
 const overrides = { ...(classifierUrl && { classifierUrl }), ...(standInUrl && { standInUrl }) };
 
-const number = workerNumber();
 const side = number === null ? null : new WorkerSide();
 
 /**

@@ -1,6 +1,7 @@
 /** A child process that says `ready …` when it serves, and never outlives its parent. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { tellEnvironment, type Variables } from '../../../process/src/late-environment.ts';
 import { waiting } from '../../../process/src/progress.ts';
 import { Restarts } from './restarts.ts';
 
@@ -11,17 +12,26 @@ export class Child {
   readonly #name: string;
   readonly #file: string;
   #args: string[];
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #env: Variables;
+  readonly #later: Promise<Variables> | null;
   #process: ChildProcess | null = null;
   #stopping = false;
   readonly #restarts: Restarts;
   onExit: (code: number | null) => void = () => {};
 
-  constructor(name: string, file: string, args: string[], env: Readonly<Record<string, string>>) {
+  /** @param later what is known only after others have started: it is started at once, and waits for this when it has loaded. */
+  constructor(
+    name: string,
+    file: string,
+    args: string[],
+    env: Variables,
+    later: Promise<Variables> | null = null,
+  ) {
     this.#name = name;
     this.#file = file;
-    this.#args = args;
+    this.#args = later ? [...args, '--environment-from-stdin'] : args;
     this.#env = env;
+    this.#later = later;
     this.#restarts = new Restarts(name);
   }
 
@@ -50,11 +60,16 @@ export class Child {
         ready.resolve(line);
       } else console.log(`${this.#name}: ${line}`);
     });
-    const timer = setTimeout(
-      () => ready.reject(new Error(`${this.#name} did not become ready within ${START_MS / 1000} s`)),
-      START_MS,
-    );
+    let timer: NodeJS.Timeout | undefined;
+    const limit = () => {
+      timer = setTimeout(
+        () => ready.reject(new Error(`${this.#name} did not become ready within ${START_MS / 1000} s`)),
+        START_MS,
+      );
+    };
     child.once('error', ready.reject);
+    // It may end before it has read: that its exit tells.
+    child.stdin!.on('error', () => {});
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
       if (!isReady)
@@ -68,7 +83,13 @@ export class Child {
         this.onExit(code);
       }
     });
-    return waiting(`${this.#name}: starting`, () => ready.promise).finally(() => clearTimeout(timer));
+    const begun = async () => {
+      if (this.#later)
+        tellEnvironment(child.stdin!, await Promise.race([this.#later, ready.promise.then(() => ({}))]));
+      limit();
+      return waiting(`${this.#name}: starting`, () => ready.promise);
+    };
+    return begun().finally(() => clearTimeout(timer));
   }
 
   /** A restart must come back where others look for it: free ports that were taken once are asked for by number. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { environmentOf, freshBundle } from '@llm-router/bundler';
 import { ROOT } from '../../../../scripts/parts/lib.ts';
 import { hear } from '../../../process/src/ending.ts';
+import type { Variables } from '../../../process/src/late-environment.ts';
 import { Child } from './child.ts';
 import { type Server, Supervised } from './supervised.ts';
 
@@ -32,6 +33,8 @@ export class LineUp {
   readonly #parts: Part[] = [];
   readonly #last: (() => void)[] = [];
   #stopping: Promise<never> | null = null;
+  /** Bundles are made one after the other. */
+  #file: Promise<unknown> = Promise.resolve();
 
   /** @param vital the service whose end is the command's own; every other one that dies is started again. */
   constructor(vital: string) {
@@ -67,10 +70,20 @@ export class LineUp {
     this.#last.push(work);
   }
 
-  /** Starts a service of this repository. @returns its `ready` line. */
-  async service(name: string, args: string[], env: Record<string, string> = {}): Promise<string> {
-    const child = new Child(name, await serviceFile(name), args, { ...unset(environmentOf(name)), ...env });
+  /**
+   * Starts a service of this repository.
+   *
+   * @param env of the controller alone also what is known only when others serve: it loads its modules meanwhile.
+   * @returns its `ready` line.
+   */
+  async service(name: string, args: string[], env: Variables | Promise<Variables> = {}): Promise<string> {
+    const [now, later] = env instanceof Promise ? [{}, env] : [env, null];
+    const file = this.#file.then(() => serviceFile(name));
+    this.#file = file;
+    const child = new Child(name, await file, args, { ...unset(environmentOf(name)), ...now }, later);
     this.#join(child);
+    // From then on it calls those that were started meanwhile, and has to end before them.
+    void later?.then(() => this.#parts.push(...this.#parts.splice(this.#parts.indexOf(child), 1)));
     child.onExit = (code) => {
       if (this.stopping) return;
       if (name === this.#vital) void this.stop(code === 0 ? 1 : (code ?? 1));

@@ -6,6 +6,7 @@
  */
 import { join, resolve } from 'node:path';
 import { ROOT } from '../../../../scripts/parts/lib.ts';
+import type { Variables } from '../../../process/src/late-environment.ts';
 import { ConfigError, loadConfig, type RouterConfig } from '../../../router-controller/src/config/index.ts';
 import type { StartOptions } from '../commands/start.ts';
 import { LineUp } from '../processes/line-up.ts';
@@ -37,25 +38,33 @@ export async function start(options: StartOptions): Promise<void> {
     const config = await loadConfig(configFile, { overrides });
     console.log(`configuration ${configFile}`);
     console.log('starting the classifier …');
-    const env: Record<string, string> = {};
-    const classifier = await classifierUrl(config, options, lineUp);
-    if (classifier) env.LLM_ROUTER_CLASSIFIER_URL = classifier;
-    console.log(classifier ? `classifier ${classifier}` : 'classifier as the configuration says');
     if (standIns) {
       const why = options.standIns ? '' : 'no NVIDIA_API_KEY: ';
       console.log(`${why}starting local stand-ins for the LLMs (their answers say so) …`);
-      env.LLM_ROUTER_STAND_IN_URL = /ready (\S+)/.exec(
-        await lineUp.service('stand-in-llms', ['--port', '0']),
-      )![1]!;
     }
-    console.log('starting the controller …');
+    // The classifier first, which takes longest. The controller loads its modules meanwhile, and is told then of those that it is to call.
+    const others = Promise.all([
+      classifierUrl(config, options, lineUp),
+      standIns ? lineUp.service('stand-in-llms', ['--port', '0']) : null,
+    ]);
     const args = [
       '--config',
       configFile,
       ...(options.port ? ['--port', options.port] : []),
       ...(options.host ? ['--host', options.host] : []),
     ];
-    const url = /ready (\S+)/.exec(await lineUp.service('router-controller', args, env))![1]!;
+    const told = Promise.withResolvers<Variables>();
+    const controller = lineUp.service('router-controller', args, told.promise);
+    // That it ended early is told when it is waited for, unless another one's end is told before.
+    controller.catch(() => {});
+    const [classifier, standIn] = await others;
+    console.log(classifier ? `classifier ${classifier}` : 'classifier as the configuration says');
+    console.log('starting the controller …');
+    told.resolve({
+      ...(classifier && { LLM_ROUTER_CLASSIFIER_URL: classifier }),
+      ...(standIn && { LLM_ROUTER_STAND_IN_URL: /ready (\S+)/.exec(standIn)![1]! }),
+    });
+    const url = /ready (\S+)/.exec(await controller)![1]!;
     describe(config);
     console.log(`\ntry:\n${tryLine(url, config)}\n`);
     console.log(`listening on ${url}`);
