@@ -127,6 +127,31 @@ def test_config_without_policies_is_refused_before_training(folder, data, tmp_pa
     assert not (folder / "pet_router_head").exists()
 
 
+TARGETS = "targets:\n  - { name: small, api_base: http://h:1, model: m }\n  - name: \"big one\"\n    model: n\n"
+TABLE = "policies:\n  - name: old\n    llms:\n      - { name: a, target: small }\n"
+
+
+@pytest.mark.parametrize(("text", "more", "words"), [
+    (TARGETS + TABLE, ["--target", "nope"], "no target 'nope'; there: small, big one"),
+    (TARGETS + TABLE, ["--route", "dog=smal"], "no target 'smal'; there: small, big one"),
+    ("policies:\n  - name: old\n    llms:\n      - name: a\n        api_base: http://h:1\n        model: m\n", [], "no 'targets:'"),
+])
+def test_a_file_that_would_not_pass_is_refused_before_training(folder, data, tmp_path, capsys, text, more, words):
+    config = tmp_path / "router.yaml"
+    config.write_text(text)
+    assert run(folder, data, "--config", str(config), *more) == 2
+    assert words in capsys.readouterr().err
+    assert config.read_text() == text and not (folder / "pet_router_head").exists()
+
+
+@pytest.mark.parametrize(("text", "rest"), [(TARGETS + TABLE, "small"), (TARGETS + "policies: # none yet\n", "small")])
+def test_targets_that_the_file_has_are_taken(folder, data, tmp_path, text, rest):
+    config = tmp_path / "router.yaml"
+    config.write_text(text)
+    assert run(folder, data, "--config", str(config), "--route", "dog=big one") == 0
+    assert f"name: cat\n        target: {rest}\n" in config.read_text() and "name: dog\n        target: big one\n" in config.read_text()
+
+
 def test_two_labels_work_too(folder, tmp_path):
     path = tmp_path / "two.jsonl"
     path.write_text("".join(json.dumps({"text": f"{w} {i}", "label": w}) + "\n" for i in range(6) for w in ("yes", "no")))

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import config_lines
 from .rows import BadData
 
 DEFAULT_ENDPOINT = "grpc://127.0.0.1:8001"
@@ -24,6 +25,10 @@ class Stanza:
     fallback: str
     target: str | None
     routes: dict[str, str]
+
+    def names(self, first: str) -> set[str]:
+        """Targets that the stanza names; first: where no other is said."""
+        return {self.routes.get(label, self.target or first) for label in self.labels}
 
     def text(self, indent: int = 2, target: str | None = None, endpoint: str = DEFAULT_ENDPOINT) -> str:
         """YAML of the list item, `indent` spaces before its dash."""
@@ -60,14 +65,31 @@ def _has(lines: list[str], section: tuple[int, int], name: str) -> bool:
     return any(re.match(rf"\s*-?\s*name:\s*[\"']?{re.escape(name)}[\"']?\s*(#.*)?$", line) for line in lines[section[0]: section[1]])
 
 
+def _first_target(text: str) -> str | None:
+    found = re.search(r"^\s*(?:-\s*\{.*?,\s*)?target:\s*[\"']?([^\s\"',}#]+)", text, re.M)
+    return found.group(1) if found else None
+
+
 def check(config: Path, stanza: Stanza) -> None:
-    """Refuses, before training, a file that the stanza can't be added to."""
+    """Refuses, before training, a file that the stanza can't be added to, or that would not pass with it."""
     try:
         lines = config.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BadData(f"--config {config}: cannot be read ({error})") from None
-    if _section(lines) is None:
+    section = _section(lines)
+    if section is None:
         raise BadData(f"--config {config}: no line 'policies:' at the left margin to add {stanza.name} to; leave --config away and paste the stanza")
+    if _has(lines, section, stanza.name):
+        return
+    known = list(config_lines.items(lines, config_lines.section(lines, "targets")))
+    first = _first_target("\n".join(lines))
+    wanted = stanza.names(first or next(iter(known), DEFAULT_TARGET))
+    if not known and not any(line.startswith("targets:") for line in lines) and first is None:
+        raise BadData(
+            f"--config {config}: it has no 'targets:', which the stanza would name; `llm-router import v1` gives a file of v1's the form of today")
+    unknown = sorted(wanted - set(known))
+    if known and unknown:
+        raise BadData(f"--config {config}: it has no target '{unknown[0]}'; there: {', '.join(known)}")
 
 
 def add(config: Path, stanza: Stanza) -> str:
@@ -81,9 +103,9 @@ def add(config: Path, stanza: Stanza) -> str:
         return f"{config} has a policy {stanza.name} already and stays as it is; compare its labels with:\n\n{stanza.text()}"
     item = next((re.match(r"(\s*)- ", line) for line in lines[start + 1: end] if re.match(r"\s*- ", line)), None)
     endpoint = re.search(r"url:\s*[\"']?(grpc://[^\s/\"']+)/", text)
-    target = re.search(r"^\s*target:\s*[\"']?([^\s\"'#]+)", text, re.M)
+    target = _first_target(text) or next(iter(config_lines.items(lines, config_lines.section(lines, "targets"))), None)
     addition = stanza.text(
-        len(item.group(1)) if item else 2, target.group(1) if target else None, endpoint.group(1) if endpoint else DEFAULT_ENDPOINT)
+        len(item.group(1)) if item else 2, target, endpoint.group(1) if endpoint else DEFAULT_ENDPOINT)
     partial = config.with_name(f".{config.name}.new")
     partial.write_text("\n".join([*lines[:end], "", addition.rstrip("\n"), *lines[end:]]) + "\n", encoding="utf-8")
     os.replace(partial, config)

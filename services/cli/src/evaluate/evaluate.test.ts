@@ -27,6 +27,16 @@ describe('rows', () => {
     ]);
   });
 
+  test('what stands around a label is none of it, as in training', async () => {
+    const rows = await read(
+      '{"prompt": " a ", "task": " Chatbot\\t"}\n{"body": {}, "task": ["Chatbot ", "Summarization"]}',
+    );
+    assert.deepEqual(
+      rows.map((row) => ('label' in row ? [row.prompt, row.label] : row.labels)),
+      [[' a ', 'Chatbot'], LABELS],
+    );
+  });
+
   test('`label`, or the only label there is, for policies of other names', async () => {
     const rows = await read(
       '{"prompt": "a", "label": "Chatbot"}\n{"text": "b", "intent": "Summarization"}',

@@ -50,13 +50,17 @@ const strings = (value: unknown): readonly string[] | null =>
 const isObject = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
 
+/** Without what stands around it, as `policy train` reads it. */
+const trimmed = (label: unknown): unknown =>
+  typeof label === 'string' ? label.trim() : Array.isArray(label) ? label.map(trimmed) : label;
+
 /** The label under the policy's own key, or the only one; undefined: there is none. */
 function labelOf(fields: Record<string, unknown>, keys: readonly string[]): unknown {
   const own = keys.find((key) => key in fields);
-  if (own !== undefined) return fields[own];
+  if (own !== undefined) return trimmed(fields[own]);
   // A policy of another name takes the one label that a row has.
   const others = LABEL_KEYS.filter((key) => typeof fields[key] === 'string');
-  return others.length === 1 ? fields[others[0]!] : undefined;
+  return others.length === 1 ? trimmed(fields[others[0]!]) : undefined;
 }
 
 /** Where a body without a path of its own is sent, by its shape. */

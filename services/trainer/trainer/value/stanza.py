@@ -19,6 +19,9 @@ class ValueStanza:
     choose: Setting
     points: dict[str, Setting]
 
+    def names(self, first: str) -> set[str]:
+        return {*self.targets}
+
     def text(self, indent: int = 2, target: str | None = None, endpoint: str = DEFAULT_ENDPOINT) -> str:
         """YAML of the list item, `indent` spaces before its dash."""
         pad = " " * indent

@@ -6,32 +6,13 @@ import os
 import re
 from pathlib import Path
 
+from ..config_lines import items as _items
+from ..config_lines import section as _section
 from ..policy_config import scalar
 from ..policy_data import SHOWN
 from ..rows import BadData
 from . import table_entry
 from .table_entry import Says
-
-NAME = re.compile(r"""^(?P<indent>\s*)-\s*(?P<brace>\{\s*)?name:\s*(?P<quote>["']?)(?P<name>[^"',{}#]+?)(?P=quote)\s*(?:[,}].*|#.*)?$""")
-
-
-def _section(lines: list[str], key: str) -> range:
-    start = next((i for i, line in enumerate(lines) if re.match(rf"{key}:\s*(#.*)?$", line)), None)
-    if start is None:
-        return range(0)
-    end = next((i for i in range(start + 1, len(lines)) if re.match(r"[^\s#-]", lines[i])), len(lines))
-    return range(start + 1, end)
-
-
-def _items(lines: list[str], within: range) -> dict[str, range]:
-    """name → lines of each item of the outermost list there."""
-    found = [(i, m) for i in within if (m := NAME.match(lines[i]))]
-    if not found:
-        return {}
-    indent = min(len(m["indent"]) for _, m in found)
-    starts = [(i, m["name"].strip()) for i, m in found if len(m["indent"]) == indent]
-    ends = [i for i, _ in starts[1:]] + [within.stop]
-    return {name: range(i, end) for (i, name), end in zip(starts, ends)}
 
 
 def _entries(lines: list[str], config: Path, policy: str) -> dict[str, range]:
