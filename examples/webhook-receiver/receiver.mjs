@@ -1,6 +1,7 @@
 // Takes the router's notices, and only the router's: signatures as Standard Webhooks 1.0 has them.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
+import { fileURLToPath } from 'node:url';
 
 const TOLERANCE_S = 300;
 
@@ -32,7 +33,7 @@ export function receiver(secret, take) {
   });
 }
 
-if (import.meta.main) {
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const show = ({ type, data }) => console.log(type, data.summary);
   receiver(process.env.OPS_WEBHOOK_SECRET, show).listen(9797, () => console.log('http://127.0.0.1:9797/'));
 }

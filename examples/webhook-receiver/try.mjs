@@ -5,8 +5,11 @@ import { once } from 'node:events';
 import { receiver } from './receiver.mjs';
 
 const secret = `whsec_${randomBytes(32).toString('base64')}`;
-const told = Promise.withResolvers();
-const server = receiver(secret, told.resolve).listen(0, '127.0.0.1');
+let take;
+const told = new Promise((resolve) => {
+  take = resolve;
+});
+const server = receiver(secret, take).listen(0, '127.0.0.1');
 await once(server, 'listening');
 const hook = `http://127.0.0.1:${server.address().port}/`;
 
@@ -35,7 +38,7 @@ await fetch(`${url}/v1/chat/completions`, {
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify({ model: 'auto', messages: [{ role: 'user', content: 'Name three rivers' }] }),
 });
-const { type, data } = await told.promise;
+const { type, data } = await told;
 console.log(`${type}: ${data.budget} of ${data.scope} is at ${data.used > data.limit ? 'its end' : 'work'}`);
 
 router.removeAllListeners('exit');
