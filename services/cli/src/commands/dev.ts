@@ -1,16 +1,18 @@
 /** `llm-router dev`: start, and again whenever the code or the configuration's folder changes. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { watch } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Command } from 'commander';
 import { ROOT } from '../../../../scripts/parts/lib.ts';
 import { newCommand } from '../lib/command.ts';
+import { EXIT } from '../lib/errors.ts';
+import { watchFolders } from '../lib/watch-folders.ts';
 
 /** An editor writes several files at once. */
 const REST_MS = 300;
 const WATCHED = ['services', 'protos', 'config'];
 const COUNTS = /\.(?:ts|mjs|proto|yaml)$/;
-const IGNORED = /node_modules|\.test\.ts$|(?:^|\/)test\//;
+/** What is built of the sources, and tests, start nothing. */
+const IGNORED = /(?:^|\/)(?:node_modules|dist|test)(?:\/|$)|\.test\.ts$/;
 
 export const dev = (): Command =>
   newCommand('dev', '`start`, and again whenever the code or config/ changes', {
@@ -33,6 +35,8 @@ function run(args: readonly string[]): void {
     child.once('exit', (code) => {
       child = null;
       if (isEnding) process.exit(code ?? 0);
+      // No change of a file makes a wrong command line right.
+      if (code === EXIT.usage) process.exit(code);
       if (isStale) begin();
       else console.error('dev: it ended; the next change starts it again');
       isStale = false;
@@ -40,17 +44,21 @@ function run(args: readonly string[]): void {
   };
   let isStale = false;
   let timer: NodeJS.Timeout | null = null;
-  for (const folder of WATCHED)
-    watch(join(ROOT, folder), { recursive: true }, (_event, name) => {
-      if (!name || !COUNTS.test(name) || IGNORED.test(name)) return;
+  watchFolders(
+    WATCHED.map((folder) => join(ROOT, folder)),
+    (folder) => !IGNORED.test(relative(ROOT, folder)),
+    (path) => {
+      const name = relative(ROOT, path);
+      if (!COUNTS.test(name) || IGNORED.test(name)) return;
       if (timer) clearTimeout(timer);
       timer = setTimeout(() => {
-        console.error(`dev: ${folder}/${name} changed; starting again …`);
+        console.error(`dev: ${name} changed; starting again …`);
         if (!child) return begin();
         isStale = true;
         child.kill('SIGTERM');
       }, REST_MS);
-    });
+    },
+  );
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => {
       isEnding = true;
