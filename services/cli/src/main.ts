@@ -40,7 +40,7 @@ async function codeOf(error: unknown): Promise<number> {
   const wrong = misuse(error, flags());
   if (wrong !== null) {
     console.error(
-      `${wrong}${wrong.endsWith('?') ? '' : '.'}\n\`llm-router ${wordsOfFile()} --help\` tells all options`,
+      `${wrong}${/[.?]$/.test(wrong) ? '' : '.'}\n\`llm-router ${wordsOfFile()} --help\` tells all options`,
     );
     return EXIT.usage;
   }

@@ -105,6 +105,18 @@ test('a wrong use ends with 2 and says what would be right', async () => {
       /^Unknown option '--jsn'\. Did you mean '--json'\?\n`llm-router check-config --help`/,
     ],
     [['check', 'deps', '--advisory', 'x'], /Did you mean '--advisories'\?\n`llm-router check deps --help`/],
+    [['start', '--port', 'abc'], /'--port <N>' argument 'abc' is invalid\. It must be a whole number/],
+    [['keys', 'create', '--rpm', 'abc'], /^--rpm wants a number, or none, not 'abc'$/],
+    [['keys', 'create', '--rpm=-5'], /^--rpm: must be at least 1$/],
+    [
+      ['keys', 'create', '--rpm', '-5'],
+      /^Option '--rpm' argument is ambiguous\.[^]*-XYZ'\.\n`llm-router keys/,
+    ],
+    [
+      ['keys', 'create', '--budget-usd', '5', '--budget-period', 'decade'],
+      /^--budget-period: must be one of/,
+    ],
+    [['keys', 'create', '--policies', 'a,'], /^'a,': names, with commas between, and one of them is empty$/],
     [['keys', 'create', '--polices', 'x'], /Did you mean '--policies'\?\n`llm-router keys --help`/],
     [['loadtest', '--mixx'], /^Unknown option '--mixx'\. Did you mean '--mix'\?\n/],
     [['playground', '--prt', '1'], /^Unknown option '--prt'\. Did you mean '--port'\?\n/],
@@ -120,7 +132,7 @@ test('a wrong use ends with 2 and says what would be right', async () => {
   ] as const) {
     const { code, out, err } = await run(...args);
     assert.deepEqual([code, out], [2, ''], args.join(' '));
-    assert.match(err, words);
+    assert.match(err.trim(), words);
   }
 });
 

@@ -1,6 +1,7 @@
 /** The model repository on disk: which models are there, whether they changed, their label files. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { whyUnread } from '../../process/src/unread.ts';
 import type { ModelConfig } from './model-config.ts';
 import { elements } from './tensor.ts';
 
@@ -10,7 +11,11 @@ import { elements } from './tensor.ts';
  */
 export async function listModels(repository: string): Promise<Set<string>> {
   const found = new Set<string>();
-  for (const entry of await readdir(repository, { withFileTypes: true })) {
+  const entries = await readdir(repository, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    const why = error.code === 'ENOENT' ? 'there is no such folder' : whyUnread(error);
+    throw new Error(`the model repository ${repository} can’t be read: ${why}`);
+  });
+  for (const entry of entries) {
     if (entry.name.startsWith('.') || !(entry.isDirectory() || entry.isSymbolicLink())) continue;
     const there = await stat(join(repository, entry.name, 'config.pbtxt')).catch(() => null);
     if (there?.isFile()) found.add(entry.name);

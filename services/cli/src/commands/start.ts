@@ -1,6 +1,6 @@
 /** `llm-router start`: the whole router on this machine. */
 import type { Command } from 'commander';
-import { newCommand } from '../lib/command.ts';
+import { newCommand, numberFrom } from '../lib/command.ts';
 
 const ENVIRONMENT = `
 Environment:
@@ -15,7 +15,7 @@ export const start = (): Command =>
       { line: 'llm-router start --config my.yaml --port 9000', what: 'your own policy table' },
     ],
   })
-    .option('--port <N>', 'port of the router (default: the configuration’s, 8084)')
+    .option('--port <N>', 'port of the router (default: the configuration’s, 8084)', numberFrom(0, 65_535))
     .option('--host <H>', 'address to listen on (default: 127.0.0.1)')
     .option('--config <FILE>', 'your policy table (default: config/router.yaml)')
     .option('--stand-ins', 'local stand-ins answer in place of that table’s models; no keys needed')
@@ -27,7 +27,7 @@ export const start = (): Command =>
     });
 
 export interface StartOptions {
-  readonly port?: string;
+  readonly port?: number;
   readonly host?: string;
   readonly config?: string;
   readonly standIns?: boolean;

@@ -50,7 +50,7 @@ export async function start(options: StartOptions): Promise<void> {
     const args = [
       '--config',
       configFile,
-      ...(options.port ? ['--port', options.port] : []),
+      ...(options.port !== undefined ? ['--port', String(options.port)] : []),
       ...(options.host ? ['--host', options.host] : []),
     ];
     const told = Promise.withResolvers<Variables>();

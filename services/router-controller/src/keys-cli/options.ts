@@ -1,7 +1,7 @@
 /** What the command line says of a key. */
 import { parseArgs } from 'node:util';
 import type { StoredKey } from '../authenticate/index.ts';
-import { formatPath } from '../config/problems.ts';
+import { problemsOf } from '../config/problems.ts';
 import { type KeyRights, keyRightsSchema } from '../config/schema-auth.ts';
 import { HELP } from './help.ts';
 
@@ -96,8 +96,30 @@ function expiry(text: string): string {
 }
 
 const NONE = 'none';
-const list = (text: string) => text.split(',').map((part) => part.trim());
-const number = (text: string) => (text === NONE ? undefined : Number(text));
+function list(text: string): string[] {
+  const names = text.split(',').map((part) => part.trim());
+  return names.includes('') ? fail(`'${text}': names, with commas between, and one of them is empty`) : names;
+}
+
+/** @param flag that the value stands behind, for what is told of it */
+function number(flag: string, text: string): number | undefined {
+  if (text === NONE) return undefined;
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  return Number.isFinite(value) ? value : fail(`--${flag} wants a number, or ${NONE}, not '${text}'`);
+}
+
+/** Where the fields of a key come from. */
+const FLAGS: Readonly<Record<string, string>> = {
+  'limits.requests_per_minute': 'rpm',
+  'limits.tokens_per_minute': 'tpm',
+  'limits.concurrent': 'concurrent',
+  'budget.usd': 'budget-usd',
+  'budget.tokens': 'budget-tokens',
+  'budget.period': 'budget-period',
+  'budget.time_zone': 'budget-time-zone',
+  'budget.begins': 'budget-begins',
+};
+
 const isSome = (value: unknown) => value !== undefined && value !== null;
 const some = (object: object) =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => isSome(value)));
@@ -123,7 +145,7 @@ function given(before: Partial<KeyRights>): Record<string, unknown> {
       ['tokens_per_minute', tpm],
       ['concurrent', concurrent],
     ] as const)
-      if (value !== undefined) limits[field] = number(value);
+      if (value !== undefined) limits[field] = number(FLAGS[`limits.${field}`]!, value);
     const left = some(limits);
     const counts = ['requests_per_minute', 'tokens_per_minute', 'concurrent'].some((field) => field in left);
     fields.limits = counts ? left : null;
@@ -131,7 +153,10 @@ function given(before: Partial<KeyRights>): Record<string, unknown> {
   if ([usd, tokens, period, time_zone, begins].some(isSome)) {
     const { usd: _usd, tokens: _tokens, begins: began, ...rest } = before.budget ?? {};
     const amount = isSome(usd ?? tokens)
-      ? some({ usd: usd && number(usd), tokens: tokens && number(tokens) })
+      ? some({
+          usd: isSome(usd) ? number('budget-usd', usd!) : undefined,
+          tokens: isSome(tokens) ? number('budget-tokens', tokens!) : undefined,
+        })
       : some({ usd: before.budget?.usd, tokens: before.budget?.tokens });
     const isGone = [usd, tokens].some((value) => value === NONE) && Object.keys(amount).length === 0;
     // Another period does not begin where the one before it did.
@@ -150,7 +175,11 @@ function given(before: Partial<KeyRights>): Record<string, unknown> {
 function checked(rights: object): KeyRights {
   const parsed = keyRightsSchema.safeParse(rights);
   if (parsed.success) return parsed.data;
-  return fail(parsed.error.issues.map(({ path, message }) => `${formatPath(path)}: ${message}`).join('\n'));
+  const told = problemsOf(parsed.error, keyRightsSchema).map(({ path, message }) => {
+    const field = path.replace(/\[\d+\]$/, '');
+    return `${field === 'budget' ? field : `--${FLAGS[field] ?? field}`}: ${message}`;
+  });
+  return fail(told.join('\n'));
 }
 
 /** Rights of a new key. */
