@@ -110,7 +110,7 @@ test('a wrong use ends with 2 and says what would be right', async () => {
     [['keys', 'create', '--rpm=-5'], /^--rpm: must be at least 1$/],
     [
       ['keys', 'create', '--rpm', '-5'],
-      /^Option '--rpm' argument is ambiguous\.[^]*-XYZ'\.\n`llm-router keys/,
+      /^Option '--rpm' argument is ambiguous\.[\s\S]*-XYZ'\.\n`llm-router keys/,
     ],
     [
       ['keys', 'create', '--budget-usd', '5', '--budget-period', 'decade'],
