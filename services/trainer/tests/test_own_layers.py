@@ -49,18 +49,24 @@ def test_gradients_are_those_of_the_loss(weights):
         return (own_layers.forward(exact, states, mask, is_rounded=False)[0] * wanted).sum()
 
     _, kept = own_layers.forward(exact, states, mask, is_rounded=False)
-    grads = own_layers.backward(exact, wanted, kept)
+    grads, slope = own_layers.backward(exact, wanted, kept)
     assert set(grads) == {name for name in exact if not name.startswith("head.")}
+    # What the mask hides has no say.
+    assert slope.shape == states.shape and np.abs(slope[1, :3]).min() > 0
+    assert not slope[1, 3:].any() and not slope[2, 1:].any()
+    every, grads["states"] = exact | {"states": states}, slope
     for name in grads:
-        at = tuple(rng.integers(size) for size in exact[name].shape)
+        at = tuple(rng.integers(size) for size in every[name].shape)
         if name.endswith("qkv.bias"):
             at = (7,)
-        before, step = exact[name][at], 1e-5
-        exact[name][at] = before + step
+        if name == "states":
+            at = (1, 2, 300)
+        before, step = every[name][at], 1e-5
+        every[name][at] = before + step
         high = value()
-        exact[name][at] = before - step
+        every[name][at] = before - step
         low = value()
-        exact[name][at] = before
+        every[name][at] = before
         assert grads[name][at] == pytest.approx((high - low) / 2 / step, rel=1e-4, abs=1e-6), name
 
 
@@ -81,6 +87,22 @@ def test_what_is_trained_is_what_int8_serves(weights, tmp_path):
     assert np.median(off) < 0.01 and off.max() < 0.1
     # Without the rounding it would be some other model's answers.
     assert np.median(np.abs(probabilities(False) - served).max(1)) > 3 * np.median(off)
+
+
+def test_a_step_also_looks_at_each_row_where_it_is_hardest_nearby(weights):
+    states, gold = random_states(8)
+    hidden, mask = states.batch(np.arange(8), states.starts)
+    wanted, stays = np.eye(4, dtype=np.float32)[gold], np.ones((8, 768), np.float32)
+    loss, _, slope = own_layers.gradients(weights, hidden, mask, wanted, 8, stays)
+    moved = own_layers_train._against(hidden, slope)
+    size = lambda of: np.sqrt((of * of).sum((1, 2)))  # noqa: E731
+    np.testing.assert_allclose(size(moved - hidden), own_layers_train.AGAINST * size(hidden), rtol=1e-4)
+    # As far in a direction by lot it would be little harder.
+    other = own_layers_train._against(hidden, np.random.default_rng(4).normal(size=hidden.shape).astype(np.float32))
+    harder, by_lot = (own_layers.gradients(weights, states, mask, wanted, 8, stays)[0] - loss for states in (moved, other))
+    assert harder > 0.1 and harder > 3 * abs(by_lot)
+    # A row that nothing can make harder stays as it is.
+    np.testing.assert_array_equal(own_layers_train._against(hidden, np.zeros_like(hidden)), hidden)
 
 
 def test_training_learns_and_goes_on_where_it_was_ended(weights, tmp_path, monkeypatch):

@@ -171,8 +171,8 @@ def forward(weights: Arrays, states: np.ndarray, mask: np.ndarray, is_rounded: b
 
 def gradients(
     weights: Arrays, states: np.ndarray, mask: np.ndarray, wanted: np.ndarray, of: int, stays: np.ndarray,
-) -> tuple[float, Arrays]:
-    """Loss and gradients of some rows of a step of `of` rows.
+) -> tuple[float, Arrays, np.ndarray]:
+    """Loss of some rows of a step of `of` rows, its gradients, and that of the states.
 
     weights: as `rounded_weights` gives them; states [rows, tokens, WIDTH], mask [rows, tokens], wanted [rows, labels] (shares of labels),
     stays [rows, EMBEDDING] (what dropout multiplies with).
@@ -186,18 +186,18 @@ def gradients(
     loss = -(wanted * (logits - np.log(total))).sum() / of
     d = (share / total - wanted) / np.float32(of)
     grads = {"head.weight": dropped.T @ d, "head.bias": d.sum(0)}
-    return float(loss), grads | backward(weights, (d @ weights["head.weight"].T) * stays, kept)
+    more, slope = backward(weights, (d @ weights["head.weight"].T) * stays, kept)
+    return float(loss), grads | more, slope
 
 
-def backward(weights: Arrays, d: np.ndarray, kept: list) -> Arrays:
-    """Gradient of the embedding [rows, EMBEDDING] → gradients of the layers' weights."""
+def backward(weights: Arrays, d: np.ndarray, kept: list) -> tuple[Arrays, np.ndarray]:
+    """Gradient of the embedding [rows, EMBEDDING] → gradients of the layers' weights, and of the states."""
     every, share_of_mean = kept
     grads: Arrays = {}
     x = share_of_mean * d[:, None, :WIDTH]
     x[:, 0] += d[:, WIDTH:]
     x = x.reshape(-1, WIDTH)
-    order = layers(weights)
-    for at, (seen, attention, dense, first, middle, wide, share, gelu, second) in zip(reversed(order), reversed(every)):
+    for at, (seen, attention, dense, first, middle, wide, share, gelu, second) in zip(reversed(layers(weights)), reversed(every)):
         x = _norm_back(x, weights, f"{at}.out", second, grads)
         steep = wide * wide
         steep *= np.float32(-0.5)
@@ -208,8 +208,7 @@ def backward(weights: Arrays, d: np.ndarray, kept: list) -> Arrays:
         steep *= _linear_back(x, gelu, weights, f"{at}.narrow", grads)
         x = _norm_back(x + _linear_back(steep, middle, weights, f"{at}.wide", grads), weights, f"{at}.attended", first, grads)
         through = _attend_back(_linear_back(x, dense, weights, f"{at}.dense", grads), attention)
-        through = _linear_back(through, seen, weights, f"{at}.qkv", grads)
+        x = x + _linear_back(through, seen, weights, f"{at}.qkv", grads)
         # Keys' biases change nothing, values' pass through to the dense product's: the served graph has neither.
         grads[f"{at}.qkv.bias"][WIDTH:] = 0
-        x = x + through if at != order[0] else through
-    return grads
+    return grads, x.reshape(*share_of_mean.shape[:2], WIDTH)

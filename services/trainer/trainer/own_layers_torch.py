@@ -34,14 +34,15 @@ class _Rounded(torch.autograd.Function):
 
 def gradients(
     weights: Arrays, states: np.ndarray, mask: np.ndarray, wanted: np.ndarray, of: int, stays: np.ndarray,
-) -> tuple[float, Arrays]:
-    """Loss and gradients of some rows of a step of `of` rows.
+) -> tuple[float, Arrays, np.ndarray]:
+    """Loss of some rows of a step of `of` rows, its gradients, and that of the states.
 
     weights: as `own_layers.rounded_weights` gives them; states [rows, tokens, WIDTH], mask [rows, tokens], wanted [rows, labels] (shares of
     labels), stays [rows, EMBEDDING] (what dropout multiplies with).
     """
     used = {name: torch.from_numpy(value).requires_grad_() for name, value in weights.items()}
-    x, seen = torch.from_numpy(states), torch.from_numpy(np.ascontiguousarray(mask, np.float32))
+    x = given = torch.from_numpy(states).requires_grad_()
+    seen = torch.from_numpy(np.ascontiguousarray(mask, np.float32))
     rows, tokens, _ = x.shape
     hidden = None if bool(seen.all()) else ((1 - seen) * -1e9)[:, None, None, :]
 
@@ -65,10 +66,11 @@ def gradients(
     logits = embedding @ used["head.weight"] + used["head.bias"]
     loss = -(torch.from_numpy(wanted) * logits.log_softmax(-1)).sum() / of
     names = list(used)
-    grads = dict(zip(names, torch.autograd.grad(loss, [used[name] for name in names])))
+    *found, slope = torch.autograd.grad(loss, [*(used[name] for name in names), given])
+    grads = dict(zip(names, found))
     for at in own_layers.layers(weights):
         grads[f"{at}.qkv.bias"][WIDTH:] = 0
-    return float(loss.detach()), {name: grad.numpy() for name, grad in grads.items()}
+    return float(loss.detach()), {name: grad.numpy() for name, grad in grads.items()}, slope.numpy()
 
 
 def is_fast() -> bool:

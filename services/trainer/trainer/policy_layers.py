@@ -34,7 +34,7 @@ MOST_TOKENS = 1_000_000
 ROW_EPOCHS = 120_000
 """Rows times epochs of a training, within these bounds of epochs:"""
 FEWEST, MOST = 2, 12
-SECONDS_A_TOKEN = 350e-6
+SECONDS_A_TOKEN = 650e-6
 """Of one core (Xeon of 2023) for each epoch."""
 
 
