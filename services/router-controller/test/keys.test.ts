@@ -160,8 +160,8 @@ test('the CLI says what is wrong', async () => {
   for (const [args, message] of [
     [['create', '--rpm', '0'], /--rpm/],
     [['create', '--expires', 'soon'], /--expires wants a date/],
-    [['create', '--budget-usd', '1', '--budget-time-zone', 'Mars'], /budget\.time_zone.*no time zone/],
-    [['create', '--budget-usd', '1', '--budget-begins', '3', '--budget-period', 'day'], /budget\.begins/],
+    [['create', '--budget-usd', '1', '--budget-time-zone', 'Mars'], /--budget-time-zone.*no time zone/],
+    [['create', '--budget-usd', '1', '--budget-begins', '3', '--budget-period', 'day'], /--budget-begins/],
     [['list'], /needs --config/],
     [['lost'], /no command 'lost'/],
   ] as const) {
