@@ -243,6 +243,27 @@ describe('a classification that is begun ahead', () => {
     made.close();
   });
 
+  test('rules that need no classifier are looked at before it is asked, and not again', async () => {
+    const table = config(
+      'fallback: Chat\n    rules: [{ name: told, when: { header: { x-team: eval } }, entry: Chat }, { name: sure, when: { label: Code }, entry: Code }]',
+    );
+    const { made } = await decider(byText, table);
+    let looks = 0;
+    const headers = {
+      get 'x-team'() {
+        looks++;
+        return 'other';
+      },
+    };
+    const request = requestOf(table, 'code', { headers });
+    const ahead = made.begin(request);
+    const atFirst = looks;
+    assert.equal((await made.decide(request, ahead)).rule, 'sure');
+    // Once more with what the classifier said.
+    assert.deepEqual([atFirst > 0, looks], [true, 2 * atFirst]);
+    made.close();
+  });
+
   test('is not begun where hands or a rule decide', async () => {
     const table = config('fallback: Chat\n    rules: [{ name: calm, when: { stream: false }, entry: Chat }]');
     const { made, asked } = await decider(byText, table);

@@ -64,7 +64,8 @@ export class Labeller {
   async label(input: DecisionInput, found: Found | null, warm: string | null): Promise<Labelled> {
     const { policy, facts, extension } = input;
     const seen = { facts, headers: input.headers };
-    const early = firstRule(policy, null, seen);
+    // What was begun was begun because no rule holds without the classifier.
+    const early = input.ahead?.looked ? null : firstRule(policy, null, seen);
     if (early !== null && early !== 'ask')
       return { choice: choiceOf(early, policy, this.#random), classified: null, secondLook: false };
     try {
