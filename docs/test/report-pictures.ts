@@ -1,13 +1,13 @@
 /** The load report of a run in a real Chromium, for docs/how-to/captures. */
 import { chromium } from 'playwright-core';
 import { REPORTS } from '../../scripts/captures/list.ts';
-import { setupChromium } from '../../scripts/parts/chromium.ts';
+import { CHROMIUM_ARGS, setupChromium } from '../../scripts/parts/chromium.ts';
 
 /** @param file path of the report @returns name and bytes of each picture. */
 export async function reportPictures(file: string): Promise<[name: string, bytes: Buffer][]> {
   const browser = await chromium.launch({
     executablePath: await setupChromium(),
-    args: ['--headless', '--no-sandbox'],
+    args: CHROMIUM_ARGS,
   });
   const pictures: [string, Buffer][] = [];
   try {

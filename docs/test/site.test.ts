@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, extname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Browser, chromium } from 'playwright-core';
-import { setupChromium } from '../../scripts/parts/chromium.ts';
+import { CHROMIUM_ARGS, setupChromium } from '../../scripts/parts/chromium.ts';
 import { ROOT } from '../../scripts/parts/lib.ts';
 import { buildSite, buildStaged } from '../../scripts/site/build.ts';
 
@@ -48,13 +48,7 @@ before(async () => {
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   browser = await chromium.launch({
     executablePath: await setupChromium(),
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-sync',
-    ],
+    args: CHROMIUM_ARGS,
   });
 });
 after(async () => {

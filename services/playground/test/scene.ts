@@ -1,6 +1,6 @@
 /** The whole of it for the browser's tests: classifier, stand-ins, controller with a key, playground, Chromium. */
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { setupChromium } from '../../../scripts/parts/chromium.ts';
+import { CHROMIUM_ARGS, setupChromium } from '../../../scripts/parts/chromium.ts';
 import { hashKey } from '../../router-controller/src/authenticate/index.ts';
 import {
   ROUTER_CONFIG,
@@ -77,16 +77,7 @@ export class BrowserScene {
     const playground = await startPlayground({ router: new URL(whole.url), apiKey: KEY, port: 0 });
     const browser = await chromium.launch({
       executablePath: await setupChromium(),
-      args: [
-        '--headless',
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
+      args: CHROMIUM_ARGS,
     });
     return new BrowserScene(classifier, whole, playground, browser);
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { setupChromium } from '../../../scripts/parts/chromium.ts';
+import { CHROMIUM_ARGS, setupChromium } from '../../../scripts/parts/chromium.ts';
 import { type RedisServer, startRedis } from '../proof/limits/start-redis.ts';
 import { hashKey } from '../src/authenticate/index.ts';
 import { chat, eventually, favour, scriptedClassifier, startWhole, user, type Whole } from './harness.ts';
@@ -36,13 +36,7 @@ redis: { url: "${redis.url}", call_timeout_ms: 5000 }
   });
   browser = await chromium.launch({
     executablePath: await setupChromium(),
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--no-first-run',
-      '--disable-background-networking',
-    ],
+    args: CHROMIUM_ARGS,
   });
 });
 after(async () => {
