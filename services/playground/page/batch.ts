@@ -9,6 +9,7 @@ import { announce, byId, h } from './dom.ts';
 import { dropZone, problemBox, saveAs } from './files.ts';
 import {
   bodyOf,
+  decoded,
   excerptOf,
   guess,
   MAX_FILE_BYTES,
@@ -59,7 +60,7 @@ async function take(given: File): Promise<void> {
       throw new FileProblem(
         `${given.name} has ${(given.size / 1e6).toFixed(1)} MB; the page takes ${MAX_FILE_BYTES / 1024 / 1024} MiB. \`llm-router route\` and \`evaluate\` take more`,
       );
-    const table = readTable(await given.text());
+    const table = readTable(decoded(await given.arrayBuffer()));
     file = { name: given.name, table };
   } catch (error) {
     if (!(error instanceof FileProblem)) throw error;

@@ -25,13 +25,43 @@ export type Body = Record<string, unknown>;
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/**
+ * A file's text. What is no UTF-8, as spreadsheets write where they are not told otherwise, would be routed with holes in it.
+ *
+ * @throws FileProblem
+ */
+export function decoded(bytes: ArrayBuffer | Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new FileProblem('The file is not UTF-8; save it as “CSV UTF-8”, or as JSON');
+  }
+}
+
+/** A file that is one list of rows, or one row over several lines; null: it is not. */
+function readJson(text: string): Table | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const all: unknown[] = Array.isArray(value) ? value : [value];
+  const wrong = all.findIndex((each) => !isObject(each));
+  if (wrong >= 0) throw new FileProblem(`Entry ${wrong + 1} of the list is no object`);
+  return tableOf(all as Record<string, unknown>[], all.length > MAX_ROWS);
+}
+
+function tableOf(all: readonly Record<string, unknown>[], cut: boolean): Table {
+  const rows = all.slice(0, MAX_ROWS);
+  const columns = [...new Set(rows.slice(0, 100).flatMap((row) => Object.keys(row)))].slice(0, MAX_COLUMNS);
+  return { columns, rows, cut, isJson: true };
+}
+
 function readJsonl(text: string): Table {
   const rows: Record<string, unknown>[] = [];
   let cut = false;
-  for (const [index, line] of text
-    .replace(/^\uFEFF/, '')
-    .split('\n')
-    .entries()) {
+  for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
     if (rows.length === MAX_ROWS) {
       cut = true;
@@ -47,8 +77,7 @@ function readJsonl(text: string): Table {
       throw new FileProblem(`Line ${index + 1} is no object; JSONL has one object a line`);
     rows.push(value);
   }
-  const columns = [...new Set(rows.slice(0, 100).flatMap((row) => Object.keys(row)))].slice(0, MAX_COLUMNS);
-  return { columns, rows, cut, isJson: true };
+  return tableOf(rows, cut);
 }
 
 function readCsv(text: string): Table {
@@ -74,8 +103,9 @@ function readCsv(text: string): Table {
 }
 
 /** @throws FileProblem that says which line is wrong, and what would be right */
-export function readTable(text: string): Table {
-  const table = /^[\s\uFEFF]*[{[]/.test(text) ? readJsonl(text) : readCsv(text);
+export function readTable(source: string): Table {
+  const text = source.replace(/^\uFEFF/, '');
+  const table = /^\s*[{[]/.test(text) ? (readJson(text) ?? readJsonl(text)) : readCsv(text);
   if (table.rows.length === 0) throw new FileProblem('The file has no rows');
   return table;
 }

@@ -6,7 +6,7 @@ import { downloadCsv, downloadJsonl, estimated } from '../page/batch-row.ts';
 import { FileProblem, parseCsv, toCsv } from '../page/csv.ts';
 import type { FullDecision } from '../page/decision.ts';
 import { costOf, dearest, pricesOf } from '../page/prices.ts';
-import { bodyOf, excerptOf, guess, MAX_ROWS, readTable, WHOLE_LINE } from '../page/rows.ts';
+import { bodyOf, decoded, excerptOf, guess, MAX_ROWS, readTable, WHOLE_LINE } from '../page/rows.ts';
 import { type RunOptions, runRows } from '../page/run-rows.ts';
 
 describe('CSV', () => {
@@ -80,6 +80,21 @@ describe('a file', () => {
     ]);
   });
 
+  test('of JSON is a list of rows as well, or a row over several lines', () => {
+    const rows = [{ prompt: 'a' }, { prompt: 'b', tier: 1 }];
+    for (const text of [JSON.stringify(rows), `\uFEFF${JSON.stringify(rows, null, 2)}\n`])
+      assert.deepEqual(meant(text).bodies, [{ messages: said('a') }, { messages: said('b') }]);
+    assert.deepEqual(meant(JSON.stringify(rows[0], null, 2)).bodies, [{ messages: said('a') }]);
+    const many = readTable(JSON.stringify(Array.from({ length: MAX_ROWS + 1 }, () => rows[0])));
+    assert.deepEqual([many.rows.length, many.cut], [MAX_ROWS, true]);
+  });
+
+  test('in another encoding is refused, and not routed with holes in it', () => {
+    assert.equal(decoded(Buffer.from('prompt\nGrüße 日本\n')), 'prompt\nGrüße 日本\n');
+    for (const encoding of ['latin1', 'utf16le'] as const)
+      assert.throws(() => decoded(Buffer.from('\uFEFFprompt\nGrüße\n', encoding)), /not UTF-8; save it as/);
+  });
+
   test('that is wrong is refused with the line and what would be right', () => {
     for (const [text, words] of [
       ['', /empty/],
@@ -88,7 +103,10 @@ describe('a file', () => {
       ['a,\n1,2', /Column 2 has no name/],
       ['a,b\n1,2,3', /Row 1 has 3 fields, and the heading 2/],
       ['{"a":1}\n{', /Line 2 is not JSON/],
-      ['[1]', /Line 1 is no object/],
+      ['[1]', /Entry 1 of the list is no object/],
+      ['[{"a":1},\n 2]', /Entry 2 of the list is no object/],
+      ['[{"a":1},\n', /Line 1 is not JSON/],
+      ['[]', /no rows/],
     ] as const)
       assert.throws(
         () => readTable(text),

@@ -15,7 +15,7 @@ export const CSV = `id,prompt
 
 export const bring = (page: Page, name: string, text: string) =>
   page
-    .getByLabel(/CSV or JSONL file/)
+    .getByLabel(/CSV, JSONL or JSON file/)
     .setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
 
 async function saved(page: Page, button: string): Promise<string> {
