@@ -19,8 +19,12 @@ export async function picture(page: Page, width: number, height: number): Promis
 
 /** Attaches a file to the next message, and waits until it is taken or refused. */
 export async function attach(page: Page, name: string, buffer: Buffer): Promise<void> {
+  // What was told of the file before, and pictures that are there already, are no answer for this one.
+  await page.evaluate(`document.querySelector('#images-problem').textContent = ''`);
+  const before = await page.locator('#images-list canvas').count();
   await page.locator('#images').setInputFiles({ name, mimeType: 'image/png', buffer });
-  await page.locator('#images-list canvas, #images-problem:not(:empty)').first().waitFor();
+  const taken = page.locator('#images-list canvas').nth(before);
+  await taken.or(page.locator('#images-problem:not(:empty)')).first().waitFor();
 }
 
 export function chatParts({ open, scene }: Opened): void {
