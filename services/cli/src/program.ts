@@ -7,6 +7,7 @@ import { completion } from './commands/completion.ts';
 import { dev } from './commands/dev.ts';
 import { doctor } from './commands/doctor.ts';
 import { evaluate } from './commands/evaluate.ts';
+import { help } from './commands/help.ts';
 import { importCommand } from './commands/import.ts';
 import { init } from './commands/init.ts';
 import { policyTrain } from './commands/policy-train.ts';
@@ -53,6 +54,6 @@ export function program(): Command {
   root.addCommand(completion());
   addFileCommands(root);
   root.addCommand(dev());
-  root.helpCommand('help [command]', 'tells what a command does');
+  root.addCommand(help(program));
   return root;
 }

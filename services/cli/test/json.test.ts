@@ -15,6 +15,7 @@ const WITHOUT: Readonly<Record<string, string>> = {
   start: 'runs until it is stopped',
   dev: 'runs until it is stopped',
   completion: 'prints a shell’s script',
+  help: 'prints words for people',
   'policy train': 'the trainer’s; what it makes is a model',
   'value train': 'the trainer’s, which takes --json itself',
   'value fill': 'the trainer’s, which takes --json itself',

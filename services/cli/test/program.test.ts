@@ -78,6 +78,17 @@ test('every command’s help has examples of it, a tool’s of others aside', as
   }
 });
 
+test('help of a command is what its --help says, also where it tells its help itself', async () => {
+  for (const name of ['keys', 'loadtest', 'policy train', 'evaluate', 'check deps', 'policy']) {
+    const [by, own] = await Promise.all([run('help', ...name.split(' ')), run(...name.split(' '), '--help')]);
+    assert.deepEqual([by.code, by.out], [0, own.out], name);
+  }
+  assert.match((await run('help')).out, /^Usage: llm-router COMMAND/);
+  const { code, out, err } = await run('help', 'polcy');
+  assert.deepEqual([code, out], [2, '']);
+  assert.match(err, /^unknown command 'polcy'\. Did you mean 'policy'\?\n/);
+});
+
 test('options that examples name are options that there are', () => {
   const commands = leaves(program());
   for (const [name, command] of commands) {

@@ -41,6 +41,7 @@ export function newCommand(
     .enablePositionalOptions()
     .configureHelp({ subcommandTerm: (each) => each.name() })
     .helpOption('-h, --help', 'tells what there is')
+    .helpCommand(false)
     .showHelpAfterError();
   if (group) command.helpGroup(GROUPS[group]);
   if (examples.length > 0) command.addHelpText('after', shown(examples));
