@@ -67,7 +67,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'services/router-controller/test/redis-tls': cost(16, 0.25),
   'services/router-controller/test/redis-trouble': cost(13, 0.25),
   'services/router-controller/test/soak': cost(68, 0.4),
-  'services/trainer (pytest)': cost(70, 1),
+  'services/trainer (pytest)': cost(46, 1),
   'services/triton/test/triton': cost(31, 0.5),
 };
 const SHORT = cost(5, 0.9);
