@@ -20,6 +20,7 @@ const ROWS = `
 Rows of the file:
   {"prompt": "…", "task" | "complexity" | "intent" | "label": "…"}       a null label is passed over
   {"body": {a whole request}, "task": …, "target": "a name or a list"}   understood as in the router
+  and of a .csv the same as columns: prompt (or text), and the label
   and "language" (or "lang"), ISO 639-1, for the figures by language; else script and small words tell it`;
 
 export const evaluate = (): Command =>
@@ -40,7 +41,7 @@ export const evaluate = (): Command =>
       '--policy <NAME>',
       'task_router, complexity_router, intent_router or one of your own; its model is NAME_ensemble',
     )
-    .requiredOption('--data <FILE>', 'labelled rows, as JSON lines')
+    .requiredOption('--data <FILE>', 'labelled rows: JSON lines, or a .csv with a heading')
     .option('--endpoint <HOST:PORT>', 'gRPC port of a Triton or router-server (default: one is started)')
     .addOption(ownPath('--repository <DIR>', 'what that one serves', 'model_repository'))
     .addOption(

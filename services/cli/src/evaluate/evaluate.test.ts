@@ -27,6 +27,24 @@ describe('rows', () => {
     ]);
   });
 
+  test('of a spreadsheet, as training takes it', async () => {
+    const csv = '\uFEFFText;Label;Lang\r\n"a; ""b""\nc";Chatbot;de\r\nd;;\r\ne; Summarization ;\r\n';
+    assert.deepEqual(await read(csv, 'mine', 'rows.csv'), [
+      { prompt: 'a; "b"\nc', label: 'Chatbot', language: 'de' },
+      { prompt: 'e', label: 'Summarization' },
+    ]);
+    for (const [text, words] of [
+      ['text,label\na,b,Chatbot\n', /rows\.csv: row 1: 3 fields under 2 columns/],
+      ['text,label\n"a,Chatbot\n', /rows\.csv: Line 2: a quoted field is never closed/],
+      ['text,label\na,Chatbto\n', /rows\.csv: row 1: 'Chatbto' is no label.*Did you mean 'Chatbot'/],
+      ['a,b\nx,Chatbot\n', /rows\.csv: row 1: no "prompt"/],
+    ] as const)
+      await assert.rejects(
+        read(text, 'mine', 'rows.csv'),
+        (error) => error instanceof BadRows && words.test(error.message),
+      );
+  });
+
   test('what stands around a label is none of it, as in training', async () => {
     const rows = await read(
       '{"prompt": " a ", "task": " Chatbot\\t"}\n{"body": {}, "task": ["Chatbot ", "Summarization"]}',

@@ -1,9 +1,11 @@
 /**
- * Reads labelled rows: JSON lines of `{"prompt", "task" | "complexity" | "intent" | "label"}`, or with a whole request as
+ * Reads labelled rows: a spreadsheet with a heading, or JSON lines of `{"prompt", "task" | "complexity" | "intent" | "label"}`, or with a whole request as
  * `"body"` in place of the prompt, and then with the `"target"` that it should go to: a name or a list.
  */
 import { createReadStream, type ReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { parseCsv } from '../../../playground/page/csv.ts';
+import { withoutMark } from '../../../process/src/text-file.ts';
 import { whyUnread } from '../../../process/src/unread.ts';
 import { hint } from '../../../router-controller/src/config/problems.ts';
 
@@ -102,18 +104,23 @@ function readBody(fields: Record<string, unknown>, label: unknown, where: string
   };
 }
 
-/** Null: nobody agreed on a label. */
-function readRow(line: string, keys: readonly string[], where: string): Row | null {
+function parsed(line: string, keys: readonly string[], where: string): Fields {
   let item: unknown;
   try {
     item = JSON.parse(line);
   } catch (error) {
     throw new BadRows(
-      `${where}: not JSON (${(error as Error).message}); want {"prompt": "…", "${keys[0]}": "…"}`,
+      `${where}: not JSON (${(error as Error).message}); want {"prompt": "…", "${keys[0]}": "…"}, or a .csv`,
     );
   }
   if (!isObject(item)) throw new BadRows(`${where}: want an object {"prompt": "…", "${keys[0]}": "…"}`);
-  const fields = item;
+  return item;
+}
+
+type Fields = Record<string, unknown>;
+
+/** Null: nobody agreed on a label. */
+function readRow(fields: Fields, keys: readonly string[], where: string): Row | null {
   const label = labelOf(fields, keys);
   const noLabel = () => {
     const found = Object.keys(fields).join(', ');
@@ -148,6 +155,52 @@ async function* linesOf(input: ReadStream, file: string): AsyncGenerator<string>
   if (failed) throw new BadRows(`${file}: can’t be read: ${whyUnread(failed)}`);
 }
 
+async function* fieldsOf(
+  input: ReadStream,
+  file: string,
+  keys: readonly string[],
+): AsyncGenerator<[fields: Fields, where: string]> {
+  if (/\.csv$/i.test(file)) {
+    yield* rowsOfCsv(file, (await Array.fromAsync(linesOf(input, file))).join('\n'));
+    return;
+  }
+  let number = 0;
+  for await (const line of linesOf(input, file)) {
+    number++;
+    const text = number === 1 ? withoutMark(line) : line;
+    if (text.trim() === '') continue;
+    const where = `${file}:${number}`;
+    yield [parsed(text, keys, where), where];
+  }
+}
+
+/** Rows of a spreadsheet under the names of its heading, as `policy train` takes them; an empty field is none. @throws BadRows */
+function* rowsOfCsv(file: string, text: string): Generator<[fields: Fields, where: string]> {
+  let lines: string[][];
+  try {
+    lines = parseCsv(text);
+  } catch (error) {
+    throw new BadRows(`${file}: ${(error as Error).message}`);
+  }
+  const names = (lines.shift() ?? []).map((name) => name.trim().toLowerCase());
+  for (const [at, fields] of lines.entries()) {
+    const where = `${file}: row ${at + 1}`;
+    if (fields.length > names.length)
+      throw new BadRows(
+        `${where}: ${fields.length} fields under ${names.length} columns; a text with a separator in it stands in quotes`,
+      );
+    yield [
+      Object.fromEntries(
+        names.map((name, column) => [
+          name,
+          fields[column] || (PROMPT_KEYS.some((key) => key === name) ? '' : null),
+        ]),
+      ),
+      where,
+    ];
+  }
+}
+
 /**
  * Rows with a label, one at a time: a file may be larger than memory. Rows whose label is null are passed over: nobody
  * agreed on one.
@@ -169,13 +222,8 @@ export async function* readRows(
       reject(new BadRows(`${file}: can’t be read: ${whyUnread(error)}`)),
     );
   });
-  let number = 0;
-  for await (const line of linesOf(input, file)) {
-    number++;
-    const text = number === 1 ? line.replace(/^\uFEFF/, '') : line;
-    if (text.trim() === '') continue;
-    const where = `${file}:${number}`;
-    const row = readRow(text, keys, where);
+  for await (const [fields, where] of fieldsOf(input, file, keys)) {
+    const row = readRow(fields, keys, where);
     if (row === null) continue;
     for (const label of 'label' in row ? [row.label] : row.labels) {
       if (labels.includes(label)) continue;
