@@ -15,13 +15,16 @@ for (const stream of [false, true]) {
     test(
       `first byte: ${fault}, stream ${stream} is 504 and ends the upstream call`,
       withCall(target({ first_byte_ms: 100 }), async (call) => {
+        // A process' first call compiles its way; on a busy machine the limit was over before the upstream had read anything.
+        await (await call.ask({ stream })).text();
+        const before = call.llms.seen.length;
         call.faults.first = fault;
         const response = await call.ask({ stream });
         assert.equal(response.status, 504);
         const error = await errorOf(response);
         assert.equal(error.code, 'upstream_timeout');
         assert.match(error.message, /no byte of the answer came within 100 ms/);
-        assert.equal(await call.llms.seen[0]!.ended, false);
+        assert.equal(await call.llms.seen[before]!.ended, false);
       }),
     );
   }
