@@ -68,9 +68,12 @@ async function freshFiles(): Promise<Record<string, string>> {
   return listFiles(await waiting('licences', npmLicences), [...(await installedParts(allPins())), ...before]);
 }
 
+if (Boolean(values.image) !== Boolean(values.dpkg)) {
+  console.error('--image and --dpkg go together');
+  process.exit(2);
+}
 try {
-  if (values.image || values.dpkg) {
-    if (!values.image || !values.dpkg) throw new Error('--image and --dpkg go together');
+  if (values.image && values.dpkg) {
     process.stdout.write(wholeImage(values.image, values.dpkg));
   } else {
     const files = values.check ? listFiles() : await freshFiles();
