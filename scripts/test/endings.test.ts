@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -125,8 +126,14 @@ for (const moment of MOMENTS)
   });
 
 for (const command of ['start', 'top'])
-  test(`${command}: SIGTERM before the command has read its options ends it with 0`, async () => {
-    const { child, exited } = begin('node', [LAUNCHER, command], AS_NPM);
+  test(`${command}: SIGTERM before the command has read its options ends it with 0`, async (context) => {
+    // Takes connections and never answers: on a quick machine `top` has asked before the signal comes.
+    const silent = createServer().listen(0, '127.0.0.1');
+    context.after(() => silent.close());
+    await once(silent, 'listening');
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const words = command === 'top' ? [command, '--url', url] : [command];
+    const { child, exited } = begin('node', [LAUNCHER, ...words], AS_NPM);
     await until(
       () => descendants(child.pid!).length > 0 || child.exitCode !== null,
       () => 'the launcher starts nothing',

@@ -170,8 +170,9 @@ test('a classifier that the configuration names is the user’s own, also while 
   }
 });
 
-test('a taken port, a bad file and a wrong flag are told, and nothing stays', async () => {
+test('a taken port, a bad file and a wrong flag are told, and nothing stays', async (context) => {
   const busy = createServer().listen(0, '127.0.0.1');
+  context.after(() => busy.close());
   await new Promise((resolve) => busy.once('listening', resolve));
   const { port } = busy.address() as { port: number };
   const cases = [
@@ -181,7 +182,10 @@ test('a taken port, a bad file and a wrong flag are told, and nothing stays', as
       words: /no-such-file\.yaml.*\n.*can’t be read: there is no such file/,
     },
     { args: ['--prot', '1'], words: /--prot[\s\S]*--port <N>/ },
-    { args: ['--port', 'http'], words: /--port must be a number from 0 to 65535, not 'http'/ },
+    {
+      args: ['--port', 'http'],
+      words: /--port <N>' argument 'http' is invalid\. It must be a whole number from 0 to 65535/,
+    },
   ];
   for (const { args, words } of cases) {
     const script = start(args);
@@ -189,5 +193,4 @@ test('a taken port, a bad file and a wrong flag are told, and nothing stays', as
     assert.match(script.output, words);
     await noneLeft(descendants(script.process.pid!));
   }
-  busy.close();
 });
