@@ -46,7 +46,9 @@ for (const cores of [1, 2, 3])
       const together = names.map(suite);
       const [, ...beside] = names;
       const busy = together.reduce((sum, each) => sum + tableCost(each).cores, 0);
-      assert.ok(beside.length === 0 || busy <= coresFor(together, cores), `${busy} cores: ${names}`);
+      // Not below what adding up in another order leaves.
+      const room = coresFor(together, cores) + 1e-9;
+      assert.ok(beside.length === 0 || busy <= room, `${busy} cores: ${names}`);
       assert.ok(together.filter(firstBecause).length <= 1, names.join());
       const owned = together.flatMap(ownedBy);
       assert.equal(new Set(owned).size, owned.length, names.join());
