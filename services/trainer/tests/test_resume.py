@@ -72,3 +72,12 @@ def test_a_repository_becomes_half_precision_and_answers_the_same(served):
     assert half.stat().st_size < 0.6 * plain.stat().st_size
     # As near as int8 weights are to the plain ones.
     assert np.corrcoef(answers[0].ravel(), answers[1].ravel())[0, 1] > 0.99
+    # What is half precision is read, too: as itself, and for layers of a policy's own.
+    weights = resume.encoder_params(half)
+    assert all(value.dtype == np.float32 for value in weights.values())
+    for to in ("fp16", "fp32"):
+        assert cli.main(["precision", "--to", to, "--repository", str(folder)]) == 0
+    again = resume.encoder_params(folder / "prompt_encoder" / "1" / "model.onnx")
+    assert set(again) == set(weights)
+    for name, value in weights.items():
+        np.testing.assert_array_equal(again[name], value, err_msg=name)

@@ -17,7 +17,7 @@ Weights = dict[str, np.ndarray]
 
 
 def constants(path: Path) -> Weights:
-    """A graph's constants as float32, by name; dynamically quantized ones under the name they had before."""
+    """A graph's constants as float32, by name, of whatever precision; dynamically quantized ones under the name they had before."""
     import onnx
     from onnx import numpy_helper
 
@@ -28,8 +28,8 @@ def constants(path: Path) -> Weights:
         if base != name:
             # One scale for each column (the graph's products are x @ W) or row, or one for all.
             out[base] = (value.astype(np.float32) - raw.get(f"{base}_zero_point", np.float32(0)).astype(np.float32)) * raw[f"{base}_scale"]
-        elif value.dtype == np.float32 and not name.endswith("_scale"):
-            out[name] = value
+        elif value.dtype in (np.float32, np.float16) and not name.endswith("_scale"):
+            out[name] = value.astype(np.float32)
     return out
 
 
