@@ -48,11 +48,14 @@ test('an object that is a value is edited in place too', () => {
   assert.equal(spliceObject(null, { include_usage: 'true', gone: null }), '{"include_usage":true}');
 });
 
-/** JSON text with the spellings that a parser would not keep. */
+/**
+ * JSON text with the spellings that a parser would not keep. Of names with a short escape there is one: V8 takes one for another (`dialects/testing.ts`),
+ * and it is V8 that is asked what is right.
+ */
 const json = fc.letrec<{ value: string; list: string; object: string }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
-    fc.json({ maxDepth: 1 }),
+    fc.json({ maxDepth: 1 }).filter((text) => !text.includes('\\')),
     fc.constantFrom(
       '1.0',
       '1e400',
@@ -74,7 +77,10 @@ const json = fc.letrec<{ value: string; list: string; object: string }>((tie) =>
       fc.tuple(
         fc.oneof(
           fc.constantFrom('a', 'model', 'mod\\u0065l', '\\\\'),
-          fc.string().map((s) => JSON.stringify(s).slice(1, -1)),
+          fc
+            .string()
+            .map((s) => JSON.stringify(s).slice(1, -1))
+            .filter((name) => !name.includes('\\')),
         ),
         tie('value'),
       ),
