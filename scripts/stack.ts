@@ -5,7 +5,7 @@
 
 import { LineUp } from '../services/cli/src/processes/line-up.ts';
 import { describe, tryLine } from '../services/cli/src/start/describe.ts';
-import { flagsIn, misuse } from '../services/process/src/misuse.ts';
+import { misuseWithHelp } from '../services/process/src/misuse.ts';
 import { ConfigError } from '../services/router-controller/src/config/index.ts';
 import { HELP, type StackOptions, stackOptions } from './stack/options.ts';
 import { portsTaken } from './stack/ports.ts';
@@ -18,7 +18,7 @@ function options(): StackOptions {
     console.log(HELP);
     process.exit(0);
   } catch (error) {
-    console.error(`${misuse(error, flagsIn(HELP)) ?? (error as Error).message}\n\n${HELP}`);
+    console.error(misuseWithHelp(error, HELP));
     process.exit(2);
   }
 }

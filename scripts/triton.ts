@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { endWhenTold } from '../services/process/src/ending.ts';
-import { flagsIn, misuse } from '../services/process/src/misuse.ts';
+import { misuseWithHelp } from '../services/process/src/misuse.ts';
 import { startTriton, type TritonOptions } from '../services/triton/src/start-triton.ts';
 import { ROOT } from './parts/lib.ts';
 
@@ -61,7 +61,7 @@ let wanted: TritonOptions;
 try {
   wanted = options();
 } catch (error) {
-  fail(`${misuse(error, flagsIn(HELP)) ?? (error as Error).message}\n\n${HELP}`, 2);
+  fail(misuseWithHelp(error, HELP), 2);
 }
 try {
   console.log(`starting Triton with ${wanted.repository} …`);

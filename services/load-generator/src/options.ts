@@ -1,6 +1,6 @@
 /** What the command line asks for, checked against hard bounds. */
 import { parseArgs } from 'node:util';
-import { flagsIn, misuse } from '../../process/src/misuse.ts';
+import { misuseWithHelp } from '../../process/src/misuse.ts';
 import { MIXES, type Mix } from './mixes.ts';
 
 /** No flag lifts these: a slip of a finger must not become an outage or a bill. */
@@ -180,6 +180,6 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new UsageError(`${misuse(error, flagsIn(HELP))}\n\n${HELP}`);
+    throw new UsageError(misuseWithHelp(error, HELP));
   }
 }

@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { endWhenTold } from '../../process/src/ending.ts';
-import { flagsIn, misuse } from '../../process/src/misuse.ts';
+import { misuseWithHelp } from '../../process/src/misuse.ts';
 import { HELP } from './help.ts';
 import { isLoopback, startPlayground } from './index.ts';
 import { proxyProblem } from './proxies.ts';
@@ -26,7 +26,7 @@ function flags() {
       },
     }).values;
   } catch (error) {
-    fail(`${misuse(error, flagsIn(HELP)) ?? (error as Error).message}\n\n${HELP}`, 2);
+    fail(misuseWithHelp(error, HELP), 2);
   }
 }
 

@@ -2,7 +2,7 @@
 import { hint } from './nearest.ts';
 
 /** The options that a help text tells of. */
-export const flagsIn = (help: string): string[] => [...new Set(help.match(/--[a-z][a-z-]+/g))];
+const flagsIn = (help: string): string[] => [...new Set(help.match(/--[a-z][a-z-]+/g))];
 
 /**
  * Node's own word, without its advice on `--`, and the option that was probably meant; null: the error is another one.
@@ -17,3 +17,7 @@ export function misuse(error: unknown, flags: Iterable<string> = []): string | n
   const meant = wrong === undefined ? '' : hint(wrong, flags);
   return meant === '' ? said : `${said}.${meant}`;
 }
+
+/** What is wrong with a command line, and the help of the command that it was for. */
+export const misuseWithHelp = (error: unknown, help: string): string =>
+  `${misuse(error, flagsIn(help)) ?? (error as Error).message}\n\n${help}`;

@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util';
 import { endWhenTold } from '../../process/src/ending.ts';
 import './no-telemetry.ts';
-import { flagsIn, misuse } from '../../process/src/misuse.ts';
+import { misuseWithHelp } from '../../process/src/misuse.ts';
 import { HELP } from './help.ts';
 import { startRouterServer } from './index.ts';
 import { createLog, LOG_FORMATS, type LogFormat } from './log.ts';
@@ -33,7 +33,7 @@ function flags() {
       },
     }).values;
   } catch (error) {
-    fail(`${misuse(error, flagsIn(HELP)) ?? (error as Error).message}\n\n${HELP}`, 2);
+    fail(misuseWithHelp(error, HELP), 2);
   }
 }
 

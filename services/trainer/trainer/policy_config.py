@@ -50,24 +50,26 @@ def scalar(text: str) -> str:
     return text if plain and not reserved else json.dumps(text, ensure_ascii=False)
 
 
-def _section(lines: list[str]) -> tuple[int, int] | None:
-    """Lines of `policies:`, first inclusive, last exclusive; None where there is none in block form."""
-    start = next((i for i, line in enumerate(lines) if re.match(r"policies:\s*(#.*)?$", line)), None)
-    if start is None:
+def _policies(lines: list[str]) -> range | None:
+    """Lines under `policies:`, without empty ones at their end; None where there is none in block form."""
+    section = config_lines.section(lines, "policies")
+    if not section.stop:
         return None
-    end = next((i for i in range(start + 1, len(lines)) if re.match(r"[^\s#-]", lines[i])), len(lines))
-    while end > start + 1 and not lines[end - 1].strip():
+    end = section.stop
+    while end > section.start and not lines[end - 1].strip():
         end -= 1
-    return start, end
+    return range(section.start, end)
 
 
-def _has(lines: list[str], section: tuple[int, int], name: str) -> bool:
-    return any(re.match(rf"\s*-?\s*name:\s*[\"']?{re.escape(name)}[\"']?\s*(#.*)?$", line) for line in lines[section[0]: section[1]])
+def _has(lines: list[str], section: range, name: str) -> bool:
+    return any(re.match(rf"\s*-?\s*name:\s*[\"']?{re.escape(name)}[\"']?\s*(#.*)?$", lines[i]) for i in section)
 
 
-def _first_target(text: str) -> str | None:
-    found = re.search(r"^\s*(?:-\s*\{.*?,\s*)?target:\s*[\"']?([^\s\"',}#]+)", text, re.M)
-    return found.group(1) if found else None
+def _targets(lines: list[str]) -> tuple[list[str], str | None]:
+    """Names of the file's targets, and that of the one which stands where no other is said: the first that an entry names, or that there is."""
+    known = list(config_lines.items(lines, config_lines.section(lines, "targets")))
+    found = re.search(r"^\s*(?:-\s*\{.*?,\s*)?target:\s*[\"']?([^\s\"',}#]+)", "\n".join(lines), re.M)
+    return known, found.group(1) if found else next(iter(known), None)
 
 
 def check(config: Path, stanza: Stanza) -> None:
@@ -76,18 +78,16 @@ def check(config: Path, stanza: Stanza) -> None:
         lines = config.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BadData(f"--config {config}: cannot be read ({error})") from None
-    section = _section(lines)
+    section = _policies(lines)
     if section is None:
         raise BadData(f"--config {config}: no line 'policies:' at the left margin to add {stanza.name} to; leave --config away and paste the stanza")
     if _has(lines, section, stanza.name):
         return
-    known = list(config_lines.items(lines, config_lines.section(lines, "targets")))
-    first = _first_target("\n".join(lines))
-    wanted = stanza.names(first or next(iter(known), DEFAULT_TARGET))
-    if not known and not any(line.startswith("targets:") for line in lines) and first is None:
+    known, usual = _targets(lines)
+    if usual is None and not any(line.startswith("targets:") for line in lines):
         raise BadData(
             f"--config {config}: it has no 'targets:', which the stanza would name; `llm-router import v1` gives a file of v1's the form of today")
-    unknown = sorted(wanted - set(known))
+    unknown = sorted(stanza.names(usual or DEFAULT_TARGET) - set(known))
     if known and unknown:
         raise BadData(f"--config {config}: it has no target '{unknown[0]}'; there: {', '.join(known)}")
 
@@ -96,17 +96,15 @@ def add(config: Path, stanza: Stanza) -> str:
     """Adds the stanza (written beside, then renamed) unless the file has the policy; says what was done."""
     text = config.read_text(encoding="utf-8")
     lines = text.splitlines()
-    section = _section(lines)
+    section = _policies(lines)
     assert section is not None, "check() came first"
-    start, end = section
     if _has(lines, section, stanza.name):
         return f"{config} has a policy {stanza.name} already and stays as it is; compare its labels with:\n\n{stanza.text()}"
-    item = next((re.match(r"(\s*)- ", line) for line in lines[start + 1: end] if re.match(r"\s*- ", line)), None)
+    item = next((found for i in section if (found := re.match(r"(\s*)- ", lines[i]))), None)
     endpoint = re.search(r"url:\s*[\"']?(grpc://[^\s/\"']+)/", text)
-    target = _first_target(text) or next(iter(config_lines.items(lines, config_lines.section(lines, "targets"))), None)
     addition = stanza.text(
-        len(item.group(1)) if item else 2, target, endpoint.group(1) if endpoint else DEFAULT_ENDPOINT)
+        len(item.group(1)) if item else 2, _targets(lines)[1], endpoint.group(1) if endpoint else DEFAULT_ENDPOINT)
     partial = config.with_name(f".{config.name}.new")
-    partial.write_text("\n".join([*lines[:end], "", addition.rstrip("\n"), *lines[end:]]) + "\n", encoding="utf-8")
+    partial.write_text("\n".join([*lines[: section.stop], "", addition.rstrip("\n"), *lines[section.stop:]]) + "\n", encoding="utf-8")
     os.replace(partial, config)
     return f"added policy {stanza.name} to {config}; check it: npm run check-config -- {config}"

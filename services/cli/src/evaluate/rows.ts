@@ -5,9 +5,10 @@
 import { createReadStream, type ReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseCsv } from '../../../playground/page/csv.ts';
+import { hint } from '../../../process/src/nearest.ts';
 import { withoutMark } from '../../../process/src/text-file.ts';
 import { whyUnread } from '../../../process/src/unread.ts';
-import { hint } from '../../../router-controller/src/config/problems.ts';
+import { isObject } from '../lib/is-object.ts';
 
 export interface PromptRow {
   readonly prompt: string;
@@ -48,9 +49,6 @@ const strings = (value: unknown): readonly string[] | null =>
     : Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'string')
       ? value
       : null;
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  value !== null && typeof value === 'object' && !Array.isArray(value);
 
 /** Without what stands around it, as `policy train` reads it. */
 const trimmed = (label: unknown): unknown =>

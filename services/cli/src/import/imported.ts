@@ -58,9 +58,6 @@ export const strongestFirst = (targets: readonly NewTarget[]): NewTarget[] => {
   return small ? [small, ...others.toReversed()] : [];
 };
 
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** The variable for the key of a target of this name: what a shell can set. */
 export const variableFor = (name: string): string => {
   const upper = name.toUpperCase().replaceAll(/\W/g, '_');

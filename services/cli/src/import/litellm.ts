@@ -1,8 +1,8 @@
 /** LiteLLM's proxy: its `model_list` as targets. */
 import { CommandError } from '../lib/errors.ts';
+import { isObject } from '../lib/is-object.ts';
 import {
   type Imported,
-  isObject,
   nameFrom,
   priceOfTokens,
   strongestFirst,

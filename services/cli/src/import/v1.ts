@@ -3,7 +3,8 @@
  */
 import { dump } from 'js-yaml';
 import { CommandError } from '../lib/errors.ts';
-import { isObject, nameFrom, variableFor, yamlOf } from './imported.ts';
+import { isObject } from '../lib/is-object.ts';
+import { nameFrom, variableFor, yamlOf } from './imported.ts';
 
 interface Entry {
   readonly name?: unknown;

@@ -3,15 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { withoutMark } from '../../../process/src/text-file.ts';
 import { whyUnread } from '../../../process/src/unread.ts';
 import { CommandError, UsageError } from '../lib/errors.ts';
+import { isObject } from '../lib/is-object.ts';
 
 export type Body = Readonly<Record<string, unknown>>;
 
 const MAX_BYTES = 64 * 1024 * 1024;
 
 const ofPrompt = (text: string): Body => ({ messages: [{ role: 'user', content: text }] });
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  value !== null && typeof value === 'object' && !Array.isArray(value);
 
 /** A request, or a row that holds one or a prompt. */
 function bodyOf(value: unknown, where: string): Body {

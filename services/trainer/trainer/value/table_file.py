@@ -6,8 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from ..config_lines import items as _items
-from ..config_lines import section as _section
+from ..config_lines import items, section
 from ..policy_config import scalar
 from ..policy_data import SHOWN
 from ..rows import BadData
@@ -16,7 +15,7 @@ from .table_entry import Says
 
 
 def _entries(lines: list[str], config: Path, policy: str) -> dict[str, range]:
-    policies = _items(lines, _section(lines, "policies"))
+    policies = items(lines, section(lines, "policies"))
     if policy not in policies:
         raise BadData(f"--config {config}: no policy '{policy}' under 'policies:' in block form; there: {', '.join(policies) or 'none'}")
     block = policies[policy]
@@ -28,7 +27,7 @@ def _entries(lines: list[str], config: Path, policy: str) -> dict[str, range]:
         (i for i in range(start + 1, block.stop) if lines[i].strip() and not lines[i].lstrip().startswith("#")
          and (len(lines[i]) - len(lines[i].lstrip()) < own or (len(lines[i]) - len(lines[i].lstrip()) == own and not lines[i].lstrip().startswith("-")))),
         block.stop)
-    return _items(lines, range(start + 1, end))
+    return items(lines, range(start + 1, end))
 
 
 def _lines(config: Path) -> list[str]:
@@ -40,8 +39,8 @@ def _lines(config: Path) -> list[str]:
 
 def _known(lines: list[str], config: Path) -> dict[str, Says]:
     """Whom an entry may name: the file's targets, and models that entries of v1's form name themselves (the first of each)."""
-    made: dict[str, Says] = {name: {"target": scalar(name)} for name in _items(lines, _section(lines, "targets"))}
-    for policy in _items(lines, _section(lines, "policies")):
+    made: dict[str, Says] = {name: {"target": scalar(name)} for name in items(lines, section(lines, "targets"))}
+    for policy in items(lines, section(lines, "policies")):
         try:
             entries = _entries(lines, config, policy)
         except BadData:
