@@ -4,6 +4,7 @@ import {
   type CallOptions,
   type ChannelCredentials,
   type ChannelOptions,
+  type ClientDuplexStream,
   type ClientUnaryCall,
   credentials,
   loadPackageDefinition,
@@ -19,6 +20,7 @@ import type {
   ModelMetadataResponse,
   ModelName,
   ModelStatistics,
+  ModelStreamInferResponse,
   RepositoryChange,
   ServerMetadataResponse,
 } from './messages.ts';
@@ -42,6 +44,8 @@ export interface KServeClient {
   ServerMetadata: Unary<object, ServerMetadataResponse>;
   ModelMetadata: Unary<ModelName, ModelMetadataResponse>;
   ModelInfer: Unary<ModelInferRequest, ModelInferResponse>;
+  /** One call, many requests; answers carry their request's id. No deadline: who opens it ends it. */
+  ModelStreamInfer(options?: CallOptions): ClientDuplexStream<ModelInferRequest, ModelStreamInferResponse>;
   ModelConfig: Unary<ModelName, { config: ModelConfigMessage }>;
   ModelStatistics: Unary<Partial<ModelName>, { model_stats: ModelStatistics[] }>;
   RepositoryIndex: Unary<{ ready?: boolean }, { models: ModelIndex[] }>;

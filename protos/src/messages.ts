@@ -51,6 +51,13 @@ export interface ModelInferResponse {
   raw_output_contents?: Buffer[];
 }
 
+export interface ModelStreamInferResponse {
+  /** Empty: it went well. */
+  error_message: string;
+  /** After an error only its `id` is set, if at all. */
+  infer_response: ModelInferResponse | null;
+}
+
 export interface TensorMetadata {
   name: string;
   datatype: string;

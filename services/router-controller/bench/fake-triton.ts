@@ -1,5 +1,5 @@
 /** A classifier that answers at once: KServe v2 over HTTP/2 without a gRPC library, so that it is not what is measured. */
-import { createServer } from 'node:http2';
+import { createServer, type ServerHttp2Stream } from 'node:http2';
 import { encodeNumbers, kserveService, type ModelInferRequest } from '@llm-router/protos';
 
 export const LABELS = [
@@ -79,16 +79,40 @@ export async function startFakeTriton(): Promise<string> {
     return frame;
   };
 
+  /** A stream's answer carries its request's id; the rest is the same again and again, as above. */
+  const streamed = (message: Buffer): Buffer => {
+    const { id = '' } = kserveService.ModelInfer!.requestDeserialize(message) as ModelInferRequest;
+    const answer = frameFor('ModelInfer', message)!.subarray(PREFIX);
+    // ModelInferResponse.id is field 3; in ModelStreamInferResponse the answer is field 2. Both are shorter than 16 KB.
+    const named = Buffer.concat([answer, Buffer.from([0x1a, id.length]), Buffer.from(id)]);
+    const head = Buffer.from([0, 0, 0, 0, 0, 0x12, (named.length & 0x7f) | 0x80, named.length >> 7]);
+    head.writeUInt32BE(named.length + head.length - PREFIX, 1);
+    return Buffer.concat([head, named]);
+  };
+  const answerStream = (stream: ServerHttp2Stream) => {
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+    let rest: Buffer = Buffer.alloc(0);
+    stream.on('data', (part: Buffer) => {
+      rest = rest.length > 0 ? Buffer.concat([rest, part]) : part;
+      while (rest.length >= PREFIX && rest.length >= PREFIX + rest.readUInt32BE(1)) {
+        const end = PREFIX + rest.readUInt32BE(1);
+        stream.write(streamed(rest.subarray(PREFIX, end)));
+        rest = rest.subarray(end);
+      }
+    });
+    stream.on('end', () => stream.end());
+  };
+
   const server = createServer();
   server.on('stream', (stream, headers) => {
-    const parts: Buffer[] = [];
+    const method = String(headers[':path']).split('/').at(-1)!;
     stream.on('error', () => {});
+    if (method === 'ModelStreamInfer') return answerStream(stream);
+    const parts: Buffer[] = [];
     stream.on('data', (part: Buffer) => parts.push(part));
     stream.on('end', () => {
-      const frame = frameFor(
-        String(headers[':path']).split('/').at(-1)!,
-        Buffer.concat(parts).subarray(PREFIX),
-      );
+      const frame = frameFor(method, Buffer.concat(parts).subarray(PREFIX));
       // 12: UNIMPLEMENTED
       const status = frame ? '0' : '12';
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });

@@ -20,6 +20,7 @@ import { describeConfig, describeModel, SERVER } from './describe.ts';
 import { errorText, InferError } from './errors.ts';
 import { checkMessage } from './grpc-bounds.ts';
 import { type InputTensor, infer } from './infer.ts';
+import { InferStreams } from './infer-stream.ts';
 import { addressOfPeer, type Management } from './management.ts';
 import type { Repository } from './repository.ts';
 import { checkLoad, checkUnload } from './repository-request.ts';
@@ -134,6 +135,9 @@ export async function serveGrpc(
       return false;
     }
   };
+  const modelInferOf = (request: ModelInferRequest, signal: AbortSignal) =>
+    modelInfer(repository, { request, signal });
+  const streams = new InferStreams(modelInferOf);
   const handlers: UntypedServiceImplementation = {
     ServerLive: unary(() => ({ live: true })),
     ServerReady: unary(() => ({ ready: repository.index().some((row) => row.state === 'READY') })),
@@ -143,7 +147,8 @@ export async function serveGrpc(
     ModelConfig: unary(({ name, version }: ModelName) => ({
       config: describeConfig(repository.get(name, version)),
     })),
-    ModelInfer: unary((request: ModelInferRequest, signal) => modelInfer(repository, { request, signal })),
+    ModelInfer: unary(modelInferOf),
+    ModelStreamInfer: streams.handler,
     ModelStatistics: unary(({ name, version }: ModelName) => {
       const models = name ? [repository.get(name, version)] : repository.all();
       return {
@@ -177,7 +182,11 @@ export async function serveGrpc(
   });
   return {
     port,
-    close: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
+    close: () =>
+      new Promise((resolve) => {
+        server.tryShutdown(() => resolve());
+        streams.close();
+      }),
     force: () => server.forceShutdown(),
   };
 }

@@ -43,6 +43,8 @@ export interface RouterServer {
 }
 
 const CLOSE_MS = 5_000;
+/** After that connections are cut; grpc-js then still waits for the other side's end of one that it was closing already. */
+const FORCED_MS = 500;
 
 /** An IPv6 address stands in brackets before a port. */
 const at = (host: string, port: number) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
@@ -83,12 +85,15 @@ export async function startRouterServer(options: RouterServerOptions): Promise<R
     repository,
     close: async () => {
       if (poll) clearInterval(poll);
-      const timer = setTimeout(() => {
+      const forced = Promise.withResolvers<void>();
+      let timer = setTimeout(() => {
         grpc.force();
         http.server.closeAllConnections();
+        timer = setTimeout(forced.resolve, FORCED_MS);
       }, CLOSE_MS);
       http.server.closeIdleConnections();
-      await Promise.all([grpc.close(), new Promise((resolve) => http.server.close(resolve))]);
+      const closed = Promise.all([grpc.close(), new Promise((resolve) => http.server.close(resolve))]);
+      await Promise.race([closed, forced.promise]);
       clearTimeout(timer);
       await repository.close();
     },

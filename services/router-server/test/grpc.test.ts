@@ -26,7 +26,7 @@ after(async () => {
   await copy.remove();
 });
 
-type Method = Exclude<keyof KServeClient, 'close'>;
+type Method = Exclude<keyof KServeClient, 'close' | 'ModelStreamInfer'>;
 type Reply<M extends Method> = Parameters<Parameters<KServeClient[M]>[2]>[1];
 type Invoke = (
   request: object,

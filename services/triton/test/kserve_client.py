@@ -1,6 +1,7 @@
 """Calls a server with tritonclient as a user would and prints {check: null or what went wrong} as JSON."""
 
 import json
+import queue
 import sys
 import time
 import traceback
@@ -122,6 +123,29 @@ def many_at_once():
     pending = [http.async_infer(MODEL, text_input(over_http, [text])) for text in TEXTS]
     for values, one in zip(reference, pending):
         assert np.abs(one.get_result().as_numpy("OUTPUT")[0] - values).max() < 0.25
+
+
+@check
+def requests_by_one_stream():
+    answers = queue.Queue()
+    grpc.start_stream(callback=lambda result, error: answers.put((result, error)))
+    for at, text in enumerate(TEXTS):
+        grpc.async_stream_infer(MODEL, text_input(over_grpc, [text]), request_id=f"r{at}")
+    found = {}
+    for _ in TEXTS:
+        result, error = answers.get(timeout=60)
+        assert error is None, error
+        found[result.get_response().id] = result.as_numpy("OUTPUT")[0]
+    assert sorted(found) == ["r0", "r1", "r2"]
+    for at, values in enumerate(reference):
+        assert np.abs(found[f"r{at}"] - values).max() < 0.25
+    grpc.async_stream_infer("nothing", text_input(over_grpc, ["x"]))
+    result, error = answers.get(timeout=60)
+    assert "nothing" in str(error), error
+    grpc.async_stream_infer(MODEL, text_input(over_grpc, ["x"]), request_id="after")
+    result, error = answers.get(timeout=60)
+    assert error is None and result.get_response().id == "after"
+    grpc.stop_stream()
 
 
 @check

@@ -16,7 +16,7 @@ const echo = (texts: readonly string[]): InferResult => ({
 });
 
 /** A batcher whose calls are answered by hand. */
-function byHand(max = 16) {
+function byHand(max = 16, onAlone?: (problem: string) => void) {
   const calls: Call[] = [];
   const batcher = new PromptBatcher(
     (texts, { signal }) => {
@@ -25,6 +25,7 @@ function byHand(max = 16) {
       return promise;
     },
     () => max,
+    onAlone,
   );
   return { batcher, calls, turn: () => new Promise<void>((done) => setImmediate(() => setImmediate(done))) };
 }
@@ -91,6 +92,41 @@ test('one text that the model refuses spares its batch mates', async () => {
   }
   assert.equal((await good).answer.output[0], 4);
   await assert.rejects(bad, /no text/);
+});
+
+test('a model that answers one of several texts is asked for each alone, without trying again each time', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  let now = 0;
+  context.mock.method(performance, 'now', () => now);
+  const problems: string[] = [];
+  const { batcher, calls, turn } = byHand(16, (problem) => problems.push(problem));
+  const answerAll = async (): Promise<void> => {
+    await turn();
+    for (const { texts, answer, fail } of calls.splice(0)) {
+      sizes.push(texts.length);
+      if (texts.length === 1) answer();
+      else fail(new ClassifierError('bad_answer', '12 numbers for 2 prompts'));
+    }
+  };
+  let sizes: number[] = [];
+  const ask = async () => {
+    sizes = [];
+    const asked = [batcher.classify('a', patient), batcher.classify('bb', patient)];
+    await answerAll();
+    await answerAll();
+    assert.deepEqual(
+      (await Promise.all(asked)).map(({ answer }) => answer.output[0]),
+      [1, 2],
+    );
+    return sizes;
+  };
+  assert.deepEqual(await ask(), [2, 1, 1]);
+  assert.deepEqual(await ask(), [1, 1]);
+  assert.deepEqual(problems, ['12 numbers for 2 prompts']);
+  // It may have been mended meanwhile.
+  now += 5 * 60_000 + 1;
+  assert.deepEqual(await ask(), [2, 1, 1]);
+  assert.equal(problems.length, 2);
 });
 
 test('who leaves leaves alone; when the last one leaves, the call is aborted', async () => {

@@ -31,6 +31,9 @@ interface Place {
 /** Texts of like length go together: a batch is padded to its longest row, so a short prompt would pay for a long one. */
 const SIZE_CLASSES = [200, 800, 3_000, Number.POSITIVE_INFINITY];
 
+/** So long every text goes alone where several were answered wrongly and each was answered well, milliseconds. */
+const ALONE_MS = 5 * 60_000;
+
 const sizeClass = (text: string) => SIZE_CLASSES.findIndex((limit) => text.length <= limit);
 
 /** Waits for a shared promise with a deadline and a signal of one's own; leaves no timer or listener behind. */
@@ -61,6 +64,8 @@ function waitFor<T>(promise: Promise<T>, { deadlineMs, signal }: CallOptions): P
 export class PromptBatcher {
   readonly #send: Send;
   readonly #maxBatch: () => number;
+  readonly #onAlone: (problem: string) => void;
+  #aloneUntil = Number.NEGATIVE_INFINITY;
   readonly #places = new Map<string, Place>();
   #queue: Place[] = [];
   #scheduled = false;
@@ -68,10 +73,12 @@ export class PromptBatcher {
   /**
    * @param send one call for several texts.
    * @param maxBatch how many texts one call may carry now.
+   * @param onAlone hears what was wrong with a model's answer for several texts, before each is asked alone for a while.
    */
-  constructor(send: Send, maxBatch: () => number) {
+  constructor(send: Send, maxBatch: () => number, onAlone: (problem: string) => void = () => {}) {
     this.#send = send;
     this.#maxBatch = maxBatch;
+    this.#onAlone = onAlone;
   }
 
   /** @throws ClassifierError */
@@ -121,13 +128,14 @@ export class PromptBatcher {
     this.#scheduled = false;
     const groups = Map.groupBy(this.#queue, (place) => sizeClass(place.text));
     this.#queue = [];
-    const max = Math.max(1, this.#maxBatch());
+    const max = performance.now() < this.#aloneUntil ? 1 : Math.max(1, this.#maxBatch());
     for (const group of groups.values()) {
       for (let at = 0; at < group.length; at += max) void this.#call(group.slice(at, at + max));
     }
   }
 
-  async #call(places: Place[]): Promise<void> {
+  /** @returns whether it went well. */
+  async #call(places: Place[]): Promise<boolean> {
     const controller = new AbortController();
     let left = places.length;
     for (const place of places) {
@@ -144,16 +152,29 @@ export class PromptBatcher {
         place.abandon = () => {};
         place.done.resolve({ answer: result.answers[i]!, modelVersion: result.modelVersion });
       }
+      return true;
     } catch (error) {
       const reason = error instanceof ClassifierError ? error.reason : 'other';
       // One text that the model refuses must not fail its batch mates: ask again one by one.
       if (places.length > 1 && (reason === 'other' || reason === 'bad_answer')) {
-        await Promise.all(places.filter((place) => place.waiting > 0).map((place) => this.#call([place])));
-        return;
+        const wanted = places.filter((place) => place.waiting > 0);
+        const went = await Promise.all(wanted.map((place) => this.#call([place])));
+        if (reason === 'bad_answer' && went.length > 0 && went.every(Boolean))
+          this.#askAlone((error as Error).message);
+        return true;
       }
       for (const place of places) place.done.reject(error);
+      return false;
     } finally {
       for (const place of places) this.#forget(place);
     }
+  }
+
+  /** A model may say that it takes several texts, and answer one of them: it would be asked twice for each. */
+  #askAlone(problem: string): void {
+    const now = performance.now();
+    if (now < this.#aloneUntil) return;
+    this.#aloneUntil = now + ALONE_MS;
+    this.#onAlone(problem);
   }
 }

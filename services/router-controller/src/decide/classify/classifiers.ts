@@ -53,10 +53,14 @@ export class Classifiers {
   constructor(config: RouterConfig, store: SharedStore, deps: Deps) {
     this.#deps = deps;
     this.#store = store;
-    const { connect, metrics } = deps;
+    const { connect, metrics, log } = deps;
     this.#models = new SharedModels({
       ...(connect && { connect }),
       onBatch: (size) => metrics.classifierBatch.observe(size),
+      onAlone: (problem) =>
+        log.warn('classifier answers several prompts wrongly; each is asked alone for five minutes', {
+          problem,
+        }),
     });
     this.#config = config;
     this.#inForce = this.#connect(config, new Map());

@@ -12,6 +12,7 @@ import {
 import type { TargetTls } from '../../config/types.ts';
 import { describeModel } from './describe-model.ts';
 import { FollowingClient } from './following-client.ts';
+import { InferStreams } from './infer-streams.ts';
 import {
   assemble,
   type CallOptions,
@@ -50,7 +51,7 @@ function isAbsent(error: unknown, model: string): boolean {
   return code === grpcStatus.NOT_FOUND;
 }
 
-type Method = Exclude<keyof KServeClient, 'close'>;
+type Method = Exclude<keyof KServeClient, 'close' | 'ModelStreamInfer'>;
 type Reply<M extends Method> = Parameters<Parameters<KServeClient[M]>[2]>[1];
 type Call = (
   request: object,
@@ -74,6 +75,7 @@ export class KServeGrpcClient implements ModelClient {
   readonly #model: string;
   readonly #isSecure: boolean;
   readonly #client: FollowingClient;
+  readonly #streams: InferStreams;
 
   /**
    * @param address host:port
@@ -83,6 +85,7 @@ export class KServeGrpcClient implements ModelClient {
     this.address = address;
     this.#model = model;
     this.#isSecure = tls !== undefined;
+    this.#streams = new InferStreams(address);
     const secure = tls === undefined ? undefined : secureChannel(tls);
     // grpc-js obeys http_proxy by itself, also on loopback; the classifier is inside the operator's own network.
     this.#client = new FollowingClient(address, (target) =>
@@ -163,7 +166,14 @@ export class KServeGrpcClient implements ModelClient {
     return output?.numbers ?? null;
   }
 
-  describe(options: CallOptions): Promise<ModelDescription> {
+  async describe(options: CallOptions): Promise<ModelDescription> {
+    const described = await this.#describe(options);
+    const probe = this.#request(described.model ?? this.#model, [PROBE_TEXT], [{ name: WIRE.output }]);
+    void this.#streams.probe(this.#client.current, probe, options);
+    return described;
+  }
+
+  #describe(options: CallOptions): Promise<ModelDescription> {
     return describeModel(this.#model, {
       config: (model) => this.#config(model, options),
       metadata: (name) => this.#call('ModelMetadata', { name }, options),
@@ -225,19 +235,23 @@ export class KServeGrpcClient implements ModelClient {
     if (want.hasTokenCount) outputs.push({ name: WIRE.tokenCount });
     if (want.scoreNames.length > 0) outputs.push({ name: WIRE.scores });
     if (want.embeddingOf) outputs.push({ name: WIRE.embedding });
-    const response = await this.#call('ModelInfer', this.#request(model, texts, outputs), options);
+    const request = this.#request(model, texts, outputs);
+    const response = await this.#streams.ask(this.#client.current, request, options, (rest) =>
+      this.#call('ModelInfer', request, rest),
+    );
     const output = this.#numbers(response, WIRE.output);
     if (!output) throw new ClassifierError('bad_answer', `the answer of ${model} has no ${WIRE.output}`);
     const tokenCount = want.hasTokenCount ? this.#numbers(response, WIRE.tokenCount) : null;
     const scores = want.scoreNames.length > 0 ? this.#numbers(response, WIRE.scores) : null;
     const embedding = want.embeddingOf ? this.#numbers(response, WIRE.embedding) : null;
     return {
-      answers: assemble(texts.length, output, tokenCount, scores, embedding),
+      answers: assemble(texts.length, want.size, output, tokenCount, scores, embedding),
       modelVersion: response.model_version || want.version,
     };
   }
 
   close(): void {
+    this.#streams.close();
     this.#client.close();
   }
 }

@@ -229,6 +229,7 @@ export class KServeHttpClient implements ModelClient {
     return {
       answers: assemble(
         texts.length,
+        want.size,
         output,
         values(WIRE.tokenCount),
         values(WIRE.scores),

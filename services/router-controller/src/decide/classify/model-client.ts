@@ -138,14 +138,27 @@ export function tokenLimitOf(parameters: ModelParameters): number | null {
   return Number.isInteger(value) && value > 0 ? value : null;
 }
 
-/** Puts the outputs together, one answer per text. */
+/**
+ * Puts the outputs together, one answer per text.
+ *
+ * @param size numbers that one text's OUTPUT has.
+ * @throws ClassifierError `bad_answer`; also for a server that takes several texts and answers fewer: 12 numbers would be
+ * shared out among four texts as well as read as one text's.
+ */
 export function assemble(
   rows: number,
+  size: number,
   output: ArrayLike<number>,
   tokenCount: ArrayLike<number> | null,
   scores: ArrayLike<number> | null,
   embedding: ArrayLike<number> | null = null,
 ): RawAnswer[] {
+  if (rows > 1 && output.length !== rows * size) {
+    throw new ClassifierError(
+      'bad_answer',
+      `${WIRE.output} holds ${output.length} numbers for ${rows} prompts, ${size} for each are expected`,
+    );
+  }
   const outputs = rowsOf(output, rows, WIRE.output);
   const counts = tokenCount ? rowsOf(tokenCount, rows, WIRE.tokenCount) : null;
   const extra = scores ? rowsOf(scores, rows, WIRE.scores) : null;

@@ -33,11 +33,21 @@ type CallSettings = Pick<ClassifierConfig, 'batch_max' | 'tls'>;
 export interface SharedModelDeps {
   readonly connect?: (endpoint: ClassifierEndpoint, tls: TlsConfig | undefined) => ModelClient;
   readonly onBatch?: (size: number) => void;
+  /** A model answers several prompts wrongly; each is asked alone for a while. */
+  readonly onAlone?: (problem: string) => void;
 }
 
 /** What a call hangs on: prompts go together when a model has told the same of itself. */
-const wanted = ({ version, model, maxBatch, hasTokenCount, scoreNames, embeddingOf }: ModelDescription) =>
-  JSON.stringify([version, model, maxBatch, hasTokenCount, scoreNames, embeddingOf]);
+const wanted = ({
+  version,
+  model,
+  size,
+  maxBatch,
+  hasTokenCount,
+  scoreNames,
+  embeddingOf,
+}: ModelDescription) =>
+  JSON.stringify([version, model, size, maxBatch, hasTokenCount, scoreNames, embeddingOf]);
 
 /** Kinds of calls to one model that are told apart; versions that are gone make place. */
 const MOST_KINDS = 8;
@@ -90,6 +100,7 @@ export class SharedModel {
       batcher = new PromptBatcher(
         (texts, options) => this.#infer(model, texts, options),
         () => Math.min(this.#batchMax, model.maxBatch),
+        this.#deps.onAlone,
       );
       this.#batchers.set(key, batcher);
       if (this.#batchers.size > MOST_KINDS) this.#batchers.delete(this.#batchers.keys().next().value!);
