@@ -48,11 +48,10 @@ class InferStream {
   }
 
   #take({ error_message, infer_response }: ModelStreamInferResponse): void {
-    if (!this.#settle) return this.cut();
-    if (error_message) return this.#settle('refused');
-    // Another request's answer: what follows can't be trusted either.
-    if (infer_response?.id !== String(this.#asked)) return this.cut();
-    this.#settle(infer_response);
+    if (this.#settle && error_message) this.#settle('refused');
+    else if (this.#settle && infer_response?.id === String(this.#asked)) this.#settle(infer_response);
+    // Nobody asked for it, or it is another request's answer: what follows can't be trusted either.
+    else this.cut();
   }
 
   #over(): void {
@@ -185,9 +184,12 @@ export class InferStreams {
   }
 
   #giveBack(stream: InferStream): void {
-    if (this.#closed) return stream.end();
-    this.#idle.push(stream);
-    this.#sweepLater();
+    if (this.#closed) {
+      stream.end();
+    } else {
+      this.#idle.push(stream);
+      this.#sweepLater();
+    }
   }
 
   /** Without traffic none is taken, and none ended by that. */
