@@ -26,6 +26,10 @@ import { FirstWorkerFailed, keepWorkers, ownOf, WorkerSide, workerNumber } from 
 setFlagsFromString('--heap-growing-percent=50');
 // The young generation is small: what several threads do to it side by side is less than what it costs to share the work out.
 setFlagsFromString('--no-parallel-scavenge');
+// Many requests are under way at each young collection, and V8 takes what outlives most of these for what lives long: it then makes
+// such objects old ones from the start, which, once dead, keep whole requests until the next full collection. Collections cost twice
+// as much in every fourth process or so, for as long as it ran.
+setFlagsFromString('--no-allocation-site-pretenuring');
 
 function fail(message: string): never {
   console.error(secrets.text(message));

@@ -1,4 +1,5 @@
 /** What Redis is told after a request: no request waits for it, and none of it is lost while Redis is away for a while. */
+import { InFlight } from '../in-flight.ts';
 import { NO_SPAN, type Span } from '../observe/index.ts';
 import type { RedisClient, SharedRedis } from '../redis/index.ts';
 import type { Held } from './held.ts';
@@ -33,7 +34,7 @@ interface Telling {
 
 export class Afterwards {
   readonly #redis: SharedRedis;
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #running = new InFlight<Promise<unknown>>();
   /** What Redis has not heard of; it is told when it is back. */
   #untold: Telling[] = [];
 
@@ -44,8 +45,7 @@ export class Afterwards {
   }
 
   #run(call: Promise<unknown>): void {
-    const running = call.finally(() => this.#running.delete(running));
-    this.#running.add(running);
+    const place: number = this.#running.add(call.finally(() => this.#running.remove(place)));
   }
 
   /**

@@ -1,6 +1,7 @@
 /** Limits shared by replicas through Redis: one call takes from all that apply, or from none. */
 import { randomUUID } from 'node:crypto';
 import type { LimitConfig } from '../config/schema.ts';
+import { InFlight } from '../in-flight.ts';
 import type { Span } from '../observe/index.ts';
 import { type RedisClient, RedisUnavailable, RedisVisit, type SharedRedis } from '../redis/index.ts';
 import { Afterwards } from './afterwards.ts';
@@ -57,6 +58,13 @@ interface Lease {
   held: readonly Held[];
   /** Settled, or part of a later grant. */
   ended: boolean;
+  /** Among those that are held now; null: it is not. */
+  place: number | null;
+}
+
+/** A verdict of this limiter: a later call of the same request may build on it. */
+interface Granted extends Verdict {
+  readonly lease: Lease;
 }
 
 /** Of one call: whom it asks, and for how much. */
@@ -93,8 +101,7 @@ export class RedisLimiter {
   readonly #replica = randomUUID();
   readonly #timers: NodeJS.Timeout[];
   /** Leases held now. */
-  readonly #open = new Set<Lease>();
-  readonly #leases = new WeakMap<Verdict, Lease>();
+  readonly #open = new InFlight<Lease>();
   readonly #afterwards: Afterwards;
   #replicas = 1;
   #sequence = 0;
@@ -151,7 +158,7 @@ export class RedisLimiter {
     const applied = applying(limits, who);
     if (applied.length === 0)
       return { refusal: null, shadowed: [], requests: null, tokens: null, ...NOTHING_HELD };
-    const first = after && this.#leases.get(after);
+    const first = (after as Partial<Granted> | undefined)?.lease;
     const asked: Asked = {
       id: first?.id ?? `${this.#replica}:${++this.#sequence}`,
       limits: applied,
@@ -220,23 +227,26 @@ export class RedisLimiter {
       else refusal ??= { limit, holder, kind, retryAfterMs: kind === 'concurrent' ? null : waitMs };
     }
     if (refusal) return { refusal, shadowed, requests, tokens: left, ...NOTHING_HELD };
-    const lease: Lease = { id, held: heldOf(limits, keys, tokens, reply), ended: false };
+    const lease: Lease = { id, held: heldOf(limits, keys, tokens, reply), ended: false, place: null };
     if (first && !first.ended) {
       lease.held = both(first.held, lease.held);
-      first.ended = true;
-      this.#open.delete(first);
+      this.#end(first);
     }
-    if (lease.held.length > 0) this.#open.add(lease);
+    if (lease.held.length > 0) lease.place = this.#open.add(lease);
     const settle = (used: number) => {
       if (lease.ended) return;
-      lease.ended = true;
-      this.#open.delete(lease);
+      this.#end(lease);
       this.#release(id, lease.held, used, span);
     };
     const adjust = (more: number) => this.#charge(lease.held, more, span);
-    const verdict = { refusal: null, shadowed, requests, tokens: left, settle, adjust };
-    this.#leases.set(verdict, lease);
-    return verdict;
+    const granted: Granted = { refusal: null, shadowed, requests, tokens: left, settle, adjust, lease };
+    return granted;
+  }
+
+  #end(lease: Lease): void {
+    lease.ended = true;
+    if (lease.place !== null) this.#open.remove(lease.place);
+    lease.place = null;
   }
 
   /** Changes the token buckets of what holds nothing (any more). */

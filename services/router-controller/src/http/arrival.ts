@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { RouterError } from '../errors.ts';
+import { InFlight } from '../in-flight.ts';
 
 /** What the first middleware notes of a request before its body is read. */
 export interface Arrival {
@@ -14,15 +15,15 @@ const ID = /^[\x21-\x7e]{1,128}$/;
 
 /** Requests that the router may have to give up of itself. */
 export class Arrivals {
-  readonly #open = new Set<AbortController>();
+  readonly #open = new InFlight<AbortController>();
 
   get size(): number {
     return this.#open.size;
   }
 
   add(controller: AbortController): () => void {
-    this.#open.add(controller);
-    return () => this.#open.delete(controller);
+    const place = this.#open.add(controller);
+    return () => this.#open.remove(place);
   }
 
   /** Ends all that is under way with this error: a 503, or the last event of a stream that has begun. */

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { InFlight } from '../in-flight.ts';
 import { type RedisClient, RedisUnavailable, type RedisVisit, type SharedRedis } from '../redis/index.ts';
 import type { Counters } from './counters.ts';
 
@@ -109,7 +110,7 @@ export class Holds {
   readonly #replica = randomUUID();
   /** Held by this replica, by hash. */
   readonly #own = new Map<string, number>();
-  readonly #shared = new Set<Shared>();
+  readonly #shared = new InFlight<Shared>();
   readonly #timer: NodeJS.Timeout | null;
   #sequence = 0;
 
@@ -162,7 +163,6 @@ export class Holds {
       return this.#takeOwn(claims, visit);
     }
     const shared = { id, claims };
-    this.#shared.add(shared);
     return this.#holding(claims, shared);
   }
 
@@ -174,6 +174,7 @@ export class Holds {
 
   #holding(claims: readonly Claim[], shared: Shared | null): Hold {
     for (const { hash, amount } of claims) this.#own.set(hash, this.held(hash) + amount);
+    const place = shared && this.#shared.add(shared);
     let open = true;
     const end = () => {
       for (const { hash, amount } of claims) {
@@ -182,7 +183,7 @@ export class Holds {
         else this.#own.delete(hash);
       }
       if (!shared) return;
-      this.#shared.delete(shared);
+      this.#shared.remove(place!);
       void this.#unhold(shared);
     };
     return {

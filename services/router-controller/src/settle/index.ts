@@ -3,6 +3,7 @@
 import { speaks } from '../call/index.ts';
 import type { RouterConfig, Target } from '../config/types.ts';
 import { clientLeft, RouterError } from '../errors.ts';
+import { InFlight } from '../in-flight.ts';
 import { holderOf, type Ledger } from '../ledger/index.ts';
 import { BoundedNames, type Logger, logRequest, type Metrics } from '../observe/index.ts';
 import type { Caller, CallOutcome, RoutedRequest, Usage } from '../request.ts';
@@ -79,7 +80,7 @@ export class Settler {
   readonly #tenants = new BoundedNames();
   readonly #counter: TokenCounter;
   /** Requests whose tokens are being counted. */
-  readonly #counting = new Set<Promise<void>>();
+  readonly #counting = new InFlight<Promise<void>>();
   #feedback: Feedback | null = null;
   readonly #records: Records;
 
@@ -239,7 +240,7 @@ export class Settler {
     onCounted: (usage: Usage) => void,
     onCharged: () => void,
   ): void {
-    const counting = recount(this.#counter, request)
+    const counting: Promise<void> = recount(this.#counter, request)
       .then((usage) => {
         if (usage) {
           request.outcome = { ...outcome, usage, uncounted: null };
@@ -251,10 +252,10 @@ export class Settler {
         this.#log.error('internal error', { request_id: request.id, error: cause });
       })
       .finally(() => {
-        this.#counting.delete(counting);
+        this.#counting.remove(place);
         onCharged();
       });
-    this.#counting.add(counting);
+    const place = this.#counting.add(counting);
   }
 
   /** What hangs on the tokens: money, the decision log, the span and the log line. */

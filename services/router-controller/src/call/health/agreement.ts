@@ -32,8 +32,9 @@ export class Agreement {
 
   /** The target has answered otherwise. */
   clear(): void {
-    this.#requests.clear();
-    this.#tenants.clear();
+    // Each answer comes here, and clear() makes a new table for a Set that is empty, too.
+    if (this.#requests.size > 0) this.#requests.clear();
+    if (this.#tenants.size > 0) this.#tenants.clear();
     this.#nobody = false;
   }
 }

@@ -66,7 +66,11 @@ export class PromptBatcher {
   readonly #maxBatch: () => number;
   readonly #onAlone: (problem: string) => void;
   #aloneUntil = Number.NEGATIVE_INFINITY;
-  readonly #places = new Map<string, Place>();
+  /**
+   * By text. A place stands in a box that is emptied when it ends: dead tables of a Map outlive what they held (in-flight.ts),
+   * and a place holds on to all that waits for it.
+   */
+  readonly #places = new Map<string, { place: Place | null }>();
   #queue: Place[] = [];
   #scheduled = false;
 
@@ -84,12 +88,12 @@ export class PromptBatcher {
   /** @throws ClassifierError */
   async classify(text: string, options: TextOptions): Promise<SharedAnswer> {
     const key = JSON.stringify(options.sharedWith ?? null) + text;
-    const known = this.#places.get(key);
+    const known = this.#places.get(key)?.place;
     const place = known ?? this.#enqueue(key, text);
     place.deadlineAt = Math.max(place.deadlineAt, performance.now() + options.deadlineMs);
     place.waiting++;
     try {
-      return { ...(await waitFor(place.done.promise, options)), joined: known !== undefined };
+      return { ...(await waitFor(place.done.promise, options)), joined: known != null };
     } finally {
       if (--place.waiting === 0) {
         this.#forget(place);
@@ -111,7 +115,7 @@ export class PromptBatcher {
     };
     // Everybody may have left by the time it fails; that is no unhandled rejection.
     place.done.promise.catch(() => {});
-    this.#places.set(key, place);
+    this.#places.set(key, { place });
     this.#queue.push(place);
     if (!this.#scheduled) {
       this.#scheduled = true;
@@ -121,7 +125,10 @@ export class PromptBatcher {
   }
 
   #forget(place: Place): void {
-    if (this.#places.get(place.key) === place) this.#places.delete(place.key);
+    const box = this.#places.get(place.key);
+    if (box?.place !== place) return;
+    box.place = null;
+    this.#places.delete(place.key);
   }
 
   #flush(): void {
