@@ -11,11 +11,15 @@ export interface ClientResponse {
   off(event: 'drain' | 'close', listener: () => void): unknown;
 }
 
-/** Writes and waits while the client reads slower than the upstream sends. Resolves at once when it has left. */
-export async function writeTo(client: ClientResponse, chunk: Uint8Array): Promise<void> {
-  if (client.destroyed || client.writableEnded) return;
-  if (client.write(chunk)) return;
-  await new Promise<void>((resolve) => {
+/**
+ * Writes, unless the client has left.
+ *
+ * @returns null: go on; else to wait for, because the client reads slower than the upstream sends. No promise for each chunk of
+ * a stream that is read.
+ */
+export function writeTo(client: ClientResponse, chunk: Uint8Array): Promise<void> | null {
+  if (client.destroyed || client.writableEnded || client.write(chunk)) return null;
+  return new Promise<void>((resolve) => {
     const done = () => {
       client.off('drain', done);
       client.off('close', done);

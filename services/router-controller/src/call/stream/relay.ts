@@ -164,9 +164,14 @@ async function relayStream(
     const bytes = hideUsage ? answers.withoutUsage(event, kind) : event.bytes;
     return bytes && seal && event.data !== null ? seal.seal(bytes, () => parseJson(event.data!)) : bytes;
   };
-  const send = async (events: readonly ReadEvent[]) => {
-    const parts = events.flatMap((event) => bytesOf(event) ?? []);
-    if (parts.length > 0) await writeTo(client, parts.length === 1 ? parts[0]! : Buffer.concat(parts));
+  const send = (events: readonly ReadEvent[]): Promise<void> | null => {
+    const parts: Buffer[] = [];
+    for (const event of events) {
+      const bytes = bytesOf(event);
+      if (bytes) parts.push(bytes);
+    }
+    if (parts.length === 0) return null;
+    return writeTo(client, parts.length === 1 ? parts[0]! : Buffer.concat(parts));
   };
   // Some upstreams keep the connection open after the stream's last word; nobody has to wait for that.
   let over = held.some(({ kind }) => kind === 'done');
@@ -189,7 +194,8 @@ async function relayStream(
         if (marked && (reader.complete || reader.error !== null)) await send([marked]);
         break;
       }
-      await send(splitter.push(value).map(read));
+      const slow = send(splitter.push(value).map(read));
+      if (slow) await slow;
     }
   } catch (error) {
     broken = options.signal.aborted ? options.signal.reason : error;
