@@ -107,6 +107,15 @@ export const SCENARIOS: readonly Scenario[] = [
     answers: { chunks: 1, delayMs: 3_000 },
   },
   {
+    name: 'prompt3k',
+    what: '64 connections, prompts of 3 KB, each another',
+    kinds: PLAIN,
+    connections: 64,
+    requests: 3_000,
+    promptBytes: 3 * KB,
+    fresh: true,
+  },
+  {
     name: 'body64k',
     what: 'prompts of 64 KB',
     kinds: PLAIN,

@@ -17,78 +17,138 @@ interface Kind {
   readonly quoted: boolean;
 }
 
-const order = (source: string) => new RegExp(source, 'i');
+/**
+ * The ways in which something is ordered. A way may have two halves: what comes first, such as a verb, and what it can't do
+ * without, which is rarer.
+ */
+type Ways = readonly (string | readonly [before: string, needed: string])[];
+
+const anyOf = (sources: readonly string[]) => new RegExp(sources.join('|'), 'i');
+const needed: string[] = [];
+/** Any of the ways. Notes of each what it can't do without. */
+const order = (ways: Ways): RegExp => {
+  needed.push(...ways.map((way) => (typeof way === 'string' ? way : way[1])));
+  return anyOf(ways.map((way) => (typeof way === 'string' ? way : way.join(''))));
+};
+
 const KINDS: readonly Kind[] = [
   {
     kind: 'compaction',
-    order: order(
-      `\\bsummary of (?:the|this|our) (?:conversation|chat|session)(?: so far)?\\b|\\bsummari[sz]e (?:the|this|our) (?:\\w+ )?(?:conversation|chat|session|history)\\b(?! (?:title|(?:in|with|using|under|within)(?: \\w+){0,2} \\d))|\\bcompact(?:ing|ion)?\\b[^\\n]{0,60}\\b(?:conversation|context|history)\\b|\\bcontext (?:checkpoint|compaction|compression)\\b|\\bhandoff summary\\b`,
-    ),
+    order: order([
+      `\\bsummary of (?:the|this|our) (?:conversation|chat|session)(?: so far)?\\b`,
+      `\\bsummari[sz]e (?:the|this|our) (?:\\w+ )?(?:conversation|chat|session|history)\\b(?! (?:title|(?:in|with|using|under|within)(?: \\w+){0,2} \\d))`,
+      `\\bcompact(?:ing|ion)?\\b[^\\n]{0,60}\\b(?:conversation|context|history)\\b`,
+      `\\bcontext (?:checkpoint|compaction|compression)\\b`,
+      `\\bhandoff summary\\b`,
+    ]),
     quoted: false,
   },
-  { kind: 'title', order: order(`isNewTopic|\\bnew conversation topic\\b`), quoted: false },
+  { kind: 'title', order: order(['isNewTopic', `\\bnew conversation topic\\b`]), quoted: false },
   {
     kind: 'title',
-    order: order(
-      `\\b(?:${VERB})\\b[^\\n]{0,120}\\b(?:title|heading|subject line|short name)s?\\b[^\\n]{0,120}\\b(?:${TALK})\\b|\\b(?:title|name) (?:for|of) (?:the|this|a|our) (?:\\w+ )?(?:${TALK})\\b|\\b(?:${TALK})(?:'s)? title\\b|\\b(?:${TALK})\\b[^\\n]{0,40}\\btitles?\\b|\\bname (?:this|the) (?:\\w+ )?(?:${TALK})\\b|\\btitle generator\\b`,
-    ),
+    order: order([
+      [
+        `\\b(?:${VERB})\\b[^\\n]{0,120}`,
+        `\\b(?:title|heading|subject line|short name)s?\\b[^\\n]{0,120}\\b(?:${TALK})\\b`,
+      ],
+      `\\b(?:title|name) (?:for|of) (?:the|this|a|our) (?:\\w+ )?(?:${TALK})\\b`,
+      [`\\b(?:${TALK})(?:'s)?`, ` title\\b`],
+      [`\\b(?:${TALK})\\b[^\\n]{0,40}`, `\\btitles?\\b`],
+      `\\bname (?:this|the) (?:\\w+ )?(?:${TALK})\\b`,
+      `\\btitle generator\\b`,
+    ]),
     quoted: true,
   },
   {
     kind: 'title',
-    order: order(
-      `\\b(?:summari[sz]e|describe)\\b[^\\n]{0,60}\\b(?:${TALK})\\b[^\\n]{0,60}\\b(?:in|with|using|under|within)\\b[^\\n]{0,30}\\b(?:words|characters)\\b`,
-    ),
+    order: order([
+      [
+        `\\b(?:summari[sz]e|describe)\\b[^\\n]{0,60}\\b(?:${TALK})\\b[^\\n]{0,60}`,
+        `\\b(?:in|with|using|under|within)\\b[^\\n]{0,30}\\b(?:words|characters)\\b`,
+      ],
+    ]),
     quoted: true,
   },
   // Titles of conversations in some languages whose clients are met often.
   {
     kind: 'title',
-    order:
-      /(?:titel|überschrift)[^\n]{0,60}(?:chat|gespräch|unterhaltung|konversation)|(?:chat|gespräch|unterhaltung|konversation)[^\n]{0,60}titel|titre[^\n]{0,60}(?:conversation|discussion|échange)|título[^\n]{0,60}(?:conversaci[oó]n|conversa|chat|charla)|titolo[^\n]{0,60}(?:conversazione|chat)|(?:заголовок|название)[^\n]{0,60}(?:диалог|чат|беседы|разговор)|(?:对话|聊天|會話)[^\n]{0,40}(?:标题|標題)|(?:会話|チャット)[^\n]{0,40}タイトル|(?:대화|채팅)[^\n]{0,40}제목/i,
+    order: order([
+      '(?:titel|überschrift)[^\\n]{0,60}(?:chat|gespräch|unterhaltung|konversation)',
+      ['(?:chat|gespräch|unterhaltung|konversation)[^\\n]{0,60}', 'titel'],
+      'titre[^\\n]{0,60}(?:conversation|discussion|échange)',
+      'título[^\\n]{0,60}(?:conversaci[oó]n|conversa|chat|charla)',
+      'titolo[^\\n]{0,60}(?:conversazione|chat)',
+      '(?:заголовок|название)[^\\n]{0,60}(?:диалог|чат|беседы|разговор)',
+      ['(?:对话|聊天|會話)[^\\n]{0,40}', '(?:标题|標題)'],
+      ['(?:会話|チャット)[^\\n]{0,40}', 'タイトル'],
+      ['(?:대화|채팅)[^\\n]{0,40}', '제목'],
+    ]),
     quoted: true,
   },
   {
     kind: 'tags',
-    order: order(
-      `\\b(?:${VERB})\\b[^\\n]{0,80}\\b(?:tags|keywords|topics|categories|labels)\\b[^\\n]{0,120}\\b(?:${TALK})\\b|\\bassign\\b[^\\n]{0,60}\\btags\\b`,
-    ),
+    order: order([
+      [
+        `\\b(?:${VERB})\\b[^\\n]{0,80}`,
+        `\\b(?:tags|keywords|topics|categories|labels)\\b[^\\n]{0,120}\\b(?:${TALK})\\b`,
+      ],
+      [`\\bassign\\b[^\\n]{0,60}`, `\\btags\\b`],
+    ]),
     quoted: true,
   },
   {
     kind: 'follow_ups',
-    order: order(
-      `\\b(?:${VERB})\\b[^\\n]{0,100}\\b(?:follow[- ]?up|next|related)\\b[^\\n]{0,40}\\b(?:questions?|prompts?|messages|replies|buttons)\\b|\\bbuttons? (?:that )?the user could\\b|\\bsuggest what the user (?:might|may|could|would)\\b[^\\n]{0,40}\\b(?:type|say|ask|write)\\b`,
-    ),
+    order: order([
+      [
+        `\\b(?:${VERB})\\b[^\\n]{0,100}`,
+        `\\b(?:follow[- ]?up|next|related)\\b[^\\n]{0,40}\\b(?:questions?|prompts?|messages|replies|buttons)\\b`,
+      ],
+      `\\bbuttons? (?:that )?the user could\\b`,
+      `\\bsuggest what the user (?:might|may|could|would)\\b[^\\n]{0,40}\\b(?:type|say|ask|write)\\b`,
+    ]),
     quoted: true,
   },
   {
     kind: 'query',
-    order: order(
-      `\\b(?:standalone|stand-alone|self-contained) (?:question|query)\\b|\\b(?:${VERB})\\b[^\\n]{0,100}\\b(?:search|retrieval|web) (?:quer(?:y|ies)|phrases?)\\b|\\bsub-?questions? for retrieval\\b|\\bsearch queries are (?:needed|necessary)\\b|\\b(?:need|necessity)\\b[^\\n]{0,40}\\bsearch quer`,
-    ),
+    order: order([
+      `\\b(?:standalone|stand-alone|self-contained) (?:question|query)\\b`,
+      [`\\b(?:${VERB})\\b[^\\n]{0,100}`, `\\b(?:search|retrieval|web) (?:quer(?:y|ies)|phrases?)\\b`],
+      `\\bsub-?questions? for retrieval\\b`,
+      `\\bsearch queries are (?:needed|necessary)\\b`,
+      [`\\b(?:need|necessity)\\b[^\\n]{0,40}`, `\\bsearch quer`],
+    ]),
     quoted: true,
   },
   {
     kind: 'query',
-    order: order(
-      `\\b(?:${VERB})\\b[^\\n]{0,80}\\bversions? of the (?:given |original |user'?s? ){0,3}(?:question|query)\\b[^\\n]{0,160}\\b(?:retriev|vector|search)`,
-    ),
+    order: order([
+      [
+        `\\b(?:${VERB})\\b[^\\n]{0,80}`,
+        `\\bversions? of the (?:given |original |user'?s? ){0,3}(?:question|query)\\b[^\\n]{0,160}\\b(?:retriev|vector|search)`,
+      ],
+    ]),
     quoted: false,
   },
   {
     kind: 'commit_message',
-    order: order(`\\b(?:git )?commit messages?\\b[^\\n]{0,400}|\\bpull request (?:title|description)\\b`),
+    order: order([
+      `\\b(?:git )?commit messages?\\b[^\\n]{0,400}`,
+      `\\bpull request (?:title|description)\\b`,
+    ]),
     quoted: true,
   },
   {
     kind: 'autocomplete',
-    order: order(
-      `\\bautocomplet(?:e|ion) (?:system|the text)\\b|\\bcomplete the (?:user'?s )?(?:text|query|message|search)\\b[^\\n]{0,80}`,
-    ),
+    order: order([
+      `\\bautocomplet(?:e|ion) (?:system|the text)\\b`,
+      `\\bcomplete the (?:user'?s )?(?:text|query|message|search)\\b[^\\n]{0,80}`,
+    ]),
     quoted: true,
   },
 ];
+
+/** A text without any of it orders nothing. One walk over it in place of each kind's own: most prompts have none. */
+const NEEDED = anyOf(needed);
 
 /** Which kinds the beginning of a system prompt orders, by their places. */
 const ordersOf = remembered((system) => KINDS.map(({ order: words }) => words.test(system)));
@@ -132,6 +192,8 @@ export function readSideRequest({
   const inSystem = system.slice(0, HEAD);
   const inUser = user.slice(0, HEAD);
   const ordered = ordersOf(inSystem);
+  const mayOrder = NEEDED.test(inUser);
+  if (!mayOrder && !ordered.includes(true)) return null;
   for (const [index, { kind, order: words, quoted }] of KINDS.entries()) {
     if (kind === 'compaction') {
       // It comes at the end of the conversation itself, with its tools.
