@@ -7,7 +7,7 @@ import type { Evidence, Features, RequestFacts, RequestPath } from './facts.ts';
 import { isForm } from './form.ts';
 import { digest, type Headers, type IdentitySources, readIdentity } from './identity.ts';
 import { formatOf, readNeeds } from './needs.ts';
-import { readLanguage } from './script.ts';
+import { type LanguageReading, readLanguage } from './script.ts';
 import { readSideRequest } from './side-request.ts';
 import { readAgent, readTools } from './tools.ts';
 import { asText, type Body, legacyPrompt, messageList, readTurns } from './turns.ts';
@@ -114,7 +114,12 @@ export function understand(input: UnderstandInput, settings: UnderstandSettings)
       ? null
       : fillsIn(reading.systemText, reading.lastUser);
   const kind = filled === null ? pathOf(path, body, prompt) : 'fim';
-  const { language, script } = readLanguage(ask.source === 'system+user' ? reading.lastUser : ask.text);
+  // Read when a rule or a log first asks: it walks over the text once for each language, and most tables never do.
+  let told: LanguageReading | null = null;
+  const languageOf = () => {
+    told ??= readLanguage(ask.source === 'system+user' ? reading.lastUser : ask.text);
+    return told;
+  };
   const last = turns.at(-1);
   const toolResultLast = last?.role === 'tool';
   const features: Features = {
@@ -130,8 +135,12 @@ export function understand(input: UnderstandInput, settings: UnderstandSettings)
     answerTokens: needs.answer_tokens,
     format: formatOf(body),
     stream: needs.streaming,
-    language,
-    script,
+    get language() {
+      return languageOf().language;
+    },
+    get script() {
+      return languageOf().script;
+    },
     userAgent: userAgentOf(headers),
     sideRequest: filled === null ? (side?.kind ?? null) : null,
   };
