@@ -233,24 +233,28 @@ test('a server that no longer takes streams: the call answers, and streams are o
   assert.equal(streams.isOn, false);
 });
 
-test('a request whose time is up, or whose client left, ends its stream and no other', async (context) => {
+test('a request whose client left, or whose time is up, ends its stream and no other; after the latter streams are proven anew', async (context) => {
   let silent = false;
   const { told, client } = await classifier(context, (request, stream, nth) =>
     silent ? undefined : wellBehaved(request, stream, nth),
   );
   const { streams, ask } = await streamsTo(client, told.address);
   silent = true;
-  await assert.rejects(ask({ deadlineMs: 30 }), {
-    reason: 'timeout',
-    message: /gave no answer within 30 ms/,
-  });
   const leaver = new AbortController();
   const left = ask({ ...PATIENT, signal: leaver.signal });
   setTimeout(() => leaver.abort(), 20);
   await assert.rejects(left, { reason: 'aborted' });
+  assert.equal(streams.isOn, true);
+  await assert.rejects(ask({ deadlineMs: 30 }), {
+    reason: 'timeout',
+    message: /gave no answer within 30 ms/,
+  });
+  assert.equal(streams.isOn, false);
   await until('the end of streams', () => told.gone >= 2);
   assert.equal(told.calls, 0);
   silent = false;
+  assert.equal(await ask(), 'called');
+  await streams.probe(client, REQUEST, PATIENT);
   assert.equal(await ask(), 'streamed');
   streams.close();
 });

@@ -150,6 +150,8 @@ export class InferStreams {
     if (typeof answer === 'object') return answer;
     if (options.signal?.aborted) throw new ClassifierError('aborted', 'the request was aborted');
     const deadlineMs = until - performance.now();
+    // A slow model, or something between that holds streams up: the next probe tells.
+    if (answer === undefined) this.#isOn = false;
     if (answer === undefined || deadlineMs <= 0) {
       const within = `${Math.round(options.deadlineMs)} ms`;
       throw new ClassifierError('timeout', `${this.#address} gave no answer within ${within}`);
