@@ -44,6 +44,7 @@ WORKDIR /app
 # For less memory; services/bundler/src/environment.ts says why, and a test holds both equal.
 ENV NODE_ENV=production \
     NODE_OPTIONS=--max-semi-space-size=16 \
+    MALLOC_ARENA_MAX=2 \
     NODE_COMPILE_CACHE=/app/compiled/kept \
     NODE_COMPILE_CACHE_PORTABLE=1
 COPY --from=install /app ./
