@@ -4,6 +4,8 @@ import { test } from 'node:test';
 import { dataOf, errorOf, withCall } from '../testing.ts';
 
 const TWO = { targets: [{ name: 'first' }, { name: 'second' }] };
+/** Headers wait for whoever answers, also on a machine that is held up for longer than they usually do. */
+const HELD = { ...TWO, upstream: { opening_hold_ms: 60_000 } };
 const ALONE = { policy: { retry_budget: { attempts: 1 } } };
 
 const EVENTS = ['role', 'one ', 'two ', 'three'].map((text, i) =>
@@ -15,7 +17,7 @@ const WHOLE = Buffer.concat(EVENTS);
 
 test(
   'a stream cut at any byte: fallback before the first content, after it whole events and one error event',
-  withCall(TWO, async (call) => {
+  withCall(HELD, async (call) => {
     // The stand-in’s own stream, for its length and the end of its first content event.
     const sample = Buffer.from(
       await (await call.ask({ stream: true, stream_options: { include_usage: true } })).arrayBuffer(),
