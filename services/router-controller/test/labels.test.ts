@@ -1,9 +1,10 @@
 /** Start-up tells when labels and policy disagree, and how classifiers of other shapes are read. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server } from '@grpc/grpc-js';
 import { encodeNumbers, kserveService } from '@llm-router/protos';
 import { startRouterServer } from '@llm-router/router-server';
+import { listen } from '../src/decide/classify/testing.ts';
 import { chat, eventually, MODELS, startClassifier, startWhole, user, V1_CONFIG } from './harness.ts';
 
 test('a mismatch of labels and entries stops the start and names both sides', async (t) => {
@@ -83,11 +84,7 @@ async function oneHotServer(
       });
     },
   });
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    ),
-  );
+  const port = await listen(server);
   return { address: `127.0.0.1:${port}`, stop: () => server.forceShutdown() };
 }
 

@@ -10,21 +10,18 @@ import {
   type ModelStreamInferResponse,
   readOutput,
 } from '@llm-router/protos';
-import { copyRepository, type RepositoryCopy } from '../src/fixture.ts';
+import { MODELS } from '../src/fixture.ts';
 import { type RouterServer, startRouterServer } from '../src/index.ts';
 
-let copy: RepositoryCopy;
 let server: RouterServer;
 let client: KServeClient;
 before(async () => {
-  copy = await copyRepository();
-  server = await startRouterServer({ repository: copy.folder, threads: 1, pollSeconds: 0 });
+  server = await startRouterServer({ repository: MODELS, threads: 1, pollSeconds: 0 });
   client = createKServeClient(server.grpc);
 });
 after(async () => {
   client.close();
   await server.close();
-  await copy.remove();
 });
 
 type Stream = ClientDuplexStream<ModelInferRequest, ModelStreamInferResponse>;
@@ -127,7 +124,7 @@ test('a message out of all proportion is refused before it is decoded, on a stre
 });
 
 test('a server that stops answers what it owes, ends idle streams, and does not wait for their clients', async () => {
-  const other = await startRouterServer({ repository: copy.folder, threads: 1, pollSeconds: 0 });
+  const other = await startRouterServer({ repository: MODELS, threads: 1, pollSeconds: 0 });
   const its = createKServeClient(other.grpc);
   try {
     const idle = its.ModelStreamInfer();

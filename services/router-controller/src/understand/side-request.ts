@@ -13,6 +13,8 @@ const TALK = 'chat|conversation|session|thread|discussion|dialogue|messages?|exc
 interface Kind {
   readonly kind: SideRequest;
   readonly order: RegExp;
+  /** Sources of patterns, one of which is found in whatever `order` is found in. */
+  readonly needed: readonly string[];
   /** True where the order's words alone could be a human's own wish, so that a quoted conversation has to be there too. */
   readonly quoted: boolean;
 }
@@ -24,17 +26,15 @@ interface Kind {
 type Ways = readonly (string | readonly [before: string, needed: string])[];
 
 const anyOf = (sources: readonly string[]) => new RegExp(sources.join('|'), 'i');
-const needed: string[] = [];
-/** Any of the ways. Notes of each what it can't do without. */
-const order = (ways: Ways): RegExp => {
-  needed.push(...ways.map((way) => (typeof way === 'string' ? way : way[1])));
-  return anyOf(ways.map((way) => (typeof way === 'string' ? way : way.join(''))));
-};
+const orderedBy = (ways: Ways): Pick<Kind, 'order' | 'needed'> => ({
+  order: anyOf(ways.map((way) => (typeof way === 'string' ? way : way.join('')))),
+  needed: ways.map((way) => (typeof way === 'string' ? way : way[1])),
+});
 
 const KINDS: readonly Kind[] = [
   {
     kind: 'compaction',
-    order: order([
+    ...orderedBy([
       `\\bsummary of (?:the|this|our) (?:conversation|chat|session)(?: so far)?\\b`,
       `\\bsummari[sz]e (?:the|this|our) (?:\\w+ )?(?:conversation|chat|session|history)\\b(?! (?:title|(?:in|with|using|under|within)(?: \\w+){0,2} \\d))`,
       `\\bcompact(?:ing|ion)?\\b[^\\n]{0,60}\\b(?:conversation|context|history)\\b`,
@@ -43,10 +43,10 @@ const KINDS: readonly Kind[] = [
     ]),
     quoted: false,
   },
-  { kind: 'title', order: order(['isNewTopic', `\\bnew conversation topic\\b`]), quoted: false },
+  { kind: 'title', ...orderedBy(['isNewTopic', `\\bnew conversation topic\\b`]), quoted: false },
   {
     kind: 'title',
-    order: order([
+    ...orderedBy([
       [
         `\\b(?:${VERB})\\b[^\\n]{0,120}`,
         `\\b(?:title|heading|subject line|short name)s?\\b[^\\n]{0,120}\\b(?:${TALK})\\b`,
@@ -61,7 +61,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     kind: 'title',
-    order: order([
+    ...orderedBy([
       [
         `\\b(?:summari[sz]e|describe)\\b[^\\n]{0,60}\\b(?:${TALK})\\b[^\\n]{0,60}`,
         `\\b(?:in|with|using|under|within)\\b[^\\n]{0,30}\\b(?:words|characters)\\b`,
@@ -72,7 +72,7 @@ const KINDS: readonly Kind[] = [
   // Titles of conversations in some languages whose clients are met often.
   {
     kind: 'title',
-    order: order([
+    ...orderedBy([
       '(?:titel|überschrift)[^\\n]{0,60}(?:chat|gespräch|unterhaltung|konversation)',
       ['(?:chat|gespräch|unterhaltung|konversation)[^\\n]{0,60}', 'titel'],
       'titre[^\\n]{0,60}(?:conversation|discussion|échange)',
@@ -87,7 +87,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     kind: 'tags',
-    order: order([
+    ...orderedBy([
       [
         `\\b(?:${VERB})\\b[^\\n]{0,80}`,
         `\\b(?:tags|keywords|topics|categories|labels)\\b[^\\n]{0,120}\\b(?:${TALK})\\b`,
@@ -98,7 +98,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     kind: 'follow_ups',
-    order: order([
+    ...orderedBy([
       [
         `\\b(?:${VERB})\\b[^\\n]{0,100}`,
         `\\b(?:follow[- ]?up|next|related)\\b[^\\n]{0,40}\\b(?:questions?|prompts?|messages|replies|buttons)\\b`,
@@ -110,7 +110,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     kind: 'query',
-    order: order([
+    ...orderedBy([
       `\\b(?:standalone|stand-alone|self-contained) (?:question|query)\\b`,
       [`\\b(?:${VERB})\\b[^\\n]{0,100}`, `\\b(?:search|retrieval|web) (?:quer(?:y|ies)|phrases?)\\b`],
       `\\bsub-?questions? for retrieval\\b`,
@@ -121,7 +121,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     kind: 'query',
-    order: order([
+    ...orderedBy([
       [
         `\\b(?:${VERB})\\b[^\\n]{0,80}`,
         `\\bversions? of the (?:given |original |user'?s? ){0,3}(?:question|query)\\b[^\\n]{0,160}\\b(?:retriev|vector|search)`,
@@ -131,7 +131,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     kind: 'commit_message',
-    order: order([
+    ...orderedBy([
       `\\b(?:git )?commit messages?\\b[^\\n]{0,400}`,
       `\\bpull request (?:title|description)\\b`,
     ]),
@@ -139,7 +139,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     kind: 'autocomplete',
-    order: order([
+    ...orderedBy([
       `\\bautocomplet(?:e|ion) (?:system|the text)\\b`,
       `\\bcomplete the (?:user'?s )?(?:text|query|message|search)\\b[^\\n]{0,80}`,
     ]),
@@ -148,7 +148,7 @@ const KINDS: readonly Kind[] = [
 ];
 
 /** A text without any of it orders nothing. One walk over it in place of each kind's own: most prompts have none. */
-const NEEDED = anyOf(needed);
+const NEEDED = anyOf(KINDS.flatMap(({ needed }) => needed));
 
 /** Which kinds the beginning of a system prompt orders, by their places. */
 const ordersOf = remembered((system) => KINDS.map(({ order: words }) => words.test(system)));
@@ -192,8 +192,7 @@ export function readSideRequest({
   const inSystem = system.slice(0, HEAD);
   const inUser = user.slice(0, HEAD);
   const ordered = ordersOf(inSystem);
-  const mayOrder = NEEDED.test(inUser);
-  if (!mayOrder && !ordered.includes(true)) return null;
+  if (!ordered.includes(true) && !NEEDED.test(inUser)) return null;
   for (const [index, { kind, order: words, quoted }] of KINDS.entries()) {
     if (kind === 'compaction') {
       // It comes at the end of the conversation itself, with its tools.

@@ -2,7 +2,13 @@
  * Prompts that arrive together share one ModelInfer, and equal texts in flight share one place in it: a gRPC call costs
  * the controller more CPU than all its other work on a decision.
  */
-import { type CallOptions, ClassifierError, type InferResult, type RawAnswer } from './model-client.ts';
+import {
+  aborted,
+  type CallOptions,
+  ClassifierError,
+  type InferResult,
+  type RawAnswer,
+} from './model-client.ts';
 
 export interface SharedAnswer {
   readonly answer: RawAnswer;
@@ -51,7 +57,7 @@ function waitFor<T>(promise: Promise<T>, { deadlineMs, signal }: CallOptions): P
       () => fail(new ClassifierError('timeout', `no answer within ${deadlineMs} ms`)),
       deadlineMs,
     );
-    const onAbort = () => fail(new ClassifierError('aborted', 'the request was aborted'));
+    const onAbort = () => fail(aborted());
     if (signal?.aborted) return onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
     promise.then((value) => {

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
 import { after, test } from 'node:test';
-import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import { Server, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
 import { createKServeClient, kserveService } from '@llm-router/protos';
 import { FollowingClient } from './following-client.ts';
+import { listen } from './testing.ts';
 
 /** A classifier on an address of its own that counts its calls. */
 async function replica(host: string, port = 0): Promise<{ port: number; calls: number; stop: () => void }> {
@@ -16,11 +17,7 @@ async function replica(host: string, port = 0): Promise<{ port: number; calls: n
       callback(null, { live: true });
     },
   });
-  told.port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    ),
-  );
+  told.port = await listen(server, `${host}:${port}`);
   after(told.stop);
   return told;
 }

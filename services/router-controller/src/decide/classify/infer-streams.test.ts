@@ -4,7 +4,6 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Server,
-  ServerCredentials,
   type ServerDuplexStream,
   type ServerUnaryCall,
   type sendUnaryData,
@@ -21,6 +20,7 @@ import {
 } from '@llm-router/protos';
 import { InferStreams } from './infer-streams.ts';
 import { ClassifierError } from './model-client.ts';
+import { listen } from './testing.ts';
 
 type Stream = ServerDuplexStream<ModelInferRequest, Partial<ModelStreamInferResponse>>;
 type OnRequest = (request: ModelInferRequest, stream: Stream, nth: number) => void;
@@ -65,11 +65,7 @@ async function classifier(context: TestContext, onRequest?: OnRequest) {
       },
     }),
   });
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    ),
-  );
+  const port = await listen(server);
   told.address = `127.0.0.1:${port}`;
   const client = createKServeClient(told.address, {
     'grpc.enable_http_proxy': 0,

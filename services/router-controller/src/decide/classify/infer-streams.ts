@@ -10,7 +10,7 @@ import type {
   ModelInferResponse,
   ModelStreamInferResponse,
 } from '@llm-router/protos';
-import { type CallOptions, ClassifierError } from './model-client.ts';
+import { aborted, type CallOptions, noAnswer } from './model-client.ts';
 
 /**
  * Older streams are ended, milliseconds: new ones reach new replicas, also behind a proxy that balances by call, and a
@@ -128,7 +128,7 @@ export class InferStreams {
     if (this.#isOn) return;
     const stream = this.#take(client);
     const answer = await stream?.ask(request, options);
-    if (stream && !stream.gone) this.#giveBack(stream);
+    if (stream) this.#giveBack(stream);
     this.#isOn = typeof answer === 'object' && !this.#closed;
   }
 
@@ -146,16 +146,13 @@ export class InferStreams {
     if (!stream) return call(options);
     const until = performance.now() + options.deadlineMs;
     const answer = await stream.ask(request, options);
-    if (!stream.gone) this.#giveBack(stream);
+    this.#giveBack(stream);
     if (typeof answer === 'object') return answer;
-    if (options.signal?.aborted) throw new ClassifierError('aborted', 'the request was aborted');
+    if (options.signal?.aborted) throw aborted();
     const deadlineMs = until - performance.now();
     // A slow model, or something between that holds streams up: the next probe tells.
     if (answer === undefined) this.#isOn = false;
-    if (answer === undefined || deadlineMs <= 0) {
-      const within = `${Math.round(options.deadlineMs)} ms`;
-      throw new ClassifierError('timeout', `${this.#address} gave no answer within ${within}`);
-    }
+    if (answer === undefined || deadlineMs <= 0) throw noAnswer(this.#address, options.deadlineMs);
     if (answer === 'failed') this.#isOn = false;
     const response = await call({ ...options, deadlineMs });
     if (answer === 'refused') this.#isOn = false;
@@ -186,6 +183,7 @@ export class InferStreams {
   }
 
   #giveBack(stream: InferStream): void {
+    if (stream.gone) return;
     if (this.#closed) {
       stream.end();
     } else {

@@ -14,6 +14,7 @@ import { describeModel } from './describe-model.ts';
 import { FollowingClient } from './following-client.ts';
 import { InferStreams } from './infer-streams.ts';
 import {
+  aborted,
   assemble,
   type CallOptions,
   ClassifierError,
@@ -22,6 +23,7 @@ import {
   labelsFromClasses,
   type ModelClient,
   type ModelDescription,
+  noAnswer,
   PROBE_TEXT,
   WIRE,
   withDetails,
@@ -100,23 +102,18 @@ export class KServeGrpcClient implements ModelClient {
   ): Promise<Reply<M>> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {
-        reject(new ClassifierError('aborted', 'the request was aborted'));
+        reject(aborted());
         return;
       }
       // grpc-js may sit on a call when a server restarts (grpc-node#2785), so the deadline is kept here as well.
       let call: ReturnType<Call> | null = null;
       const timer = setTimeout(() => {
         call?.cancel();
-        finish(
-          new ClassifierError(
-            'timeout',
-            `${this.address} gave no answer within ${Math.round(deadlineMs)} ms`,
-          ),
-        );
+        finish(noAnswer(this.address, deadlineMs));
       }, deadlineMs + 5);
       const onAbort = () => {
         call?.cancel();
-        finish(new ClassifierError('aborted', 'the request was aborted'));
+        finish(aborted());
       };
       const finish = (error: ClassifierError | null, reply?: Reply<M>) => {
         clearTimeout(timer);

@@ -4,6 +4,7 @@ import { type TlsOptions, tlsOptions } from '../../config/tls.ts';
 import type { TargetTls } from '../../config/types.ts';
 import { describeModel } from './describe-model.ts';
 import {
+  aborted,
   assemble,
   type CallOptions,
   ClassifierError,
@@ -121,7 +122,7 @@ export class KServeHttpClient implements ModelClient {
       status = response.statusCode;
       text = await response.body.text();
     } catch (error) {
-      if (signal?.aborted) throw new ClassifierError('aborted', 'the request was aborted', error);
+      if (signal?.aborted) throw aborted(error);
       if (timeout.aborted)
         throw new ClassifierError('timeout', `no answer within ${Math.round(deadlineMs)} ms`, error);
       const said = (error as Error).message;

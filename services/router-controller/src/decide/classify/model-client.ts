@@ -64,6 +64,13 @@ export class ClassifierError extends Error {
   }
 }
 
+/** Whoever asked has left, or does not wait any more. */
+export const aborted = (cause?: unknown) => new ClassifierError('aborted', 'the request was aborted', cause);
+
+/** @param withinMs the call's time limit, milliseconds. */
+export const noAnswer = (address: string, withinMs: number) =>
+  new ClassifierError('timeout', `${address} gave no answer within ${Math.round(withinMs)} ms`);
+
 export interface CallOptions {
   /** Milliseconds until the call is given up with reason `timeout`. */
   readonly deadlineMs: number;
