@@ -112,7 +112,7 @@ export async function startBodyDecider(
         label: decision.label ?? decision.entry.name,
         confidence: decision.confidence ?? 1,
         target: hasTargets ? decision.targets[0]!.name : null,
-        language: facts.features.language,
+        language: facts.languageOf().language,
       };
     },
   };

@@ -1,17 +1,11 @@
 /** What Redis is told after a request: no request waits for it, and none of it is lost while Redis is away for a while. */
 import { InFlight } from '../in-flight.ts';
 import { NO_SPAN, type Span } from '../observe/index.ts';
-import type { RedisClient, SharedRedis } from '../redis/index.ts';
+import type { RedisClient, Script, SharedRedis } from '../redis/index.ts';
 import type { Held } from './held.ts';
 import { OWE, SETTLE } from './lua.ts';
 
 const MAX_UNTOLD = 100_000;
-
-interface Scripts {
-  llmSettle(keys: number, ...rest: (string | number)[]): Promise<number>;
-  llmOwe(keys: number, ...rest: (string | number)[]): Promise<number>;
-}
-const scripts = (redis: RedisClient) => redis as unknown as Scripts;
 
 interface End {
   readonly id: string;
@@ -34,14 +28,16 @@ interface Telling {
 
 export class Afterwards {
   readonly #redis: SharedRedis;
+  readonly #settle: Script<number>;
+  readonly #owe: Script<number>;
   readonly #running = new InFlight<Promise<unknown>>();
   /** What Redis has not heard of; it is told when it is back. */
   #untold: Telling[] = [];
 
   constructor(redis: SharedRedis) {
     this.#redis = redis;
-    redis.define('llmSettle', SETTLE);
-    redis.define('llmOwe', OWE);
+    this.#settle = redis.script(SETTLE);
+    this.#owe = redis.script(OWE);
   }
 
   #run(call: Promise<unknown>): void {
@@ -56,11 +52,13 @@ export class Afterwards {
    */
   end({ id, held, used }: End, span: Span, lastsMs = Number.POSITIVE_INFINITY): void {
     const ask = (redis: RedisClient, again: boolean) => {
-      const words: (string | number)[] = [];
-      for (const { state, leases } of held) words.push(state, leases);
-      words.push(id, used, Number(again));
-      for (const { interval, burst, reserved } of held) words.push(interval, burst, reserved);
-      return scripts(redis).llmSettle(held.length * 2, ...words);
+      const keys: string[] = [];
+      const words = [id, used, Number(again)];
+      for (const { state, leases, interval, burst, reserved } of held) {
+        keys.push(state, leases);
+        words.push(interval, burst, reserved);
+      }
+      return this.#settle(redis, keys, words);
     };
     this.#tell({ ask, once: false, until: performance.now() + lastsMs, sent: false }, span);
   }
@@ -68,10 +66,10 @@ export class Afterwards {
   /** A request is charged that went on without asking, or gets back what it was charged. */
   owe(owed: readonly Owed[], span: Span, lastsMs: number): void {
     const ask = (redis: RedisClient) =>
-      scripts(redis).llmOwe(
-        owed.length,
-        ...owed.map(({ state }) => state),
-        ...owed.flatMap(({ interval, burst }) => [interval, burst]),
+      this.#owe(
+        redis,
+        owed.map(({ state }) => state),
+        owed.flatMap(({ interval, burst }) => [interval, burst]),
       );
     this.#tell({ ask, once: true, until: performance.now() + lastsMs, sent: false }, span);
   }

@@ -227,13 +227,14 @@ export class Admission {
       if (inside) entered?.verdict.settle(0);
       inside = false;
     };
-    return {
-      get headers() {
-        return entered?.headers ?? warnings;
-      },
+    // Not read from `entered` by a getter: V8 makes a slow object of a literal that has one.
+    const entry: { -readonly [key in keyof Entry]: Entry[key] } = {
+      headers: entered?.headers ?? warnings,
       likely: entered === null && this.#redis !== null,
       count: async () => {
-        if (inside) entered ??= await first();
+        if (!inside || entered) return;
+        entered = await first();
+        entry.headers = entered.headers;
       },
       leave,
       admit: async (received) => {
@@ -241,8 +242,8 @@ export class Admission {
         try {
           let grant = entered ? null : await this.#admit(limits, request, null, warnings);
           if (!grant) {
-            entered ??= await first();
-            grant = await this.#admit(limits, request, entered.verdict, entered.headers);
+            await entry.count();
+            grant = await this.#admit(limits, request, entered!.verdict, entered!.headers);
           }
           inside = false;
           return grant!;
@@ -251,9 +252,9 @@ export class Admission {
           throw error;
         }
       },
-      admitList: (count, policies) =>
-        this.#admitList(limits, who, { count, policies }, visit, entered?.headers ?? warnings),
+      admitList: (count, policies) => this.#admitList(limits, who, { count, policies }, visit, entry.headers),
     };
+    return entry;
   }
 
   /**
@@ -278,8 +279,8 @@ export class Admission {
     told: Readonly<Record<string, string>>,
   ): Promise<Grant | null> {
     const who: Holder = { key: caller.id, tenant: caller.tenant, policy, own: caller.limits };
-    const skipped = new Set(entered?.shadowed.map(({ name }) => name));
-    const left = entered ? limits.after.filter(({ name }) => !skipped.has(name)) : limits.all;
+    const isLeft = ({ name }: LimitConfig) => !entered!.shadowed.some((shadowed) => shadowed.name === name);
+    const left = entered ? limits.after.filter(isLeft) : limits.all;
     const own = entered ? afterBody(caller.limits ? [caller.limits] : [])[0] : caller.limits;
     const counted = limits.all.some(countsTokens) || own !== undefined;
     let known: Estimate | null = null;
@@ -319,7 +320,7 @@ export class Admission {
       this.#refused.set(caller.id, true);
       throw refused(verdict.refusal, headers);
     }
-    const targets = new Map<string, Verdict[]>();
+    let targets: readonly { readonly name: string; readonly verdict: Verdict }[] = [];
     let used = 0;
     /** Those that were charged the request's tokens. */
     let charged: readonly Verdict[] = [];
@@ -332,23 +333,20 @@ export class Admission {
           .catch((error) => error as RouterError);
         if (taken instanceof Error) return taken;
         if (taken.refusal) return refused(taken.refusal, headers);
-        targets.set(target, [...(targets.get(target) ?? []), taken]);
+        targets = [...targets, { name: target, verdict: taken }];
         const release = () => {
           taken.settle(0);
-          targets.set(
-            target,
-            targets.get(target)!.filter((each) => each !== taken),
-          );
+          targets = targets.filter((each) => each.verdict !== taken);
         };
         return { release };
       },
       settle: (outcome) => {
         used = tokensOf(outcome?.usage);
         const winner = outcome?.charged?.name;
-        charged = [verdict, ...(winner === undefined ? [] : (targets.get(winner) ?? []))];
+        charged = [verdict, ...targets.filter(({ name }) => name === winner).map((each) => each.verdict)];
         entered?.settle(0);
         if (!outcome?.usage) hold.release(false);
-        for (const each of [verdict, ...[...targets.values()].flat()])
+        for (const each of [verdict, ...targets.map((target) => target.verdict)])
           each.settle(charged.includes(each) ? used : 0);
       },
       recount: (usage) => {

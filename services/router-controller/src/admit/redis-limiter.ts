@@ -3,7 +3,13 @@ import { randomUUID } from 'node:crypto';
 import type { LimitConfig } from '../config/schema.ts';
 import { InFlight } from '../in-flight.ts';
 import type { Span } from '../observe/index.ts';
-import { type RedisClient, RedisUnavailable, RedisVisit, type SharedRedis } from '../redis/index.ts';
+import {
+  type RedisClient,
+  RedisUnavailable,
+  RedisVisit,
+  type Script,
+  type SharedRedis,
+} from '../redis/index.ts';
 import { Afterwards } from './afterwards.ts';
 import { perMinute } from './gcra.ts';
 import { both, figuresOf, type Held, heldOf } from './held.ts';
@@ -37,7 +43,6 @@ const NEVER = Promise.resolve(null);
 const KINDS = [null, 'concurrent', 'requests', 'tokens'] as const;
 
 interface Scripts {
-  llmTake(keys: number, ...rest: (string | number)[]): Promise<number[]>;
   llmRenew(keys: number, ...rest: (string | number)[]): Promise<number>;
   llmBeat(keys: number, ...rest: (string | number)[]): Promise<number>;
 }
@@ -97,6 +102,7 @@ export class NotInTime extends RedisUnavailable {
 
 export class RedisLimiter {
   readonly #redis: SharedRedis;
+  readonly #take: Script<number[]>;
   readonly #options: Required<RedisLimiterOptions>;
   readonly #replica = randomUUID();
   readonly #timers: NodeJS.Timeout[];
@@ -110,7 +116,7 @@ export class RedisLimiter {
     this.#redis = redis;
     this.#afterwards = new Afterwards(redis);
     this.#options = { leaseMs: LEASE_MS, renewMs: RENEW_MS, beatMs: BEAT_MS, learn: () => {}, ...options };
-    redis.define('llmTake', TAKE);
+    this.#take = redis.script(TAKE);
     redis.define('llmRenew', RENEW);
     redis.define('llmBeat', BEAT);
     this.#timers = [
@@ -166,9 +172,9 @@ export class RedisLimiter {
       tokens: reserve,
       span: visit.span,
     };
-    const words: (string | number)[] = [];
-    for (const { state, leases } of asked.keys) words.push(state, leases);
-    words.push(asked.id, this.#options.leaseMs);
+    const keys: string[] = [];
+    for (const { state, leases } of asked.keys) keys.push(state, leases);
+    const words: (string | number)[] = [asked.id, this.#options.leaseMs];
     for (const { limit } of applied) words.push(...figuresOf(limit, reserve(limit), requests));
     let late: Promise<number[]> | null = null;
     let reply: number[];
@@ -176,7 +182,7 @@ export class RedisLimiter {
       reply = await this.#redis.run(
         'take',
         (redis) => {
-          late = scripts(redis).llmTake(asked.keys.length * 2, ...words);
+          late = this.#take(redis, keys, words);
           return late;
         },
         visit,

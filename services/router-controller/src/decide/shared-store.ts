@@ -1,7 +1,7 @@
 /** A small key-value store that replicas may share: pinned conversations and cached decisions. */
 import type { LRUCache } from 'lru-cache';
 import { lru } from '../lru.ts';
-import { RedisUnavailable, type RedisVisit, type SharedRedis } from '../redis/index.ts';
+import { RedisUnavailable, type RedisVisit, type Script, type SharedRedis } from '../redis/index.ts';
 
 export interface SharedStore {
   /** Null when unknown, or when the store did not answer in its time limit: a lost entry costs a decision, no request. */
@@ -26,14 +26,18 @@ export class MemoryStore implements SharedStore {
   }
 }
 
+const SET = "return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])";
+
 /** The store of all replicas. While Redis is away each replica goes by what it has seen itself. */
 export class RedisStore implements SharedStore {
   readonly #redis: SharedRedis;
+  readonly #set: Script<unknown>;
   readonly #own: MemoryStore;
 
   /** @param max entries kept in memory for a Redis that is away. */
   constructor(redis: SharedRedis, max: number) {
     this.#redis = redis;
+    this.#set = redis.script(SET);
     this.#own = new MemoryStore(max);
   }
 
@@ -52,7 +56,7 @@ export class RedisStore implements SharedStore {
     this.#redis
       .background(
         'set',
-        (redis) => redis.set(`${this.#redis.prefix}:${key}`, value, 'PX', Math.max(1, ttlMs)),
+        (redis) => this.#set(redis, [`${this.#redis.prefix}:${key}`], [value, Math.max(1, ttlMs)]),
         visit?.span,
       )
       .catch(() => {});

@@ -27,10 +27,11 @@ import type { Steps } from './routed.ts';
 const MAX_LIST = 256;
 
 /** Features by the names that rules use. */
-function toldFeatures({ features, evidence }: RequestFacts): object {
+function toldFeatures({ features, languageOf, evidence }: RequestFacts): object {
   const { toolCount, toolResultLast, answerTokens, userAgent, sideRequest, ...rest } = features;
   return {
     ...rest,
+    ...languageOf(),
     tool_count: toolCount,
     tool_result_last: toolResultLast,
     answer_tokens: answerTokens,

@@ -6,7 +6,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InFlight } from '../in-flight.ts';
-import { type RedisClient, RedisUnavailable, type RedisVisit, type SharedRedis } from '../redis/index.ts';
+import {
+  type RedisClient,
+  RedisUnavailable,
+  type RedisVisit,
+  type Script,
+  type SharedRedis,
+} from '../redis/index.ts';
 import type { Counters } from './counters.ts';
 
 const LEASE_MS = 30_000;
@@ -91,8 +97,6 @@ return 1
 `;
 
 interface Scripts {
-  llmHold(keys: number, ...rest: (string | number)[]): Promise<[number, string]>;
-  llmUnhold(keys: number, ...rest: (string | number)[]): Promise<number>;
   llmRehold(keys: number, ...rest: (string | number)[]): Promise<number>;
 }
 const scripts = (redis: RedisClient) => redis as unknown as Scripts;
@@ -105,6 +109,8 @@ interface Shared {
 
 export class Holds {
   readonly #redis: SharedRedis | null;
+  readonly #hold: Script<[number, string]> | undefined;
+  readonly #release: Script<number> | undefined;
   readonly #counters: Counters;
   readonly #leaseMs: number;
   readonly #replica = randomUUID();
@@ -118,8 +124,8 @@ export class Holds {
     this.#redis = redis;
     this.#counters = counters;
     this.#leaseMs = leaseMs;
-    redis?.define('llmHold', HOLD);
-    redis?.define('llmUnhold', UNHOLD);
+    this.#hold = redis?.script(HOLD);
+    this.#release = redis?.script(UNHOLD);
     redis?.define('llmRehold', REHOLD);
     this.#timer = redis && setInterval(() => void this.#renew(), (RENEW_MS * leaseMs) / LEASE_MS);
     this.#timer?.unref();
@@ -147,13 +153,11 @@ export class Holds {
       const [at, spent] = await this.#redis.run(
         'hold',
         (redis) =>
-          scripts(redis).llmHold(
-            claims.length * 2,
-            ...this.#keys(claims),
+          this.#hold!(redis, this.#keys(claims), [
             id,
             this.#leaseMs,
             ...claims.flatMap(({ limit, amount, ttl }) => [limit, amount, ttl]),
-          ),
+          ]),
         visit,
       );
       if (at > 0) return { refused: claims[at - 1]!, spent: Number(spent) };
@@ -208,12 +212,7 @@ export class Holds {
 
   async #unhold({ id, claims }: Shared): Promise<void> {
     await this.#background((redis) =>
-      scripts(redis).llmUnhold(
-        claims.length * 2,
-        ...this.#keys(claims),
-        id,
-        ...claims.map(({ amount }) => amount),
-      ),
+      this.#release!(redis, this.#keys(claims), [id, ...claims.map(({ amount }) => amount)]),
     );
   }
 

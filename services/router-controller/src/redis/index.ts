@@ -5,6 +5,7 @@ import { SharedRedis } from './shared-redis.ts';
 
 export type { RedisClient } from './clients.ts';
 export type { RedisCall } from './commands.ts';
+export type { Script } from './scripts.ts';
 export { RedisUnavailable, SharedRedis } from './shared-redis.ts';
 export { RedisVisit } from './visit.ts';
 

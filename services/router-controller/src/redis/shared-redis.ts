@@ -8,6 +8,7 @@ import { openClient, type RedisClient, reasonOfCluster, usesTls } from './client
 import { isRead, type RedisCall, spanNameOf } from './commands.ts';
 import { gatherCommands } from './gather.ts';
 import { CREDENTIALS, explain, PROBE, probe, type State, stateOf, type Verdict } from './probe.ts';
+import { type Script, Scripts } from './scripts.ts';
 import { RedisVisit } from './visit.ts';
 import { TimeLimit, within } from './within.ts';
 
@@ -56,7 +57,8 @@ export class SharedRedis {
   readonly #log: Logger;
   readonly #first: Promise<void>;
   readonly #server: SpanAttributes;
-  readonly #scripts = new Map<string, string>([['llmProbe', PROBE]]);
+  readonly #commands = new Map<string, string>([['llmProbe', PROBE]]);
+  readonly #scripts = new Scripts();
   readonly #lastErrors = new WeakMap<RedisClient, Error>();
   #config: RedisConfig;
   #reread: (() => Promise<RedisConfig | undefined>) | null = null;
@@ -98,8 +100,13 @@ export class SharedRedis {
 
   /** Makes a Lua script a command of the client's; sent once, called by its hash from then on. */
   define(name: string, lua: string): void {
-    this.#scripts.set(name, lua);
+    this.#commands.set(name, lua);
     this.#client.defineCommand(name, { lua });
+  }
+
+  /** For a Lua script that each request calls: those of many requests are one command. */
+  script<T>(lua: string): Script<T> {
+    return this.#scripts.add<T>(lua);
   }
 
   get up(): boolean {
@@ -221,7 +228,7 @@ export class SharedRedis {
     const client = gatherCommands(openClient(this.#config));
     // Told by the probe, once; an 'error' without a listener would end the process.
     client.on('error', (error: Error) => this.#lastErrors.set(client, error));
-    for (const [name, lua] of this.#scripts) client.defineCommand(name, { lua });
+    for (const [name, lua] of this.#commands) client.defineCommand(name, { lua });
     return client;
   }
 

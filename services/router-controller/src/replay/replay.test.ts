@@ -84,11 +84,14 @@ describe('a recorded decision', () => {
     const rule = 'rules: [{ when: { agent: coding }, label: Easy }]';
     const body = { messages: [], tools: [{ type: 'function', function: { name: 'apply_patch' } }] };
     const none = { session_headers: [], session_fields: [], agent_headers: [], agent_fields: [] };
-    const { features, turn } = understand(
+    const { features, languageOf, turn } = understand(
       { body, path: '', headers: {} },
       { prompt: { turns: 1, max_chars: 100 }, identity: none },
     );
-    assert.deepEqual(where({ features, turn }, rule), ['Easy', { small: 1 }]);
+    assert.deepEqual(where({ features: { ...features, ...languageOf() }, turn }, rule), [
+      'Easy',
+      { small: 1 },
+    ]);
     assert.deepEqual(where({}, rule), ['Hard', { large: 1 }]);
   });
 

@@ -60,7 +60,10 @@ function seenOf({ features, turn, needs }: DecisionRecord): { facts: RequestFact
     answer: null,
     lane: { tools: '', system: '' },
   };
-  return { facts: { ask, features, turn, identity, needs, evidence: {} }, headers: {} };
+  return {
+    facts: { ask, features, languageOf: () => features, turn, identity, needs, evidence: {} },
+    headers: {},
+  };
 }
 
 /** The rule that would decide. */

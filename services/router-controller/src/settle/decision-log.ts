@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { DecisionLogConfig } from '../config/schema-records.ts';
 import type { ChooseBy } from '../config/schema-value.ts';
 import type { DecisionReason, PromptEmbedding, RoutedRequest, Usage, Weighed } from '../request.ts';
-import type { Features, Needs, TurnFacts } from '../understand/index.ts';
+import type { Features, LanguageReading, Needs, TurnFacts } from '../understand/index.ts';
 
 /** What one target was expected to be worth and to cost. */
 export interface LoggedOffer {
@@ -56,7 +56,7 @@ export interface DecisionRecord {
   readonly status: number;
   readonly needs: Needs;
   /** What rules look at; lines of earlier versions lack it. */
-  readonly features?: Features;
+  readonly features?: Features & LanguageReading;
   readonly turn?: TurnFacts;
   /** The rule that decided. */
   readonly rule?: string | null;
@@ -122,7 +122,7 @@ export function decisionOf(
     target: outcome?.target?.name ?? null,
     status,
     needs: facts.needs,
-    features: facts.features,
+    features: { ...facts.features, ...facts.languageOf() },
     turn: facts.turn,
     rule: decision.rule ?? null,
     second_look: decision.secondLook ?? false,

@@ -1,5 +1,6 @@
 /** What is known of a request before it is labelled: one value that the decision, `/v1/route`, logs and replay share. */
 import type { SpeechNeed } from '../dialects/index.ts';
+import type { LanguageReading } from './script.ts';
 
 /** Where the words that are classified were found. */
 export type AskSource =
@@ -88,9 +89,6 @@ export interface Features {
   readonly answerTokens: number;
   readonly format: 'text' | 'json_object' | 'json_schema';
   readonly stream: boolean;
-  /** ISO 639-1 of the ask where its script or its words tell; else null. */
-  readonly language: string | null;
-  readonly script: string | null;
   /** First product of the user agent, lower case: `claude-cli`, `openai-python`, `browser`. */
   readonly userAgent: string | null;
   readonly sideRequest: SideRequest | null;
@@ -134,6 +132,8 @@ export interface Needs {
 export interface RequestFacts {
   readonly ask: Ask;
   readonly features: Features;
+  /** Of the ask. Read when it is first asked for: it walks over the text once for each language, and most tables never ask. */
+  readonly languageOf: () => LanguageReading;
   readonly evidence: Evidence;
   readonly turn: TurnFacts;
   readonly identity: Identity;

@@ -16,7 +16,7 @@ export { cutMiddle } from './cut.ts';
 export * from './facts.ts';
 export { digest, type Headers, type IdentitySources } from './identity.ts';
 export { needsOf } from './needs.ts';
-export { readLanguage } from './script.ts';
+export { type LanguageReading, readLanguage } from './script.ts';
 export { legacyPrompt, messageList, partsOf, readTurns } from './turns.ts';
 
 export interface UnderstandSettings {
@@ -114,7 +114,6 @@ export function understand(input: UnderstandInput, settings: UnderstandSettings)
       ? null
       : fillsIn(reading.systemText, reading.lastUser);
   const kind = filled === null ? pathOf(path, body, prompt) : 'fim';
-  // Read when a rule or a log first asks: it walks over the text once for each language, and most tables never do.
   let told: LanguageReading | null = null;
   const languageOf = () => {
     told ??= readLanguage(ask.source === 'system+user' ? reading.lastUser : ask.text);
@@ -135,12 +134,6 @@ export function understand(input: UnderstandInput, settings: UnderstandSettings)
     answerTokens: needs.answer_tokens,
     format: formatOf(body),
     stream: needs.streaming,
-    get language() {
-      return languageOf().language;
-    },
-    get script() {
-      return languageOf().script;
-    },
     userAgent: userAgentOf(headers),
     sideRequest: filled === null ? (side?.kind ?? null) : null,
   };
@@ -162,6 +155,7 @@ export function understand(input: UnderstandInput, settings: UnderstandSettings)
   return {
     ask: reading.evidence === '' ? ask : { ...ask, evidence: reading.evidence },
     features,
+    languageOf,
     evidence,
     turn:
       prompt === ''

@@ -41,6 +41,7 @@ const LATIN_LETTER = /[A-Za-z\u00c0-\u024f]/;
 
 export interface LanguageReading {
   readonly script: string | null;
+  /** ISO 639-1 where the script or the words tell; else null. */
   readonly language: string | null;
 }
 

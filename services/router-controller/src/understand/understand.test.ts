@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { identitySchema } from '../config/schema-identity.ts';
 import { anyJson } from '../testing.ts';
-import { type RequestFacts, understand } from './index.ts';
+import { type LanguageReading, type RequestFacts, understand } from './index.ts';
 
 const settings = { prompt: { turns: 1, max_chars: 8_000 }, identity: identitySchema.parse({}) };
 const facts = (
@@ -420,13 +420,14 @@ describe('features', () => {
   const has = (
     what: string,
     body: Record<string, unknown>,
-    wanted: Partial<RequestFacts['features']>,
+    wanted: Partial<RequestFacts['features'] & LanguageReading>,
     path?: string,
   ) =>
     test(what, () => {
-      const { features } = facts(body, path);
+      const { features, languageOf } = facts(body, path);
+      const seen = { ...features, ...languageOf() };
       for (const [key, value] of Object.entries(wanted))
-        assert.deepEqual(features[key as keyof typeof features], value, key);
+        assert.deepEqual(seen[key as keyof typeof seen], value, key);
     });
 
   has(
