@@ -12,6 +12,7 @@ import { RouterError } from './errors.ts';
 import { createAdminApp } from './http/admin.ts';
 import { createApp } from './http/app.ts';
 import { Arrivals } from './http/arrival.ts';
+import { classesOf } from './http/as-express.ts';
 import { Ledger } from './ledger/index.ts';
 import {
   budgetNotice,
@@ -245,6 +246,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       requestTimeout: settings.request_timeout_ms,
       connectionsCheckingInterval: CHECK_MS,
       keepAliveTimeout: 65_000,
+      ...classesOf(app),
     },
     app,
   );

@@ -1,11 +1,15 @@
 /** The one way out for answers: whatever a handler, express or the relay writes to a client goes through here. */
-import { type OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { ServerResponse } from 'node:http';
 import type { KnownSecrets } from './index.ts';
 import type { MaskedStream } from './masked.ts';
 
 const BODY = Symbol('body without secrets');
 
-type Guarded = ServerResponse & { [BODY]?: MaskedStream | null };
+type Guarded = ServerResponse & {
+  [BODY]?: MaskedStream | null;
+  /** Node's own: status line and all headers as they will be written, from `writeHead` on. */
+  _header: unknown;
+};
 type Chunk = Uint8Array | string;
 type Done = (error?: Error | null) => void;
 type More = BufferEncoding | Done | undefined;
@@ -14,14 +18,6 @@ const asBuffer = (chunk: Chunk, encoding: More): Buffer => {
   if (typeof chunk === 'string') return Buffer.from(chunk, typeof encoding === 'string' ? encoding : 'utf8');
   return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 };
-
-/** All texts in values of headers, as they may be given to Node. */
-function textsIn(value: unknown, into: string[]): void {
-  if (typeof value === 'string') into.push(value);
-  else if (Array.isArray(value)) for (const each of value) textsIn(each, into);
-  else if (value !== null && typeof value === 'object')
-    for (const name in value) textsIn((value as Record<string, unknown>)[name], into);
-}
 
 /**
  * Makes all responses of this prototype (of an express app, or of a class of responses) take the process' secrets out of their
@@ -34,28 +30,14 @@ export function guardResponses(prototype: ServerResponse, secrets: KnownSecrets)
     response[BODY] ??= secrets.stream();
     return response[BODY];
   };
-  const cleaned = <Value>(value: Value): Value => {
-    if (typeof value === 'string') return secrets.text(value) as Value;
-    return (Array.isArray(value) ? value.map((each: unknown) => cleaned(each)) : value) as Value;
-  };
 
-  prototype.writeHead = function (this: ServerResponse, status: number, ...more: unknown[]) {
-    const texts: string[] = [];
-    textsIn(this.getHeaders(), texts);
-    textsIn(more, texts);
-    const all = texts.join('\n');
-    // Nearly always: one search over all of them tells that none has to be looked at by itself.
-    if (secrets.text(all) === all) return Reflect.apply(writeHead, this, [status, ...more]) as ServerResponse;
-    for (const [name, value] of Object.entries(this.getHeaders()))
-      if (value !== undefined && typeof value !== 'number') this.setHeader(name, cleaned(value));
-    const given = more.map((each) =>
-      each === null || typeof each !== 'object' || Array.isArray(each)
-        ? cleaned(each)
-        : Object.fromEntries(
-            Object.entries(each as OutgoingHttpHeaders).map(([name, value]) => [name, cleaned(value)]),
-          ),
-    );
-    return Reflect.apply(writeHead, this, [status, ...given]) as ServerResponse;
+  prototype.writeHead = function (this: Guarded, ...given: unknown[]) {
+    const result = Reflect.apply(writeHead, this, given) as ServerResponse;
+    // A Node that keeps them elsewhere must not go unguarded.
+    if (typeof this._header !== 'string')
+      throw new TypeError('this version of Node has no _header of a response');
+    this._header = secrets.text(this._header);
+    return result;
   } as typeof writeHead;
 
   prototype.write = function (this: Guarded, chunk: Chunk, encoding?: More, last?: Done): boolean {
@@ -70,9 +52,14 @@ export function guardResponses(prototype: ServerResponse, secrets: KnownSecrets)
   } as typeof write;
 
   prototype.end = function (this: Guarded, chunk?: Chunk | Done | null, encoding?: More, last?: Done) {
-    const body = bodyOf(this);
     const done = [chunk, encoding, last].find((each) => typeof each === 'function');
     const given = typeof chunk === 'string' || chunk instanceof Uint8Array ? chunk : null;
+    // A whole body, as nearly all are, ends nowhere but at its end.
+    if (this[BODY] === undefined && given !== null) {
+      const whole = secrets.bytes(asBuffer(given, encoding));
+      return Reflect.apply(end, this, [whole, ...(done ? [done] : [])]) as ServerResponse;
+    }
+    const body = bodyOf(this);
     if (!body) return Reflect.apply(end, this, [chunk, encoding, last]) as ServerResponse;
     const clean = given === null ? null : body.push(asBuffer(given, encoding));
     const rest = body.end();
