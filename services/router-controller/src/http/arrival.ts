@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { RouterError } from '../errors.ts';
 import { InFlight } from '../in-flight.ts';
+import { carry } from './carried.ts';
 
 /** What the first middleware notes of a request before its body is read. */
 export interface Arrival {
@@ -42,8 +43,12 @@ export function arrive(request: Request, response: Response, arrivals: Arrivals)
     ended();
     if (!response.writableFinished) controller.abort(new Error('the client closed the connection'));
   });
-  response.setHeader('x-request-id', id);
+  carry(response, { 'x-request-id': id });
   const arrival = { id, receivedAt: performance.now(), signal: controller.signal };
   response.locals.arrival = arrival;
   return arrival;
 }
+
+/** The request's name; absent where it was refused before it got one. */
+export const requestIdOf = ({ locals }: Response): string | undefined =>
+  (locals.arrival as Arrival | undefined)?.id;

@@ -3,6 +3,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { messagesError } from '../dialects/index.ts';
 import { RouterError } from '../errors.ts';
 import type { Logger } from '../observe/index.ts';
+import { requestIdOf } from './arrival.ts';
 
 interface BodyParserError {
   readonly type?: string;
@@ -50,7 +51,7 @@ const MESSAGES = /^\/(?:v1\/)?messages(?:\/|$)/i;
 
 function bodyOf(response: Response, error: RouterError): object {
   if (!MESSAGES.test(response.req.path)) return error.toBody();
-  return messagesError(error.status, error.toBody().error, String(response.getHeader('x-request-id') ?? ''));
+  return messagesError(error.status, error.toBody().error, requestIdOf(response) ?? '');
 }
 
 /** Sends an error. Where the body has not come whole, the connection ends with it, and no more than a little is taken. */
@@ -98,7 +99,7 @@ export function errorHandler(log: Logger) {
   return (raised: unknown, _request: Request, response: Response, _next: NextFunction) => {
     const error = toRouterError(raised);
     if (error.status === 500)
-      log.error('internal error', { request_id: response.getHeader('x-request-id'), error: error.cause });
+      log.error('internal error', { request_id: requestIdOf(response), error: error.cause });
     sendError(response, error);
   };
 }

@@ -1,12 +1,10 @@
 /** What holds for every answer of every app of the router. */
 import type { Express } from 'express';
 import { guardResponses, secrets } from '../observe/index.ts';
+import { carryAlways } from './carried.ts';
 
 /** The process' secrets stay in it, and no browser guesses at a type. To be called before any handler is added. */
 export function protect(app: Express): void {
   guardResponses(app.response, secrets);
-  app.use((_request, response, next) => {
-    response.setHeader('x-content-type-options', 'nosniff');
-    next();
-  });
+  carryAlways(app.response, { 'x-content-type-options': 'nosniff' });
 }

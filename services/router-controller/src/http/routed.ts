@@ -93,7 +93,7 @@ export function routedHandler(steps: Steps, endpoint: Endpoint) {
       checkBody(raw.value, endpoint.dialect);
       const whole = named(raw.value, response);
       const { policy, extension } = readRouting(config.table, whole, caller, http.headers);
-      const { [EXTENSION]: _stripped, ...own } = whole;
+      const own = withoutExtension(whole);
       const earlier = endpoint.dialect === 'responses' ? earlierOf(own, config, caller) : undefined;
       const view = translate(endpoint.dialect, own, PLAIN_CHAT);
       const body = view?.body ?? own;
@@ -170,6 +170,12 @@ async function refusalOr({ entry, grant }: Holdings, raised: unknown): Promise<u
   } catch (refusal) {
     return refusal;
   }
+}
+
+function withoutExtension(body: ChatBody): ChatBody {
+  if (!(EXTENSION in body)) return body;
+  const { [EXTENSION]: _stripped, ...own } = body;
+  return own;
 }
 
 /** Azure's clients name the model in the path. */

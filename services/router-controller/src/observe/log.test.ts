@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
-import { createLog, type Logger, logRequest } from './log.ts';
+import fc from 'fast-check';
+import { createLog, type Logger, logRequest, timestampOf } from './log.ts';
 
 function logging(level: string, more: { severity?: boolean; worker?: number } = {}) {
   const stream = new PassThrough();
@@ -88,3 +89,12 @@ for (const [how, pause, end] of [
       .map((line) => (JSON.parse(line) as { n: number }).n);
     assert.deepEqual(told, [...Array(LINES).keys()]);
   });
+
+test('a line’s time is as toISOString has it, whatever second it falls into', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 4_102_444_800_000 }), { minLength: 1 }), (times) => {
+      for (const time of times.flatMap((at) => [at, at + 1, at + 999, at]))
+        assert.equal(timestampOf(time), new Date(time).toISOString());
+    }),
+  );
+});

@@ -27,6 +27,20 @@ interface LineOptions {
   readonly worker: number | null;
 }
 
+/** The last second that was written, as a whole number, and its text. */
+let second = -1;
+let secondText = '';
+
+/** As `toISOString` has it; most lines share their second with the one before. @param now milliseconds since 1970 */
+export function timestampOf(now: number): string {
+  const whole = Math.floor(now / 1000);
+  if (whole !== second) {
+    second = whole;
+    secondText = new Date(whole * 1000).toISOString().slice(0, -'000Z'.length);
+  }
+  return `${secondText}${String(now - whole * 1000).padStart(3, '0')}Z`;
+}
+
 /** What the kind of log adds to the fields. */
 function completed(level: string, fields: Fields, { severity, worker }: LineOptions): Fields {
   const numbered = worker === null ? fields : { ...fields, worker: fields.worker ?? worker };
@@ -41,7 +55,7 @@ function completed(level: string, fields: Fields, { severity, worker }: LineOpti
  * line from its left: what happened stands before its fields.
  */
 function jsonOf(level: string, message: unknown, all: Fields, options: LineOptions): string {
-  const timestamp = new Date().toISOString();
+  const timestamp = timestampOf(Date.now());
   const fields = completed(level, all, options);
   if (isPlain(message) && isPlain(fields)) {
     const head = JSON.stringify({ level, message, timestamp });

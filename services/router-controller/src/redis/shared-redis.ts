@@ -153,7 +153,7 @@ export class SharedRedis {
         new RedisUnavailable(`${what}: the request has waited ${this.#timeoutMs} ms for Redis already`),
       );
     }
-    return visit.wait(this.#run(what, fn, limitMs, visit.span));
+    return this.#run(what, fn, limitMs, visit.span, visit);
   }
 
   /** As {@link run}, for what no request waits for: it has more time. */
@@ -161,29 +161,36 @@ export class SharedRedis {
     return this.#run(what, fn, Math.max(BACKGROUND_MS, this.#timeoutMs), span);
   }
 
-  async #run<T>(
+  /** Not async: each request goes through here several times, and a function's wait costs more than what it does. */
+  #run<T>(
     what: RedisCall,
     fn: (redis: RedisClient) => Promise<T>,
     limitMs: number,
     parent: Span,
+    visit?: RedisVisit,
   ): Promise<T> {
-    if (this.#state === 'away') throw new RedisUnavailable(`${what}: Redis is away`);
+    if (this.#state === 'away') return Promise.reject(new RedisUnavailable(`${what}: Redis is away`));
     if (this.#state === 'reads' && !isRead(what))
-      throw new RedisUnavailable(`${what}: Redis takes no writes now`);
+      return Promise.reject(new RedisUnavailable(`${what}: Redis takes no writes now`));
     const span = parent.traceId === null ? NO_SPAN : parent.child(...this.#spanOf(what));
     const started = performance.now();
-    try {
-      const result = await within(limitMs, fn(this.#client));
-      this.#failures = 0;
-      span.end();
-      return result;
-    } catch (error) {
-      const reason = error instanceof TimeLimit ? 'timeout' : 'error';
-      span.end(reason);
-      this.#metrics.limiterErrors.inc({ reason });
-      this.#note(error, started, limitMs);
-      throw new RedisUnavailable(`${what}: ${(error as Error).message}`, error);
-    }
+    visit?.begin(started);
+    return within(limitMs, fn(this.#client)).then(
+      (result) => {
+        visit?.end();
+        this.#failures = 0;
+        span.end();
+        return result;
+      },
+      (error: unknown) => {
+        visit?.end();
+        const reason = error instanceof TimeLimit ? 'timeout' : 'error';
+        span.end(reason);
+        this.#metrics.limiterErrors.inc({ reason });
+        this.#note(error, started, limitMs);
+        throw new RedisUnavailable(`${what}: ${(error as Error).message}`, error);
+      },
+    );
   }
 
   /** What a failed call says about Redis. */

@@ -16,12 +16,12 @@ export class RedisVisit {
     return this.#waited + (this.#calls > 0 ? performance.now() - this.#since : 0);
   }
 
-  async wait<T>(work: Promise<T>): Promise<T> {
-    if (this.#calls++ === 0) this.#since = performance.now();
-    try {
-      return await work;
-    } finally {
-      if (--this.#calls === 0) this.#waited += performance.now() - this.#since;
-    }
+  /** A call begins; {@link end} when it has ended. @param now `performance.now()` */
+  begin(now: number): void {
+    if (this.#calls++ === 0) this.#since = now;
+  }
+
+  end(): void {
+    if (--this.#calls === 0) this.#waited += performance.now() - this.#since;
   }
 }
