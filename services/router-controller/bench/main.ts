@@ -121,7 +121,12 @@ try {
   if (wanted('ours')) add('ours', await ours('ours', { nodeArgs: args }));
   if (values.against !== undefined && wanted('ours'))
     add('ours', await ours('before', { root: resolve(values.against) }));
-  if (wanted('many')) add('many', await ours('ours-many', { shape: { keys: 1_000, policies: 50 } }));
+  if (wanted('many')) {
+    const many = await ours('ours-many', { shape: { keys: 1_000, policies: 50 } });
+    add('many', many);
+    // Not another process: two that run the same scenario alike differ by more than what is asked here.
+    byKind.set('one', [{ ...many, name: 'ours-one' }]);
+  }
   if (wanted('workers')) add('workers', await ours('ours-2-workers', { shape: { server: ', workers: 2' } }));
   if (wanted('real')) {
     const classifier = await startClassifier(cpus);
@@ -132,7 +137,7 @@ try {
   }
   const each = Number(values.warm);
   for (const target of new Set([...byKind.values()].flat())) {
-    if (target.pid === null || target.name === 'its classifier') continue;
+    if (!running.includes(target) || target.pid === null || target.name === 'its classifier') continue;
     say(`warming ${target.name} …`);
     await warm(target, target.name === 'ours-real' ? 100 : each);
   }

@@ -25,7 +25,8 @@ export interface Cell {
   readonly idleMb: number | null;
 }
 
-export type TargetKind = 'direct' | 'floor' | 'ours' | 'many' | 'workers' | 'real';
+/** `many`: a controller with many keys and policies; `one`: the same process, asked by one of each. */
+export type TargetKind = 'direct' | 'floor' | 'ours' | 'one' | 'many' | 'workers' | 'real';
 
 export interface Scenario {
   readonly name: string;
@@ -141,16 +142,16 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'keys',
-    what: '1,000 keys in turn',
-    kinds: ['ours', 'many'],
+    what: '1,000 keys in turn, and one of them',
+    kinds: ['one', 'many'],
     connections: 64,
     requests: 2_000,
     keys: 1_000,
   },
   {
     name: 'policies',
-    what: '50 policies in turn',
-    kinds: ['ours', 'many'],
+    what: '50 policies in turn, and one of them',
+    kinds: ['one', 'many'],
     connections: 64,
     requests: 2_000,
     policies: 50,
