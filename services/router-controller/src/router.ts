@@ -1,6 +1,5 @@
 /** Puts the steps together into one running controller. */
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { Admission, Gate, type GateOptions } from './admit/index.ts';
 import { Authenticator, checkDoor } from './authenticate/index.ts';
@@ -13,6 +12,7 @@ import { createAdminApp } from './http/admin.ts';
 import { createApp } from './http/app.ts';
 import { Arrivals } from './http/arrival.ts';
 import { classesOf } from './http/as-express.ts';
+import { Listeners, listenAlone } from './http/listeners.ts';
 import { Ledger } from './ledger/index.ts';
 import {
   budgetNotice,
@@ -117,23 +117,6 @@ const gateOptions = ({ file }: RouterConfig): GateOptions => ({
   tenant_share: file.admission.tenant_share,
 });
 
-function listen(server: Server, host: string, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === 'EADDRINUSE'
-          ? `port ${port} on ${host} is taken; choose another with --port`
-          : error.message;
-      reject(new Error(`can’t listen: ${why}`, { cause: error }));
-    });
-    server.listen(port, host, 1024, () => {
-      const address = server.address() as AddressInfo;
-      const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-      resolve(`http://${name}:${address.port}`);
-    });
-  });
-}
-
 /**
  * Starts a controller. It listens once every reachable model's labels agree with its policy.
  *
@@ -217,7 +200,6 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   const settler = new Settler(metrics, log, ledger);
   settler.useConfig(config);
   const feedback = settler.rememberBy((note) => new Feedback(config.file.feedback, metrics, store, note));
-  const sockets = new Set<Socket>();
   let draining = false;
   let accepting = true;
   const app = createApp({
@@ -250,14 +232,11 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     },
     app,
   );
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+  const listeners = new Listeners(server, {
+    max: settings.max_connections,
+    onDropped: () => metrics.connectionsDropped.inc(),
+    onError: (error) => log.error('a connection could not be taken', { problem: error.message }),
   });
-  server.maxConnections = settings.max_connections;
-  // A worker that is full would else hand a connection on to the next one, and that one back, for as long as all are full.
-  (server as Server & { dropMaxConnection: boolean }).dropMaxConnection = true;
-  server.on('drop', () => metrics.connectionsDropped.inc());
   // Node would tell every client at once to send its body; the handlers do, when the caller is known.
   server.on('checkContinue', app);
 
@@ -280,7 +259,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       gate.useOptions(gateOptions(next));
       previews.useOptions(previewOptions(next));
       bodies.useOptions(budgetOf(next.file.server));
-      server.maxConnections = next.file.server.max_connections;
+      listeners.max = next.file.server.max_connections;
       caller.useConfig(next);
       redis?.useCredentials(next.file.redis);
       settler.useConfig(next);
@@ -308,11 +287,11 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     started = true;
     for (const [policy, { ready, problem }] of Object.entries(decider.status()))
       if (!ready) notifier.tell(classifierNotice(policy, ready, problem));
-    url = await listen(server, settings.host, settings.port);
+    url = await listeners.listen(settings.host, settings.port);
     const { admin } = config.file;
     if (admin) {
       adminServer = createServer(createAdminApp({ config: () => config, redis, ledger, metrics, log }));
-      adminUrl = await listen(adminServer, admin.host, admin.port);
+      adminUrl = await listenAlone(adminServer, admin.host, admin.port);
       log.info('admin API', { url: adminUrl });
     }
     if (options.watch) {
@@ -327,7 +306,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   } catch (error) {
     decider.close();
     await caller.close();
-    server.close();
+    void listeners.close();
     adminServer?.close();
     await notifier.close();
     await redis?.close();
@@ -341,12 +320,12 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     log.info('stopping', { in_flight: gate.inFlight });
     // Readiness is off now; what still comes is served while balancers notice.
     await new Promise((resolve) => setTimeout(resolve, config.file.server.drain_delay_ms));
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    const closed = listeners.close();
     server.closeIdleConnections();
     const idle = setInterval(() => {
       server.closeIdleConnections();
       // Node waits for the first request of a connection that clients opened in advance.
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+      for (const socket of listeners.open) if (socket.bytesRead === 0) socket.destroy();
     }, 100);
     const grace = config.file.server.shutdown_grace_ms;
     const last = setTimeout(() => {
