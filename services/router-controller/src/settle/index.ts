@@ -6,7 +6,7 @@ import { clientLeft, RouterError } from '../errors.ts';
 import { InFlight } from '../in-flight.ts';
 import { holderOf, type Ledger } from '../ledger/index.ts';
 import { BoundedNames, type Logger, logRequest, type Metrics } from '../observe/index.ts';
-import type { Caller, CallOutcome, RoutedRequest, Usage } from '../request.ts';
+import type { Caller, CallOutcome, RoutedRequest, Timings, Usage } from '../request.ts';
 import { answerOf, wasSent } from './answer.ts';
 import { conversationSaving } from './conversation-savings.ts';
 import { costOf, savingsOf } from './cost.ts';
@@ -26,6 +26,12 @@ export type { SpendRecord } from './records/index.ts';
 
 const seconds = (ms: number) => ms / 1000;
 const round = (ms: number) => Math.round(ms * 100) / 100;
+
+function rounded(timings: Timings): Timings {
+  const told: Timings = {};
+  for (const phase in timings) told[phase as keyof Timings] = round(timings[phase as keyof Timings]!);
+  return told;
+}
 
 function resultOf(status: number): string {
   if (status < 400) return 'ok';
@@ -303,7 +309,7 @@ export class Settler {
       phase: gone ? request.phase : undefined,
       error: error && error.status >= 500 ? error.message : undefined,
       ms: round(elapsed),
-      ms_by_phase: Object.fromEntries(Object.entries(timings).map(([phase, ms]) => [phase, round(ms)])),
+      ms_by_phase: rounded(timings),
       first_byte_ms: outcome?.firstByteMs == null ? undefined : round(outcome.firstByteMs),
       prompt: logging.prompts ? request.facts?.ask.text : undefined,
     });

@@ -22,9 +22,22 @@ const SEPARATOR = '\u0000';
 export const digest = (...texts: readonly string[]) =>
   hash('sha256', texts.join(SEPARATOR), 'base64url').slice(0, 22);
 
+/** Paths stand in the configuration: few, and each request looks for all of them. */
+const MOST_PATHS = 1_000;
+const steps = new Map<string, readonly string[]>();
+
+function stepsOf(path: string): readonly string[] {
+  let known = steps.get(path);
+  if (!known) {
+    known = path.split('.');
+    if (steps.size < MOST_PATHS) steps.set(path, known);
+  }
+  return known;
+}
+
 function fieldAt(body: Body, path: string): unknown {
   let at: unknown = body;
-  for (const key of path.split('.')) {
+  for (const key of stepsOf(path)) {
     if (!isItem(at)) return undefined;
     at = at[key];
   }
