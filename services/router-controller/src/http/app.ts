@@ -1,11 +1,5 @@
 /** The express app: routes, nothing else. */
-import express, {
-  type Express,
-  type Request,
-  type RequestHandler,
-  type Response,
-  type Router,
-} from 'express';
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { ANONYMOUS } from '../authenticate/index.ts';
 import { echo } from '../echo.ts';
 import { RouterError } from '../errors.ts';
@@ -97,22 +91,6 @@ function readiness({ config, decider, draining }: AppDeps): { ready: boolean; bo
   };
 }
 
-/** What answers while the router takes no requests, too, and by whatever name it is called. */
-function probesOf(deps: AppDeps): Router {
-  const probes = express.Router();
-  probes.get('/health', (_request, response) => {
-    response.json({ status: 'OK' });
-  });
-  probes.get('/livez', (_request, response) => {
-    response.json({ status: 'ok' });
-  });
-  probes.get('/readyz', (_request, response) => {
-    const { ready, body } = readiness(deps);
-    response.status(ready ? 200 : 503).json(body);
-  });
-  return probes;
-}
-
 export function createApp(deps: AppDeps): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -122,11 +100,15 @@ export function createApp(deps: AppDeps): Express {
   protect(app);
   trustProxies(app, () => deps.config().file.server.trusted_proxies);
 
-  const probes = probesOf(deps);
-  // Each path that is compared before costs every request.
-  app.use((request, response, next) => {
-    if (request.method === 'GET' || request.method === 'HEAD') probes(request, response, next);
-    else next();
+  app.get('/health', (_request, response) => {
+    response.json({ status: 'OK' });
+  });
+  app.get('/livez', (_request, response) => {
+    response.json({ status: 'ok' });
+  });
+  app.get('/readyz', (_request, response) => {
+    const { ready, body } = readiness(deps);
+    response.status(ready ? 200 : 503).json(body);
   });
   app.use(hosts(() => (deps.authenticator().isOpen ? deps.config().file.server : null)));
   const exposition = new Exposition(deps.metrics.registry);
