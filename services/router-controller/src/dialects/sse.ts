@@ -62,6 +62,16 @@ export class SseSplitter {
       events.push(this.#release());
       begin = end;
     };
+    // Nearly every stream ends its lines with LF alone: from one to the next in a step each.
+    if (!this.#afterCr && !this.#closing && !chunk.includes(CR)) {
+      let line = this.#lineEmpty ? 0 : -1;
+      for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, at + 1)) {
+        if (at === line) close(at + 1);
+        line = at + 1;
+      }
+      this.#lineEmpty = line === chunk.length;
+      return this.#rest(chunk.subarray(begin), events);
+    }
     for (let i = 0; i < chunk.length; i++) {
       const byte = chunk[i];
       if (this.#closing) {
@@ -84,7 +94,12 @@ export class SseSplitter {
         this.#afterCr = false;
       }
     }
-    this.#hold(chunk.subarray(begin));
+    return this.#rest(chunk.subarray(begin), events);
+  }
+
+  /** Holds what is not whole yet, unless it is too long. */
+  #rest(bytes: Buffer, events: SseEvent[]): SseEvent[] {
+    this.#hold(bytes);
     if (this.#size > MAX_EVENT_BYTES) {
       this.#inPieces = true;
       events.push(this.#piece());

@@ -183,8 +183,8 @@ export class SharedRedis {
         return result;
       },
       (error: unknown) => {
-        visit?.end();
         const reason = error instanceof TimeLimit ? 'timeout' : 'error';
+        visit?.end(reason === 'timeout' ? limitMs : 0);
         span.end(reason);
         this.#metrics.limiterErrors.inc({ reason });
         this.#note(error, started, limitMs);

@@ -3,7 +3,7 @@ import { getEventListeners, once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { Agent } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import { eventually } from '../testing.ts';
 import { Exchange } from './exchange.ts';
 import type { UpstreamBody } from './upstream-answer.ts';
@@ -130,4 +130,60 @@ test('a body that breaks off rejects after what came; one that is ignored leaves
       await assert.rejects(ended.body.next());
     },
   );
+});
+
+/** An exchange whose answer has begun, and undici's side of it. */
+async function begun() {
+  let handler: Dispatcher.DispatchHandler | null = null;
+  const controller = { paused: false, abort: () => {}, pause: () => {}, resume: () => {} };
+  const dispatcher = {
+    dispatch: (_request: unknown, given: Dispatcher.DispatchHandler) => {
+      handler = given;
+      return true;
+    },
+  };
+  const answer = Exchange.send(
+    dispatcher as unknown as Dispatcher,
+    { path: '/', method: 'POST' },
+    new AbortController().signal,
+  );
+  const undici = controller as unknown as Dispatcher.DispatchController;
+  handler!.onRequestStart!(undici, null);
+  handler!.onResponseStart!(undici, 200, {}, 'OK');
+  const { body } = await answer;
+  const come = (...pieces: string[]) => {
+    for (const piece of pieces) handler!.onResponseData!(undici, Buffer.from(piece));
+  };
+  const end = () => handler!.onResponseEnd!(undici, {});
+  const fail = (error: Error) => handler!.onResponseError!(undici, error);
+  return { body, come, end, fail };
+}
+const told = ({ value, done }: IteratorResult<Buffer, undefined>) => (done ? null : value.toString());
+
+test('what comes in one step is read in one, whether it was waited for or not', async () => {
+  const { body, come } = await begun();
+  const waiting = body.next();
+  come('a', 'b', 'c');
+  assert.equal(told(await waiting), 'abc');
+  come('d', 'e');
+  assert.equal(told(await body.next()), 'de');
+  const again = body.next();
+  come('f');
+  assert.equal(told(await again), 'f');
+});
+
+test('what came before an end, or before the answer broke off, is read before that', async () => {
+  const ended = await begun();
+  const waiting = ended.body.next();
+  ended.come('a', 'b');
+  ended.end();
+  assert.equal(told(await waiting), 'ab');
+  assert.equal(told(await ended.body.next()), null);
+
+  const broken = await begun();
+  const last = broken.body.next();
+  broken.come('a', 'b');
+  broken.fail(new Error('cut'));
+  assert.equal(told(await last), 'ab');
+  await assert.rejects(broken.body.next(), /cut/);
 });

@@ -68,6 +68,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamBody {
     this.#failed = true;
     this.#error = error;
     this.#over();
+    this.#deliver();
     const waiting = this.#head ?? this.#reader;
     this.#head = null;
     this.#reader = null;
@@ -93,21 +94,35 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamBody {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#ignored || this.#failed) return;
-    const reader = this.#reader;
-    if (reader) {
-      this.#reader = null;
-      reader.resolve({ done: false, value: chunk });
-      return;
-    }
     this.#chunks.push(chunk);
     this.#waiting += chunk.length;
     if (this.#waiting > MOST_WAITING) controller.pause();
+    // Once all that was read with it has come: many events arrive as one, and go on as one.
+    if (this.#reader && this.#chunks.length === 1) queueMicrotask(this.#deliver);
+  }
+
+  readonly #deliver = (): void => {
+    const reader = this.#reader;
+    if (!reader || this.#chunks.length === 0) return;
+    this.#reader = null;
+    reader.resolve({ done: false, value: this.#take() });
+  };
+
+  #take(): Buffer {
+    const chunks = this.#chunks;
+    const value = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, this.#waiting);
+    this.#chunks = [];
+    this.#waiting = 0;
+    if (this.#controller?.paused) this.#controller.resume();
+    return value;
   }
 
   onResponseEnd(): void {
     if (this.#failed) return;
     this.#ended = true;
     this.#over();
+    // What came with the end goes before it.
+    this.#deliver();
     const reader = this.#reader;
     this.#reader = null;
     reader?.resolve(DONE);
@@ -118,14 +133,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamBody {
   }
 
   next(): Promise<IteratorResult<Buffer, undefined>> {
-    if (this.#chunks.length > 0) {
-      const chunks = this.#chunks;
-      const value = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, this.#waiting);
-      this.#chunks = [];
-      this.#waiting = 0;
-      if (this.#controller?.paused) this.#controller.resume();
-      return Promise.resolve({ done: false, value });
-    }
+    if (this.#chunks.length > 0) return Promise.resolve({ done: false, value: this.#take() });
     if (this.#failed) return Promise.reject(this.#error);
     if (this.#ended) return Promise.resolve(DONE);
     return new Promise((resolve, reject) => {
