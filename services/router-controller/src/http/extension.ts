@@ -26,6 +26,13 @@ const FIELDS = [
   ...CHOOSE_KEYS,
 ];
 
+/** What is the upstream's of a body. */
+export function withoutExtension(body: ChatBody): ChatBody {
+  if (!(EXTENSION in body)) return body;
+  const { [EXTENSION]: _stripped, ...own } = body;
+  return own;
+}
+
 const invalid = (param: string, message: string) => new RouterError('invalid_request', message, { param });
 
 /** Names that an error may tell the caller. */

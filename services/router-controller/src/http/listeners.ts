@@ -99,14 +99,19 @@ export class Listeners {
    */
   async listen(host: string, port: number): Promise<string> {
     // Workers are handed their connections by a process that does nothing else.
-    if (process.platform !== 'linux' || cluster.isWorker) return this.#alone(host, port);
+    const alone = process.platform !== 'linux' || cluster.isWorker;
+    const url = alone ? await listenAlone(this.#server, host, port) : await this.#listenTogether(host, port);
+    this.#server.on('error', this.#onError);
+    return url;
+  }
+
+  async #listenTogether(host: string, port: number): Promise<string> {
     // A socket that shares its port is let in beside others that do: whether the port is free, one that does not must tell.
-    const alone = createServer();
-    const { port: free } = await bind(alone, { host, port });
-    await closing(alone);
+    const asking = createServer((socket) => socket.destroy());
+    const { port: free } = await bind(asking, { host, port });
+    await closing(asking);
     const shared = { host, port: free, reusePort: true };
     const address = await bind(this.#server, shared);
-    this.#server.on('error', this.#onError);
     for (let at = 1; at < SOCKETS; at++) {
       // As node:http has its own.
       const other = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#take(socket));
@@ -115,12 +120,6 @@ export class Listeners {
       other.on('error', this.#onError);
     }
     return urlOf(address);
-  }
-
-  async #alone(host: string, port: number): Promise<string> {
-    const url = await listenAlone(this.#server, host, port);
-    this.#server.on('error', this.#onError);
-    return url;
   }
 
   #take(socket: Socket): void {

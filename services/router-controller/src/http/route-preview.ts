@@ -5,21 +5,14 @@ import type { Policy } from '../config/types.ts';
 import { PLAIN_CHAT, translate } from '../dialects/index.ts';
 import { RouterError } from '../errors.ts';
 import { RedisVisit } from '../redis/index.ts';
-import {
-  type ChatBody,
-  type Decision,
-  type Dialect,
-  type Earlier,
-  EXTENSION,
-  type RouterExtension,
-} from '../request.ts';
+import type { ChatBody, Decision, Dialect, Earlier, RouterExtension } from '../request.ts';
 import { toldValue } from '../settle/index.ts';
 import type { RequestFacts } from '../understand/index.ts';
 import { addressOf } from './address.ts';
 import type { Arrival } from './arrival.ts';
 import { receiveBody, requireJson } from './body.ts';
 import { earlierOf, goingOn } from './earlier.ts';
-import { checkBody, readRouting } from './extension.ts';
+import { checkBody, readRouting, withoutExtension } from './extension.ts';
 import { factsFor } from './facts.ts';
 import type { Steps } from './routed.ts';
 
@@ -125,7 +118,7 @@ export function routeHandler({ authenticator, config, decider, gate, bodies, adm
       checkBody(item, dialect);
       const { policy, extension } = readRouting(inForce.table, item, caller, headers);
       checkPolicyAllowed(caller, policy.name);
-      const { [EXTENSION]: _stripped, ...body } = item;
+      const body = withoutExtension(item);
       const earlier = dialect === 'responses' ? earlierOf(body, inForce, caller) : undefined;
       const view = translate(dialect, body, PLAIN_CHAT);
       const facts = factsFor(inForce, { dialect, path: PATHS[dialect] }, headers, body, view);

@@ -13,7 +13,7 @@ import type { RouterError } from '../errors.ts';
 import type { Tracing } from '../observe/index.ts';
 import type { ByteBudget } from '../receive/index.ts';
 import { RedisVisit } from '../redis/index.ts';
-import { type ChatBody, type Endpoint, EXTENSION, type RoutedRequest } from '../request.ts';
+import type { ChatBody, Endpoint, RoutedRequest } from '../request.ts';
 import type { Settler } from '../settle/index.ts';
 import { addressOf } from './address.ts';
 import type { Arrival } from './arrival.ts';
@@ -22,7 +22,7 @@ import { countHere } from './count-here.ts';
 import { decisionHeaders } from './decision-headers.ts';
 import { earlierOf, goingOn } from './earlier.ts';
 import { sendError, toRouterError } from './errors.ts';
-import { checkBody, readRouting } from './extension.ts';
+import { checkBody, readRouting, withoutExtension } from './extension.ts';
 import { factsFor } from './facts.ts';
 import { deploymentOf } from './spellings.ts';
 
@@ -170,12 +170,6 @@ async function refusalOr({ entry, grant }: Holdings, raised: unknown): Promise<u
   } catch (refusal) {
     return refusal;
   }
-}
-
-function withoutExtension(body: ChatBody): ChatBody {
-  if (!(EXTENSION in body)) return body;
-  const { [EXTENSION]: _stripped, ...own } = body;
-  return own;
 }
 
 /** Azure's clients name the model in the path. */
