@@ -48,6 +48,11 @@ export interface StreamReader {
   readonly complete: boolean;
   /** Takes note of one event and says what it is. */
   read(event: SseEvent): EventKind;
+  /**
+   * The event as it would be, had the router not asked for usage; null: nothing of it is left. Called only where it did ask;
+   * absent where usage needs no asking. Cheapest for the event that was read last.
+   */
+  withoutUsage?(event: SseEvent, kind: EventKind): Buffer | null;
 }
 
 export interface AnswerReader {
@@ -62,11 +67,6 @@ export interface AnswerReader {
   stream(request: ChatBody): StreamReader;
   /** Usage of a stream comes only where `stream_options.include_usage` asks for it; the router may ask, and hides it then. */
   readonly usageByOption: boolean;
-  /**
-   * A stream's event as it would be, had the router not asked for usage; null: nothing of it is left. Called only where
-   * it did ask.
-   */
-  withoutUsage(event: SseEvent, kind: EventKind): Buffer | null;
   /** A plain answer as a stream, for a client whose stream has begun when the upstream sends one. */
   asEvents(body: Buffer, hideUsage: boolean): Buffer;
   /** The event that ends a broken stream honestly; nothing that looks like a natural end follows it. */

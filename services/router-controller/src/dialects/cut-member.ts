@@ -2,13 +2,28 @@
 
 const SPACE = /\s/;
 
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const BRACE = 0x7b;
+const BRACE_END = 0x7d;
+const BRACKET = 0x5b;
+const BRACKET_END = 0x5d;
+
 /** End of the string that begins at a quote: one past its closing quote. */
 function endOfString(text: string, quote: number): number {
-  for (let at = quote + 1; at < text.length; at++) {
-    if (text[at] === '\\') at++;
-    else if (text[at] === '"') return at + 1;
+  for (let end = text.indexOf('"', quote + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let slashes = 0;
+    while (text.charCodeAt(end - 1 - slashes) === BACKSLASH) slashes++;
+    if (slashes % 2 === 0) return end + 1;
   }
   return text.length;
+}
+
+/** From where to where it is written, with the comma that goes with it. */
+export interface Cut {
+  readonly from: number;
+  readonly to: number;
 }
 
 /**
@@ -16,14 +31,14 @@ function endOfString(text: string, quote: number): number {
  * between its tokens.
  * @param name plain ASCII
  * @param which which values of it are taken out
- * @returns the text itself when the object has no such member at its top.
+ * @returns null: the object has no such member at its top.
  */
-export function cutMember(
+export function findMember(
   text: string,
   from: number,
   name: string,
   which: (value: string) => boolean = () => true,
-): string {
+): Cut | null {
   const quoted = `"${name}"`;
   let depth = 0;
   /** Where the current top-level member begins, and the comma before it; -1: none. */
@@ -31,38 +46,45 @@ export function cutMember(
   let comma = -1;
   let found = false;
   for (let at = text.indexOf('{', from); at >= 0 && at < text.length; at++) {
-    const char = text[at]!;
-    if (char === '"') {
+    const char = text.charCodeAt(at);
+    if (char === QUOTE) {
       const end = endOfString(text, at);
       if (depth === 1 && member < 0) {
         member = at;
-        found = text.slice(at, end) === quoted;
+        found = text.startsWith(quoted, at) && end === at + quoted.length;
       }
       at = end - 1;
-    } else if (char === '{' || char === '[') depth++;
-    else if (char === '}' || char === ']' || char === ',') {
+    } else if (char === BRACE || char === BRACKET) depth++;
+    else if (char === COMMA || char === BRACE_END || char === BRACKET_END) {
       if (depth === 1) {
         if (found) {
           const value = text
             .slice(member + quoted.length, at)
             .replace(/^\s*:/, '')
             .trim();
-          return which(value) ? without(text, { comma, member, at }) : text;
+          return which(value) ? cutOf(text, { comma, member, at }) : null;
         }
         member = -1;
-        comma = char === ',' ? at : -1;
+        comma = char === COMMA ? at : -1;
       }
-      if (char !== ',' && --depth === 0) return text;
+      if (char !== COMMA && --depth === 0) return null;
     }
   }
-  return text;
+  return null;
+}
+
+/** The text without a member of the object in it: see {@link findMember}. */
+export function cutMember(...given: Parameters<typeof findMember>): string {
+  const [text] = given;
+  const cut = findMember(...given);
+  return cut ? text.slice(0, cut.from) + text.slice(cut.to) : text;
 }
 
 /** @param place comma before the member or -1, the member's first byte, and what ends it. */
-function without(text: string, { comma, member, at }: { comma: number; member: number; at: number }): string {
-  let end = at;
-  while (SPACE.test(text[end - 1]!)) end--;
-  if (comma >= 0) return text.slice(0, comma) + text.slice(end);
+function cutOf(text: string, { comma, member, at }: { comma: number; member: number; at: number }): Cut {
+  let to = at;
+  while (SPACE.test(text[to - 1]!)) to--;
+  if (comma >= 0) return { from: comma, to };
   // The first of several: the comma behind it goes with it.
-  return text.slice(0, member) + text.slice(text[at] === ',' ? at + 1 : end);
+  return { from: member, to: text.charCodeAt(at) === COMMA ? at + 1 : to };
 }

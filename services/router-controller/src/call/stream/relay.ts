@@ -1,5 +1,5 @@
 /** Sends an answer to the client as it came: status, useful headers, bytes unchanged. */
-import { type AnswerReader, parseJson, type SseEvent } from '../../dialects/index.ts';
+import { type AnswerReader, type EventKind, parseJson, type SseEvent } from '../../dialects/index.ts';
 import { RouterError } from '../../errors.ts';
 import type { Uncounted, Usage } from '../../request.ts';
 import type { Answer } from '../attempts/attempt.ts';
@@ -8,7 +8,7 @@ import type { AnswerSeal } from '../response-ids.ts';
 import { responseHeaders, STREAM_HEADERS } from '../transport/headers.ts';
 import { believe, usageOf } from '../usage.ts';
 import { type ClientResponse, writeTo } from './client-response.ts';
-import { isEventStream, type OpenBody, type ReadEvent, type StreamStart, type WholeBody } from './opening.ts';
+import { isEventStream, type OpenBody, type StreamStart, type WholeBody } from './opening.ts';
 
 export interface RelayResult {
   /** As the upstream reported it; null: it did not, or is not believed. */
@@ -159,42 +159,39 @@ async function relayStream(
       ...options.headers,
     });
   }
-  const { answers, hideUsage, seal } = options;
-  const bytesOf = ({ event, kind }: ReadEvent): Buffer | null => {
-    const bytes = hideUsage ? answers.withoutUsage(event, kind) : event.bytes;
+  const { answers, seal } = options;
+  const hides = options.hideUsage && reader.withoutUsage !== undefined;
+  const bytesOf = (event: SseEvent, kind: EventKind): Buffer | null => {
+    const bytes = hides ? reader.withoutUsage!(event, kind) : event.bytes;
     return bytes && seal && event.data !== null ? seal.seal(bytes, () => parseJson(event.data!)) : bytes;
-  };
-  const send = (events: readonly ReadEvent[]): Promise<void> | null => {
-    const parts: Buffer[] = [];
-    for (const event of events) {
-      const bytes = bytesOf(event);
-      if (bytes) parts.push(bytes);
-    }
-    if (parts.length === 0) return null;
-    return writeTo(client, parts.length === 1 ? parts[0]! : Buffer.concat(parts));
   };
   // Some upstreams keep the connection open after the stream's last word; nobody has to wait for that.
   let over = held.some(({ kind }) => kind === 'done');
-  const read = (event: SseEvent): ReadEvent => {
+  const pass = (event: SseEvent): Buffer | null => {
     const kind = reader.read(event);
     over ||= kind === 'done';
-    return { event, kind };
+    return bytesOf(event, kind);
+  };
+  const send = (given: readonly (Buffer | null)[]): Promise<void> | null => {
+    const parts = given.filter((bytes) => bytes !== null);
+    if (parts.length === 0) return null;
+    return writeTo(client, parts.length === 1 ? parts[0]! : Buffer.concat(parts));
   };
 
   let broken: unknown = null;
   try {
-    await send(held);
+    await send(held.map(({ event, kind }) => bytesOf(event, kind)));
     while (!ended && !over) {
       const { value, done } = await chunks.next();
       if (options.signal.aborted) throw options.signal.reason;
       if (done) {
         const rest = splitter.end();
         // Half an event at the end of a stream that is not finished would only spoil the error event after it.
-        const marked = rest && read(rest);
-        if (marked && (reader.complete || reader.error !== null)) await send([marked]);
+        const bytes = rest && pass(rest);
+        if (bytes && (reader.complete || reader.error !== null)) await send([bytes]);
         break;
       }
-      const slow = send(splitter.push(value).map(read));
+      const slow = send(splitter.push(value).map(pass));
       if (slow) await slow;
     }
   } catch (error) {

@@ -4,7 +4,6 @@ import type { Uncounted } from '../../request.ts';
 import type { AnswerReader, Verdict } from '../answer-reader.ts';
 import { TextSample } from '../text-sample.ts';
 import { asEvents } from './as-events.ts';
-import { withoutUsage } from './hide-usage.ts';
 import { writtenTexts } from './message-text.ts';
 import { ChatStreamReader } from './stream.ts';
 import { errorIn, errorText } from './told-errors.ts';
@@ -55,7 +54,6 @@ export const chatAnswers: AnswerReader = {
   whole,
   stream: (request) => new ChatStreamReader(request),
   usageByOption: true,
-  withoutUsage,
   asEvents,
   errorEvent: (error: OpenAiErrorBody) => Buffer.from(`data: ${JSON.stringify(error)}\n\n`),
 };

@@ -5,7 +5,9 @@ import type { EventKind, StreamReader } from '../answer-reader.ts';
 import { parseJson } from '../json.ts';
 import type { SseEvent } from '../sse.ts';
 import { TextSample } from '../text-sample.ts';
+import { withoutUsage } from './hide-usage.ts';
 import { writtenTexts } from './message-text.ts';
+import { type Known, type OneText, Shape } from './shape.ts';
 import { errorIn, errorText } from './told-errors.ts';
 
 const DONE = '[DONE]';
@@ -43,6 +45,7 @@ export class ChatStreamReader implements StreamReader {
   readonly #wanted: number;
   readonly #seen = new Set<number>();
   readonly #finished = new Set<number>();
+  readonly #shapes = new Shapes();
 
   constructor({ n }: ChatBody) {
     this.#wanted = typeof n === 'number' && n > 1 ? Math.min(MAX_RUNS, Math.floor(n)) : 1;
@@ -64,6 +67,13 @@ export class ChatStreamReader implements StreamReader {
       this.written.skip(bytes.length);
       return this.#unread(data);
     }
+    if (name === null) {
+      const known = this.#shapes.read(data);
+      if (known !== null) {
+        this.written.add(known.text, this.#shapes.run);
+        return this.#content();
+      }
+    }
     if (data.trim() === DONE) {
       this.#done = true;
       return 'done';
@@ -84,7 +94,12 @@ export class ChatStreamReader implements StreamReader {
     if (usage) this.usage = usage;
     if (!Array.isArray(chunk.choices)) return 'other';
     if (chunk.choices.length === 0) return chunk.usage ? 'usage' : 'other';
+    if (name === null) this.#shapes.learn(data, chunk);
     return this.#choices(chunk.choices);
+  }
+
+  withoutUsage(event: SseEvent, kind: EventKind): Buffer | null {
+    return withoutUsage(event, kind, this.#shapes.known(event.data));
   }
 
   /** An event, or a piece of one, that is too long to be parsed. */
@@ -97,7 +112,7 @@ export class ChatStreamReader implements StreamReader {
   #choices(choices: unknown[]): EventKind {
     let carries = false;
     for (const [place, choice] of (choices as (Choice | null)[]).entries()) {
-      const run = (typeof choice?.index === 'number' ? choice.index : place) % MAX_RUNS;
+      const run = runOf(choice, place);
       this.#seen.add(run);
       if (choice?.finish_reason) {
         this.#finished.add(run);
@@ -119,6 +134,64 @@ export class ChatStreamReader implements StreamReader {
   #content(): EventKind {
     this.contentEvents++;
     return 'content';
+  }
+}
+
+const runOf = (choice: Choice | null, place: number) =>
+  (typeof choice?.index === 'number' ? choice.index : place) % MAX_RUNS;
+
+/** What a chunk adds where that is one text and nothing else; null: it is more, or less. */
+function oneTextOf(chunk: ChunkBody): OneText | null {
+  const { choices, usage, x_groq } = chunk;
+  if (usage || x_groq || !Array.isArray(choices) || choices.length !== 1) return null;
+  const choice = choices[0] as Choice | null;
+  if (!choice) return null;
+  const { delta } = choice;
+  const texts = delta !== null && typeof delta === 'object' ? [...writtenTexts(delta)] : [];
+  if (typeof choice.text === 'string' && choice.text !== '') texts.push(choice.text);
+  return texts.length === 1 ? { run: runOf(choice, 0), text: texts[0]! } : null;
+}
+
+/** Shapes that may be learned before any of them was of use, and how often one has to be of use for one more. */
+const SHAPES_AHEAD = 3;
+const USES_A_SHAPE = 4;
+
+/** The shape that a stream's events have at present. */
+class Shapes {
+  #shape: Shape | null = null;
+  #learned = 0;
+  #used = 0;
+  /** The latest event that was known. */
+  #data: string | null = null;
+  #known: Known | null = null;
+
+  get run(): number {
+    return this.#shape?.run ?? 0;
+  }
+
+  /** @returns null: the event has to be parsed. */
+  read(data: string): Known | null {
+    const known = this.#shape?.read(data) ?? null;
+    if (known === null) return null;
+    this.#used++;
+    this.#data = data;
+    this.#known = known;
+    return known;
+  }
+
+  /** What {@link read} said of the latest event, if it is that one. */
+  known(data: string | null): Known | null {
+    return data === this.#data ? this.#known : null;
+  }
+
+  learn(data: string, chunk: ChunkBody): void {
+    // Learning costs as much as two events; where no two are alike it must not go on.
+    if (this.#learned >= SHAPES_AHEAD + this.#used / USES_A_SHAPE) return;
+    const told = oneTextOf(chunk);
+    const shape = told && Shape.of(data, told, (other) => oneTextOf(chunkOf(other) ?? {}));
+    if (!shape) return;
+    this.#learned++;
+    this.#shape = shape;
   }
 }
 

@@ -126,7 +126,6 @@ export const messagesAnswers: AnswerReader = {
   whole,
   stream: () => new MessageStreamReader(),
   usageByOption: false,
-  withoutUsage: (event) => event.bytes,
   asEvents,
   errorEvent: ({ error }: OpenAiErrorBody) => Buffer.from(sseEvent('error', errorBody(500, error))),
 };

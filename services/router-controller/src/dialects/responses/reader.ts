@@ -131,7 +131,6 @@ export const responsesAnswers: AnswerReader = {
   whole,
   stream: () => new ResponseStreamReader(),
   usageByOption: false,
-  withoutUsage: (event) => event.bytes,
   asEvents,
   // Both spellings that clients read: the members of the event, and the object inside.
   errorEvent: ({ error }: OpenAiErrorBody) => {
