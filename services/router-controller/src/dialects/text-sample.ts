@@ -20,7 +20,7 @@ export class TextSample {
 
   /** @param run texts that are written side by side, as the choices of an answer, are kept apart. */
   add(text: string, run = 0): void {
-    this.bytes += Math.max(Buffer.byteLength(text), byteLength(text));
+    this.bytes += byteLength(text);
     const room = SAMPLE_CHARS - this.#kept;
     if (room <= 0) return;
     const piece = text.length <= room ? text : text.slice(0, room);

@@ -71,12 +71,13 @@ function escaped(inside: Buffer, depth: number): Buffer {
   return bytes;
 }
 
-/** UTF-8 bytes of a text with what was left out of it. */
+/** UTF-8 bytes of a text with what was left out of it. A marker that somebody has made up makes no text shorter. */
 export function byteLength(text: string): number {
   const bytes = Buffer.byteLength(text);
   if (!text.includes(EDGE)) return bytes;
   let more = 0;
-  for (const match of text.matchAll(MARKER)) more += Number(match[3]) - Buffer.byteLength(match[0]);
+  for (const match of text.matchAll(MARKER))
+    more += Math.max(0, Number(match[3]) - Buffer.byteLength(match[0]));
   return bytes + more;
 }
 

@@ -19,6 +19,9 @@ const SPACE = 0x20;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
+/** Longer events are parsed: a text that is kept is cut out of its event, and keeps all of that. */
+const MOST_CHARS = 8_192;
+
 /** A string's characters that stand for themselves, so that its text is what is written. */
 function isPlain(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
@@ -70,7 +73,7 @@ export class Shape {
    * @returns null: nothing to know others by.
    */
   static of(data: string, told: OneText, read: (data: string) => OneText | null): Shape | null {
-    if (!isPlain(told.text)) return null;
+    if (data.length > MOST_CHARS || !isPlain(told.text)) return null;
     const usage = data.includes(USAGE) ? findMember(data, 0, 'usage', (value) => value === 'null') : null;
     const noise = NOISE.flatMap((name) => holesAfter(data, `"${name}":"`));
     // The same text may stand elsewhere, as the model's name; only where it is the text does another one make another answer.
@@ -86,6 +89,7 @@ export class Shape {
 
   /** @returns null: the event is of another shape, or its text is empty or has escapes. */
   read(data: string): Known | null {
+    if (data.length > MOST_CHARS) return null;
     const around = this.#around;
     const last = around.length - 1;
     let usage: Cut | null = null;

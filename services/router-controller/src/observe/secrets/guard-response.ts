@@ -1,5 +1,5 @@
 /** The one way out for answers: whatever a handler, express or the relay writes to a client goes through here. */
-import { ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { KnownSecrets } from './index.ts';
 import type { MaskedStream } from './masked.ts';
 
@@ -24,7 +24,7 @@ const asBuffer = (chunk: Chunk, encoding: More): Buffer => {
  * headers and bodies. Lengths stay, so a `content-length` stays true; what has none in it passes uncopied.
  */
 export function guardResponses(prototype: ServerResponse, secrets: KnownSecrets): void {
-  const { writeHead, write, end } = ServerResponse.prototype;
+  const { writeHead, write, end } = prototype;
   // Begun with the first byte: what a reload has taught meanwhile counts.
   const bodyOf = (response: Guarded): MaskedStream | null => {
     response[BODY] ??= secrets.stream();
