@@ -42,8 +42,13 @@ function whole(bytes: Buffer, first: boolean): SseEvent {
   return { bytes, ...fieldsOf(marked ? bytes.subarray(MARK.length) : bytes), piece: false };
 }
 
+const piece = (bytes: Buffer): SseEvent => ({ bytes, data: null, name: null, piece: true });
+
+const NOTHING = Buffer.alloc(0);
+
 export class SseSplitter {
-  #parts: Buffer[] = [];
+  /** What has come of an event that is not whole; null: nothing. */
+  #parts: Buffer[] | null = null;
   #size = 0;
   /** No character of the current line has come. */
   #lineEmpty = true;
@@ -55,36 +60,51 @@ export class SseSplitter {
 
   /** The events that are complete with this chunk, in order. Their bytes, joined, are the chunks so far. */
   push(chunk: Buffer): SseEvent[] {
-    const events: SseEvent[] = [];
+    let events: SseEvent[] | null = null;
     let begin = 0;
-    const close = (end: number) => {
-      this.#hold(chunk.subarray(begin, end));
-      events.push(this.#release());
+    const hasCr = this.#afterCr || this.#closing || chunk.includes(CR);
+    for (let end = this.#end(chunk, 0, hasCr); end >= 0; end = this.#end(chunk, end, hasCr)) {
+      const event = this.#release(chunk.subarray(begin, end));
+      // Mostly it is the only one: an array that is pushed to has room for many.
+      if (events) events.push(event);
+      else events = [event];
       begin = end;
-    };
-    // Nearly every stream ends its lines with LF alone: from one to the next in a step each.
-    if (!this.#afterCr && !this.#closing && !chunk.includes(CR)) {
-      let line = this.#lineEmpty ? 0 : -1;
-      for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, at + 1)) {
-        if (at === line) close(at + 1);
-        line = at + 1;
-      }
-      this.#lineEmpty = line === chunk.length;
-      return this.#rest(chunk.subarray(begin), events);
     }
-    for (let i = 0; i < chunk.length; i++) {
-      const byte = chunk[i];
+    if (begin < chunk.length) this.#hold(chunk.subarray(begin));
+    if (this.#size <= MAX_EVENT_BYTES) return events ?? [];
+    this.#inPieces = true;
+    return [...(events ?? []), piece(this.#take(NOTHING))];
+  }
+
+  /** Where the event ends that the bytes from here belong to; -1: not in this chunk. */
+  #end(chunk: Buffer, from: number, hasCr: boolean): number {
+    if (hasCr) return this.#endByBytes(chunk, from);
+    // Nearly every stream ends its lines with LF alone: from one to the next in a step each.
+    let line = this.#lineEmpty ? from : -1;
+    for (let at = chunk.indexOf(LF, from); at >= 0; at = chunk.indexOf(LF, at + 1)) {
+      if (at === line) {
+        this.#lineEmpty = true;
+        return at + 1;
+      }
+      line = at + 1;
+    }
+    this.#lineEmpty = line === chunk.length;
+    return -1;
+  }
+
+  #endByBytes(chunk: Buffer, from: number): number {
+    for (let at = from; at < chunk.length; at++) {
+      const byte = chunk[at];
       if (this.#closing) {
         this.#closing = false;
         this.#afterCr = false;
         this.#lineEmpty = true;
-        close(byte === LF ? i + 1 : i);
-        if (byte === LF) continue;
+        return byte === LF ? at + 1 : at;
       }
       if (byte === LF) {
-        if (this.#afterCr) this.#afterCr = false;
-        else if (this.#lineEmpty) close(i + 1);
-        else this.#lineEmpty = true;
+        if (!this.#afterCr && this.#lineEmpty) return at + 1;
+        if (!this.#afterCr) this.#lineEmpty = true;
+        this.#afterCr = false;
       } else if (byte === CR) {
         if (this.#lineEmpty) this.#closing = true;
         this.#lineEmpty = true;
@@ -94,22 +114,12 @@ export class SseSplitter {
         this.#afterCr = false;
       }
     }
-    return this.#rest(chunk.subarray(begin), events);
-  }
-
-  /** Holds what is not whole yet, unless it is too long. */
-  #rest(bytes: Buffer, events: SseEvent[]): SseEvent[] {
-    this.#hold(bytes);
-    if (this.#size > MAX_EVENT_BYTES) {
-      this.#inPieces = true;
-      events.push(this.#piece());
-    }
-    return events;
+    return -1;
   }
 
   /** What came after the last complete event; null when nothing did. */
   end(): SseEvent | null {
-    return this.#size === 0 ? null : this.#release();
+    return this.#size === 0 ? null : this.#release(NOTHING);
   }
 
   /** True when part of an event has been passed on already and its end has not come. */
@@ -119,26 +129,28 @@ export class SseSplitter {
 
   #hold(bytes: Buffer): void {
     if (bytes.length === 0) return;
-    this.#parts.push(bytes);
+    if (this.#parts) this.#parts.push(bytes);
+    else this.#parts = [bytes];
     this.#size += bytes.length;
   }
 
-  #take(): Buffer {
-    const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
-    this.#parts = [];
+  /** What is held, and these bytes after it. */
+  #take(bytes: Buffer): Buffer {
+    const parts = this.#parts;
+    if (!parts) return bytes;
+    if (bytes.length > 0) parts.push(bytes);
+    this.#parts = null;
     this.#size = 0;
-    return bytes;
+    return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   }
 
-  #piece(): SseEvent {
-    return { bytes: this.#take(), data: null, name: null, piece: true };
-  }
-
-  #release(): SseEvent {
+  /** The event that ends with these bytes. */
+  #release(last: Buffer): SseEvent {
     const first = this.#first;
     this.#first = false;
-    if (!this.#inPieces) return whole(this.#take(), first);
+    const bytes = this.#take(last);
+    if (!this.#inPieces) return whole(bytes, first);
     this.#inPieces = false;
-    return this.#piece();
+    return piece(bytes);
   }
 }

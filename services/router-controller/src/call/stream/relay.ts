@@ -177,6 +177,11 @@ async function relayStream(
     if (parts.length === 0) return null;
     return writeTo(client, parts.length === 1 ? parts[0]! : Buffer.concat(parts));
   };
+  const passAll = (events: readonly SseEvent[]): Promise<void> | null => {
+    if (events.length !== 1) return send(events.map(pass));
+    const bytes = pass(events[0]!);
+    return bytes && writeTo(client, bytes);
+  };
 
   let broken: unknown = null;
   try {
@@ -191,7 +196,7 @@ async function relayStream(
         if (bytes && (reader.complete || reader.error !== null)) await send([bytes]);
         break;
       }
-      const slow = send(splitter.push(value).map(pass));
+      const slow = passAll(splitter.push(value));
       if (slow) await slow;
     }
   } catch (error) {
