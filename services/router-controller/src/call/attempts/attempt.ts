@@ -13,7 +13,7 @@ import {
 import type { Time } from '../time.ts';
 import type { HeaderBag } from '../transport/headers.ts';
 import type { SendOptions, Transport } from '../transport/transport.ts';
-import type { UpstreamAnswer } from '../transport/upstream-answer.ts';
+import { ENOUGH, type Take, type UpstreamAnswer, type UpstreamBody } from '../transport/upstream-answer.ts';
 import { Clock } from './clock.ts';
 import { AttemptTimeout, describeError, outcomeOfError, outcomeOfStatus } from './outcome.ts';
 import { awaitPending, isPending } from './pending.ts';
@@ -26,13 +26,16 @@ const ERROR_BODY_MS = 2_000;
 /** How long the end of a body may come after a stream's last event, milliseconds. */
 const DRAIN_MS = 250;
 
+/** A body under its time limits. */
+export type Chunks = Pick<UpstreamBody, 'next' | 'flow'>;
+
 /** An answer that may go to the client. */
 export interface Answer {
   readonly kind: 'answer';
   readonly response: UpstreamAnswer;
   readonly opening: Opening;
   /** The rest of the body; each wait is limited by the target's idle time. */
-  readonly chunks: AsyncIterator<Buffer>;
+  readonly chunks: Chunks;
   readonly firstByteMs: number;
   /**
    * The answer is complete: lets the rest of the body come for a moment, so that the connection serves again, then aborts.
@@ -146,7 +149,7 @@ class Running {
   }
 
   /** The body's chunks under the clock. Errors are those of the body, or the time limit that ended it. */
-  chunks({ body }: UpstreamAnswer): AsyncIterator<Buffer, undefined> {
+  chunks({ body }: UpstreamAnswer): Chunks {
     const { clock, controller } = this;
     let over = false;
     const end = () => {
@@ -178,7 +181,22 @@ class Running {
       clock.wait();
       return body.next().then(come, failed);
     };
-    return { next };
+    if (!body.flow) return { next };
+    const flow = async (take: Take): Promise<boolean> => {
+      if (over) return true;
+      clock.wait();
+      const timed: Take = (chunk) => {
+        clock.tick();
+        const more = take(chunk);
+        if (more === null) clock.wait();
+        else if (more !== ENOUGH) return more.then(() => clock.wait());
+        return more;
+      };
+      const whole = await body.flow!(timed).catch(failed);
+      if (whole) come({ done: true, value: undefined });
+      return whole;
+    };
+    return { next, flow };
   }
 }
 

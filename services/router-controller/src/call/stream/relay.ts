@@ -6,6 +6,7 @@ import type { Answer } from '../attempts/attempt.ts';
 import { AttemptTimeout, describeError } from '../attempts/outcome.ts';
 import type { AnswerSeal } from '../response-ids.ts';
 import { responseHeaders, STREAM_HEADERS } from '../transport/headers.ts';
+import { ENOUGH, flowOf, type Take } from '../transport/upstream-answer.ts';
 import { believe, usageOf } from '../usage.ts';
 import { type ClientResponse, writeTo } from './client-response.ts';
 import { isEventStream, type OpenBody, type StreamStart, type WholeBody } from './opening.ts';
@@ -183,21 +184,22 @@ async function relayStream(
     return bytes && writeTo(client, bytes);
   };
 
+  const take: Take = (chunk) => {
+    if (options.signal.aborted) throw options.signal.reason;
+    const slow = passAll(splitter.push(chunk));
+    return over ? ENOUGH : slow;
+  };
+
   let broken: unknown = null;
   try {
     await send(held.map(({ event, kind }) => bytesOf(event, kind)));
-    while (!ended && !over) {
-      const { value, done } = await chunks.next();
-      if (options.signal.aborted) throw options.signal.reason;
-      if (done) {
-        const rest = splitter.end();
-        // Half an event at the end of a stream that is not finished would only spoil the error event after it.
-        const bytes = rest && pass(rest);
-        if (bytes && (reader.complete || reader.error !== null)) await send([bytes]);
-        break;
-      }
-      const slow = passAll(splitter.push(value));
-      if (slow) await slow;
+    const whole = !ended && !over && (await flowOf(chunks, take));
+    if (whole && options.signal.aborted) throw options.signal.reason;
+    const rest = whole ? splitter.end() : null;
+    if (rest) {
+      // Half an event at the end of a stream that is not finished would only spoil the error event after it.
+      const bytes = pass(rest);
+      if (bytes && (reader.complete || reader.error !== null)) await send([bytes]);
     }
   } catch (error) {
     broken = options.signal.aborted ? options.signal.reason : error;

@@ -3,12 +3,20 @@
  * of the call, and each of its chunks as much as reading an event.
  */
 import type { Dispatcher } from 'undici';
-import type { UpstreamAnswer, UpstreamBody } from './upstream-answer.ts';
+import { ENOUGH, type Take, type UpstreamAnswer, type UpstreamBody } from './upstream-answer.ts';
 
 /** Bytes that may wait for the reader; past it the upstream's socket is not read. */
 const MOST_WAITING = 64 * 1024;
 
 const DONE: IteratorResult<Buffer, undefined> = { done: true, value: undefined };
+
+interface Flow {
+  readonly take: Take;
+  readonly resolve: (whole: boolean) => void;
+  readonly reject: (error: unknown) => void;
+  /** It has asked for time. */
+  waits: boolean;
+}
 
 interface Waiting<T> {
   readonly resolve: (value: T) => void;
@@ -20,6 +28,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamBody {
   #controller: Dispatcher.DispatchController | null = null;
   #head: Waiting<UpstreamAnswer> | null = null;
   #reader: Waiting<IteratorResult<Buffer, undefined>> | null = null;
+  #flow: Flow | null = null;
   #chunks: Buffer[] = [];
   #waiting = 0;
   #ended = false;
@@ -73,6 +82,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamBody {
     this.#head = null;
     this.#reader = null;
     waiting?.reject(error);
+    this.#pour();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -98,10 +108,11 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamBody {
     this.#waiting += chunk.length;
     if (this.#waiting > MOST_WAITING) controller.pause();
     // Once all that was read with it has come: many events arrive as one, and go on as one.
-    if (this.#reader && this.#chunks.length === 1) queueMicrotask(this.#deliver);
+    if ((this.#reader || this.#flow) && this.#chunks.length === 1) queueMicrotask(this.#deliver);
   }
 
   readonly #deliver = (): void => {
+    this.#pour();
     const reader = this.#reader;
     if (!reader || this.#chunks.length === 0) return;
     this.#reader = null;
@@ -126,6 +137,7 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamBody {
     const reader = this.#reader;
     this.#reader = null;
     reader?.resolve(DONE);
+    this.#pour();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -139,6 +151,41 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamBody {
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject };
     });
+  }
+
+  flow(take: Take): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#flow = { take, resolve, reject, waits: false };
+      this.#pour();
+    });
+  }
+
+  /** All that has come goes to who takes it, and then the end. */
+  #pour(): void {
+    const flow = this.#flow;
+    if (!flow || flow.waits) return;
+    try {
+      const more = this.#chunks.length === 0 ? null : flow.take(this.#take());
+      if (more === ENOUGH || (more === null && this.#ended)) {
+        this.#flow = null;
+        flow.resolve(more !== ENOUGH);
+      } else if (more !== null) {
+        flow.waits = true;
+        const go = () => {
+          flow.waits = false;
+          this.#pour();
+        };
+        more.then(go, (error) => this.#break(error));
+      } else if (this.#failed) this.#break(this.#error);
+    } catch (error) {
+      this.#break(error);
+    }
+  }
+
+  #break(error: unknown): void {
+    const flow = this.#flow;
+    this.#flow = null;
+    flow?.reject(error);
   }
 
   /** Forgets what has come, and what will. */

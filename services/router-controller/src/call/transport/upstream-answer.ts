@@ -2,13 +2,37 @@
 import type { Readable } from 'node:stream';
 import type { HeaderBag } from './headers.ts';
 
+export const ENOUGH = Symbol('enough');
+
+/** @returns null: go on; else to be waited for before more comes, or that no more is wanted. */
+export type Take = (chunk: Buffer) => Promise<void> | typeof ENOUGH | null;
+
 export interface UpstreamBody {
   /** The next bytes, all that have come; rejects where the body breaks off. */
   next(): Promise<IteratorResult<Buffer, undefined>>;
+  /**
+   * Gives what is left to `take` as it comes, with no promise for each chunk; absent where that would save nothing. Rejects where the
+   * body breaks off, and with what `take` throws.
+   *
+   * @returns true: to the body's end; false: until `take` had enough.
+   */
+  flow?(take: Take): Promise<boolean>;
   /** Lets the rest come unread, so that the connection serves again. */
   ignore(): void;
   /** Ends the call; what the body fails with afterwards is nobody's concern. */
   destroy(): void;
+}
+
+/** The body's `flow`, or the same by its `next`. */
+export async function flowOf(body: Pick<UpstreamBody, 'next' | 'flow'>, take: Take): Promise<boolean> {
+  if (body.flow) return body.flow(take);
+  for (;;) {
+    const { value, done } = await body.next();
+    if (done) return true;
+    const more = take(value);
+    if (more === ENOUGH) return false;
+    if (more) await more;
+  }
 }
 
 export interface UpstreamAnswer {
