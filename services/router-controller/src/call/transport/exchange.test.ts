@@ -3,10 +3,11 @@ import { getEventListeners, once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type Dispatcher } from 'undici';
 import { eventually } from '../testing.ts';
 import { Exchange } from './exchange.ts';
-import type { UpstreamBody } from './upstream-answer.ts';
+import { ENOUGH, type UpstreamBody } from './upstream-answer.ts';
 
 async function withUpstream(
   answer: (response: ServerResponse) => void,
@@ -130,6 +131,87 @@ test('a body that breaks off rejects after what came; one that is ignored leaves
       await assert.rejects(ended.body.next());
     },
   );
+});
+
+test('a body that flows comes whole and in order, and waits where its taker does', async () => {
+  const bytes = Buffer.from(Array.from({ length: 2 * 1024 * 1024 }, (_, at) => at % 251));
+  let taken = 0;
+  const steadily = (response: ServerResponse) => {
+    const next = () => {
+      while (taken < bytes.length) {
+        const piece = bytes.subarray(taken, taken + 16_384);
+        taken += piece.length;
+        if (!response.write(piece)) return void response.once('drain', next);
+      }
+      response.end();
+    };
+    next();
+  };
+  await withUpstream(steadily, async (send) => {
+    const { body } = await send();
+    const parts: Buffer[] = [];
+    let begun = false;
+    const whole = body.flow!((chunk) => {
+      parts.push(chunk);
+      if (begun) return null;
+      begun = true;
+      return sleep(200).then(async () => {
+        const before = taken;
+        await sleep(100);
+        assert.equal(taken, before);
+        assert.ok(before < bytes.length);
+        assert.equal(parts.length, 1);
+      });
+    });
+    assert.equal(await whole, true);
+    assert.ok(Buffer.concat(parts).equals(bytes));
+  });
+});
+
+test('a flow ends where its taker has had enough, and the rest is there to be read', async () => {
+  const respond = (response: ServerResponse) => {
+    response.write('one');
+    setTimeout(() => response.end('two'), 20);
+  };
+  await withUpstream(respond, async (send) => {
+    const { body } = await send();
+    assert.equal(await body.flow!(() => ENOUGH), false);
+    assert.equal(String(await all(body)), 'two');
+  });
+});
+
+test('a flow that breaks off rejects after what came, and so does one whose taker fails, now or later', async () => {
+  const respond = (response: ServerResponse) => {
+    response.writeHead(200, { 'content-length': 100 });
+    response.write('half', () => setTimeout(() => response.destroy(), 20));
+  };
+  await withUpstream(respond, async (send) => {
+    const { body } = await send();
+    const seen: string[] = [];
+    const take = (chunk: Buffer) => {
+      seen.push(String(chunk));
+      return null;
+    };
+    await assert.rejects(body.flow!(take));
+    assert.deepEqual(seen, ['half']);
+    await assert.rejects(body.flow!(take));
+
+    const failing = await send();
+    const fail = () => {
+      throw new Error('can’t take it');
+    };
+    await assert.rejects(failing.body.flow!(fail), /can’t take it/);
+    const later = await send();
+    await assert.rejects(
+      later.body.flow!(() => Promise.reject(new Error('gone'))),
+      /gone/,
+    );
+    const leaving = new AbortController();
+    const left = await send(leaving.signal);
+    const waits = left.body.flow!(() => null);
+    leaving.abort(new Error('left'));
+    await assert.rejects(waits, /left/);
+  });
 });
 
 /** An exchange whose answer has begun, and undici's side of it. */
