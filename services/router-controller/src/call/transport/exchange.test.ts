@@ -134,7 +134,7 @@ test('a body that breaks off rejects after what came; one that is ignored leaves
 });
 
 test('a body that flows comes whole and in order, and waits where its taker does', async () => {
-  const bytes = Buffer.from(Array.from({ length: 2 * 1024 * 1024 }, (_, at) => at % 251));
+  const bytes = Buffer.from(Array.from({ length: 8 * 1024 * 1024 }, (_, at) => at % 251));
   let taken = 0;
   const steadily = (response: ServerResponse) => {
     const next = () => {
