@@ -7,11 +7,13 @@ export interface Answers {
   readonly bodyBytes: number;
   /** Content events of a stream. */
   readonly chunks: number;
-  /** Pause before each event; 0: one event a turn of the event loop, without a pause. */
+  /** Pause before each write; 0: one a turn of the event loop, without a pause. */
   readonly delayMs: number;
+  /** Events that go out in one write. */
+  readonly together: number;
 }
 
-export const ANSWERS: Answers = { bodyBytes: 600, chunks: 20, delayMs: 0 };
+export const ANSWERS: Answers = { bodyBytes: 600, chunks: 20, delayMs: 0, together: 1 };
 
 const USAGE = '"usage":{"prompt_tokens":20,"completion_tokens":100,"total_tokens":120}';
 
@@ -36,15 +38,18 @@ const event = (choices: string, more = '') =>
 const delta = (text: string, reason = 'null') =>
   event(`[{"index":0,"delta":${text},"finish_reason":${reason}}]`);
 
-/** All that goes out after the head, in order. */
-function stream({ chunks }: Answers): Buffer[] {
-  return [
+/** All that goes out after the head, by writes. */
+function stream({ chunks, together }: Answers): Buffer[] {
+  const events = [
     delta('{"role":"assistant","content":""}'),
     ...Array.from({ length: chunks }, (_, at) => delta(`{"content":"w${at} "}`)),
     delta('{}', '"stop"'),
     event('[]', `,${USAGE}`),
     chunk('data: [DONE]\n\n'),
   ];
+  return Array.from({ length: Math.ceil(events.length / together) }, (_, at) =>
+    Buffer.concat(events.slice(at * together, (at + 1) * together)),
+  );
 }
 
 export interface MockUpstream {

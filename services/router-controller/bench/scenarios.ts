@@ -81,6 +81,15 @@ export const SCENARIOS: readonly Scenario[] = [
     answers: { chunks: 200 },
   },
   {
+    name: 'bursts',
+    what: '50 streams of 200 chunks, twenty in each write',
+    kinds: PLAIN,
+    connections: 50,
+    requests: 300,
+    stream: true,
+    answers: { chunks: 200, together: 20 },
+  },
+  {
     name: 'paced',
     what: '100 streams, a chunk each 10 ms',
     kinds: PLAIN,

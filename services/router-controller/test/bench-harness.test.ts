@@ -47,7 +47,7 @@ test('property: messages are read whole, however their bytes are cut', () => {
 
 test('the load counts answers, failures and events', async () => {
   const upstream = await startMockUpstream();
-  upstream.set({ bodyBytes: 10, chunks: 7, delayMs: 0 });
+  upstream.set({ together: 1, bodyBytes: 10, chunks: 7, delayMs: 0 });
   const ask = (body: string) =>
     load({ url: upstream.url, headers: {}, body: () => body, connections: 3, requests: 9 });
   const plain = await ask('{}');

@@ -2,9 +2,10 @@
 import type { Readable } from 'node:stream';
 import type { HeaderBag } from './headers.ts';
 
-export const ENOUGH = Symbol('enough');
+/** No more is wanted. */
+export const ENOUGH: unique symbol = Symbol('enough');
 
-/** @returns null: go on; else to be waited for before more comes, or that no more is wanted. */
+/** @returns null: go on; a promise is waited for before more comes. */
 export type Take = (chunk: Buffer) => Promise<void> | typeof ENOUGH | null;
 
 export interface UpstreamBody {

@@ -24,7 +24,8 @@ const BOOKKEEPING: ReadonlySet<string> = new Set([
 const isEmpty = (value: unknown) =>
   value === null || value === '' || (typeof value === 'object' && Object.keys(value as object).length === 0);
 
-const USAGE = '"usage"';
+/** The name's end: looking for a quote first would stop at each of an event's. */
+const USAGE = 'usage"';
 
 /** Before and after the data of an event that is one line. */
 const FIELD = 'data: '.length;

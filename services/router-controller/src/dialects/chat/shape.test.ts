@@ -154,3 +154,17 @@ test('the text is found where it stands elsewhere too, and noise beside it may d
   assert.deepEqual(known(event('"m"'), event('"c"')), ['c']);
   assert.deepEqual(known(noisy('"a"', 'xy'), noisy('"b"', ''), noisy('"c"', '\\n')), ['b', null]);
 });
+
+test('where no shape can be learned, or none is of use, it is not tried for ever', (t) => {
+  const of = t.mock.method(Shape, 'of');
+  const twice = (text: string) =>
+    `data: {"choices":[{"delta":{"reasoning":"${text}","reasoning_content":"${text}"}}]}\n\n`;
+  const unlike = (text: string) => `data: {"id":"${text}","choices":[{"delta":{"content":"${text}"}}]}\n\n`;
+  for (const make of [twice, unlike]) {
+    const reader = new ChatStreamReader({});
+    of.mock.resetCalls();
+    for (const each of eventsOf(Array.from({ length: 100 }, (_, at) => make(`w${at}`)))) reader.read(each);
+    assert.equal(reader.contentEvents, 100);
+    assert.equal(of.mock.callCount(), 3);
+  }
+});

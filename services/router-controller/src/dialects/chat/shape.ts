@@ -13,7 +13,7 @@ export interface OneText {
 /** Values that say nothing and differ in every event. */
 const NOISE = ['obfuscation'];
 
-const USAGE = '"usage"';
+const USAGE = 'usage"';
 
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -23,7 +23,7 @@ const BACKSLASH = 0x5c;
 const MOST_CHARS = 8_192;
 
 /** A string's characters that stand for themselves, so that its text is what is written. */
-function isPlain(text: string): boolean {
+export function isPlain(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const char = text.charCodeAt(at);
     if (char < SPACE || char === QUOTE || char === BACKSLASH) return false;
@@ -68,12 +68,12 @@ export class Shape {
 
   /**
    * @param data of an event that was parsed.
-   * @param told what it adds.
+   * @param told what it adds; a plain text.
    * @param read what the event of other data would add; null: not one text, or more than that.
    * @returns null: nothing to know others by.
    */
   static of(data: string, told: OneText, read: (data: string) => OneText | null): Shape | null {
-    if (data.length > MOST_CHARS || !isPlain(told.text)) return null;
+    if (data.length > MOST_CHARS) return null;
     const usage = data.includes(USAGE) ? findMember(data, 0, 'usage', (value) => value === 'null') : null;
     const noise = NOISE.flatMap((name) => holesAfter(data, `"${name}":"`));
     // The same text may stand elsewhere, as the model's name; only where it is the text does another one make another answer.

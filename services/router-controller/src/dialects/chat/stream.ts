@@ -7,7 +7,7 @@ import type { SseEvent } from '../sse.ts';
 import { TextSample } from '../text-sample.ts';
 import { withoutUsage } from './hide-usage.ts';
 import { writtenTexts } from './message-text.ts';
-import { type Known, type OneText, Shape } from './shape.ts';
+import { isPlain, type Known, type OneText, Shape } from './shape.ts';
 import { errorIn, errorText } from './told-errors.ts';
 
 const DONE = '[DONE]';
@@ -140,7 +140,7 @@ export class ChatStreamReader implements StreamReader {
 const runOf = (choice: Choice | null, place: number) =>
   (typeof choice?.index === 'number' ? choice.index : place) % MAX_RUNS;
 
-/** What a chunk adds where that is one text and nothing else; null: it is more, or less. */
+/** What a chunk adds where that is one plain text and nothing else; null: it is more, or less. */
 function oneTextOf(chunk: ChunkBody): OneText | null {
   const { choices, usage, x_groq } = chunk;
   if (usage || x_groq || !Array.isArray(choices) || choices.length !== 1) return null;
@@ -149,17 +149,17 @@ function oneTextOf(chunk: ChunkBody): OneText | null {
   const { delta } = choice;
   const texts = delta !== null && typeof delta === 'object' ? [...writtenTexts(delta)] : [];
   if (typeof choice.text === 'string' && choice.text !== '') texts.push(choice.text);
-  return texts.length === 1 ? { run: runOf(choice, 0), text: texts[0]! } : null;
+  return texts.length === 1 && isPlain(texts[0]!) ? { run: runOf(choice, 0), text: texts[0]! } : null;
 }
 
-/** Shapes that may be learned before any of them was of use, and how often one has to be of use for one more. */
-const SHAPES_AHEAD = 3;
-const USES_A_SHAPE = 4;
+/** How often a shape may be looked for before one was of use, and of how much use one has to be for one more time. */
+const TRIES_AHEAD = 3;
+const USES_A_TRY = 4;
 
 /** The shape that a stream's events have at present. */
 class Shapes {
   #shape: Shape | null = null;
-  #learned = 0;
+  #tries = 0;
   #used = 0;
   /** The latest event that was known. */
   #data: string | null = null;
@@ -185,13 +185,12 @@ class Shapes {
   }
 
   learn(data: string, chunk: ChunkBody): void {
-    // Learning costs as much as two events; where no two are alike it must not go on.
-    if (this.#learned >= SHAPES_AHEAD + this.#used / USES_A_SHAPE) return;
+    // It costs as much as some events do; where no two are alike it must not go on.
+    if (this.#tries >= TRIES_AHEAD + this.#used / USES_A_TRY) return;
     const told = oneTextOf(chunk);
-    const shape = told && Shape.of(data, told, (other) => oneTextOf(chunkOf(other) ?? {}));
-    if (!shape) return;
-    this.#learned++;
-    this.#shape = shape;
+    if (!told) return;
+    this.#tries++;
+    this.#shape = Shape.of(data, told, (other) => oneTextOf(chunkOf(other) ?? {})) ?? this.#shape;
   }
 }
 
