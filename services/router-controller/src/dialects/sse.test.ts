@@ -52,6 +52,50 @@ test('events are the same for any chunking, and their bytes joined are the strea
   );
 });
 
+/** What the lines of an event say, as the standard has it: read line by line. */
+function naive(event: Buffer): Pick<SseEvent, 'data' | 'name'> {
+  const fields = event
+    .toString()
+    .split(/\r\n|[\n\r]/)
+    .map((line) => /^(data|event): ?(.*)$/su.exec(line))
+    .filter((match) => match !== null);
+  const data = fields.filter(([, field]) => field === 'data').map(([, , value]) => value!);
+  return {
+    data: data.length === 0 ? null : data.join('\n'),
+    name: fields.findLast(([, field]) => field === 'event')?.[2] ?? null,
+  };
+}
+
+test('an event says what its lines say', () => {
+  const line = fc.constantFrom(
+    'data: a',
+    'data:  b',
+    'data:c',
+    'data: ',
+    'data:',
+    'event: e',
+    'event:f',
+    'event: ',
+    ': data: x',
+    'id: 1',
+    'datum: x',
+  );
+  const end = fc.constantFrom('\n', '\n', '\n', '\r\n', '\r');
+  const event = fc
+    .tuple(
+      fc.array(fc.tuple(line, end), { minLength: 1, maxLength: 3 }),
+      fc.constantFrom('\n', '\n', '\r', ''),
+    )
+    .map(([lines, blank]) => lines.map((each) => each.join('')).join('') + blank);
+  fc.assert(
+    fc.property(fc.array(event, { minLength: 1, maxLength: 4 }), (events) => {
+      for (const { bytes, data, name } of split([Buffer.from(events.join(''))]))
+        assert.deepEqual({ data, name }, naive(bytes));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
 test('a byte order mark at the beginning is no part of the first line, and stays in its bytes; elsewhere it is text', () => {
   const stream = Buffer.from('\ufeffdata: a\n\n\ufeffdata: b\n\ndata: c\n\n');
   for (const chunks of [[stream], [...stream].map((byte) => Buffer.from([byte]))]) {

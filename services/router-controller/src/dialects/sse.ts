@@ -21,9 +21,12 @@ const MARK = Buffer.from('\ufeff');
 
 function fieldsOf(bytes: Buffer): { data: string | null; name: string | null } {
   const text = bytes.toString('utf8');
-  // Nearly every event is this one line.
-  if (text.startsWith('data: ') && text.indexOf('\n') === text.length - 2 && !text.includes('\r'))
-    return { data: text.slice(6, -2), name: null };
+  if (!text.includes('\r')) {
+    // Nearly every event is one line of data, with its name before it or without.
+    const at = text.startsWith('event: ') ? text.indexOf('\n') + 1 : 0;
+    if (text.startsWith('data: ', at) && text.indexOf('\n', at) === text.length - 2)
+      return { data: text.slice(at + 6, -2), name: at === 0 ? null : text.slice(7, at - 1) };
+  }
   let data: string | null = null;
   let name: string | null = null;
   for (const line of text.split(/\r\n|\n|\r/)) {
@@ -39,7 +42,8 @@ function fieldsOf(bytes: Buffer): { data: string | null; name: string | null } {
 /** @param first it begins the stream */
 function whole(bytes: Buffer, first: boolean): SseEvent {
   const marked = first && bytes.subarray(0, MARK.length).equals(MARK);
-  return { bytes, ...fieldsOf(marked ? bytes.subarray(MARK.length) : bytes), piece: false };
+  const { data, name } = fieldsOf(marked ? bytes.subarray(MARK.length) : bytes);
+  return { bytes, data, name, piece: false };
 }
 
 const piece = (bytes: Buffer): SseEvent => ({ bytes, data: null, name: null, piece: true });
