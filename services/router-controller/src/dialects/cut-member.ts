@@ -1,4 +1,4 @@
-/** Takes one member out of a JSON object, every other byte as it was. */
+/** Where one member of a JSON object is written, so that it can be taken out and every other byte stays as it was. */
 
 const SPACE = /\s/;
 
@@ -27,11 +27,10 @@ export interface Cut {
 }
 
 /**
- * @param text holds one object; what stands before and after it stays, and so does white space, or an SSE field's name,
- * between its tokens.
+ * @param text holds one object; white space, or an SSE field's name, may stand between its tokens.
  * @param name plain ASCII
- * @param which which values of it are taken out
- * @returns null: the object has no such member at its top.
+ * @param which which values of it are meant
+ * @returns null: the object has no such member at its top, or one with another value.
  */
 export function findMember(
   text: string,
@@ -71,13 +70,6 @@ export function findMember(
     }
   }
   return null;
-}
-
-/** The text without a member of the object in it: see {@link findMember}. */
-export function cutMember(...given: Parameters<typeof findMember>): string {
-  const [text] = given;
-  const cut = findMember(...given);
-  return cut ? text.slice(0, cut.from) + text.slice(cut.to) : text;
 }
 
 /** @param place comma before the member or -1, the member's first byte, and what ends it. */

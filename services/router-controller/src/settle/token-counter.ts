@@ -12,7 +12,7 @@ export interface TokenCounterOptions {
   readonly maxWaitingChars?: number;
   /** A thread that has not answered for so long is given up. */
   readonly limitMs?: number;
-  /** The thread ends after so long without work, and gives its 70 to 90 MB back. */
+  /** The thread ends after so long without work, and gives its 70 MB back. */
   readonly idleMs?: number;
   /** The thread's code, for tests. */
   readonly worker?: URL;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { cutMember } from '../../dialects/cut-member.ts';
+import { findMember } from '../../dialects/cut-member.ts';
 import { chunkOf, DONE, type RawRequest, type Wire } from '../raw-upstream.ts';
 import { withRaw } from '../testing.ts';
 
@@ -18,6 +18,10 @@ const events =
     wire.end();
   };
 const ONE = { alone: true, policy: { retry_budget: { attempts: 1 } } };
+const cutMember = (text: string, from: number, name: string) => {
+  const cut = findMember(text, from, name);
+  return cut ? text.slice(0, cut.from) + text.slice(cut.to) : text;
+};
 const asks = ({ body }: RawRequest) => body?.stream_options !== undefined;
 
 describe('what the option adds is taken out again', () => {

@@ -2,6 +2,7 @@
 import { parseJson, type SseEvent, type Translation } from '../../dialects/index.ts';
 import type { Answer } from '../attempts/attempt.ts';
 import { responseHeaders, STREAM_HEADERS } from '../transport/headers.ts';
+import { ENOUGH, flowOf, type Take } from '../transport/upstream-answer.ts';
 import { believe, usageOf } from '../usage.ts';
 import { type ClientResponse, writeTo } from './client-response.ts';
 import type { StreamStart, WholeBody } from './opening.ts';
@@ -71,28 +72,30 @@ async function relayStream(
       return event.name === null && !event.piece ? event.bytes.toString('utf8') : '';
     return translator.push(event.data);
   };
-  const send = async (text: string) => {
-    if (text !== '') await writeTo(client, Buffer.from(text));
-  };
-  const take = (event: SseEvent): string => {
+  const send = (text: string): Promise<void> | null =>
+    text === '' ? null : writeTo(client, Buffer.from(text));
+  const tell = (event: SseEvent): string => {
     if (over || reader.error !== null) return '';
     const kind = reader.read(event);
     over ||= kind === 'done';
     return kind === 'error' ? '' : said(event);
   };
 
+  const isOver = () => over || tooLong || reader.error !== null;
+  const take: Take = (chunk) => {
+    if (signal.aborted) throw signal.reason;
+    const slow = send(splitter.push(chunk).map(tell).join(''));
+    return isOver() ? ENOUGH : slow;
+  };
+
   let broken: unknown = null;
   try {
     over = held.some(({ kind }) => kind === 'done');
     await send(held.map(({ event, kind }) => (kind === 'error' ? '' : said(event))).join(''));
-    while (!ended && !over && !tooLong && reader.error === null) {
-      const { value, done } = await chunks.next();
-      if (signal.aborted) throw signal.reason;
-      const rest = done ? splitter.end() : null;
-      const events = done ? (rest ? [rest] : []) : splitter.push(value);
-      await send(events.map(take).join(''));
-      if (done) break;
-    }
+    const whole = !ended && !isOver() && (await flowOf(chunks, take));
+    if (whole && signal.aborted) throw signal.reason;
+    const rest = whole ? splitter.end() : null;
+    if (rest) await send(tell(rest));
   } catch (error) {
     broken = signal.aborted ? signal.reason : error;
   }

@@ -125,12 +125,10 @@ async function relayOpen(
   };
   try {
     for (const chunk of begun) await pass(chunk);
-    for (;;) {
-      const { value, done } = await chunks.next();
-      if (done) break;
+    await flowOf(chunks, (chunk) => {
       if (options.signal.aborted) throw options.signal.reason;
-      await pass(value);
-    }
+      return pass(chunk);
+    });
     client.end();
     return { ...NOTHING, contentEvents: 1, written: { texts: [], bytes: size } };
   } catch (error) {
@@ -160,10 +158,9 @@ async function relayStream(
       ...options.headers,
     });
   }
-  const { answers, seal } = options;
-  const hides = options.hideUsage && reader.withoutUsage !== undefined;
+  const { answers, hideUsage, seal } = options;
   const bytesOf = (event: SseEvent, kind: EventKind): Buffer | null => {
-    const bytes = hides ? reader.withoutUsage!(event, kind) : event.bytes;
+    const bytes = hideUsage && reader.withoutUsage ? reader.withoutUsage(event, kind) : event.bytes;
     return bytes && seal && event.data !== null ? seal.seal(bytes, () => parseJson(event.data!)) : bytes;
   };
   // Some upstreams keep the connection open after the stream's last word; nobody has to wait for that.

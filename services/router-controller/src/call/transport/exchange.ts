@@ -82,7 +82,6 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamBody {
     this.#head = null;
     this.#reader = null;
     waiting?.reject(error);
-    this.#pour();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -137,7 +136,6 @@ export class Exchange implements Dispatcher.DispatchHandler, UpstreamBody {
     const reader = this.#reader;
     this.#reader = null;
     reader?.resolve(DONE);
-    this.#pour();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

@@ -1,9 +1,9 @@
 /** Takes back what asking for usage has changed in a stream. */
 import type { EventKind } from '../answer-reader.ts';
-import { type Cut, cutMember } from '../cut-member.ts';
+import { type Cut, findMember } from '../cut-member.ts';
 import { parseJson } from '../json.ts';
 import type { SseEvent } from '../sse.ts';
-import type { Known } from './shape.ts';
+import { type Known, mayHaveUsage } from './shape.ts';
 
 /** What every chunk has, or what only tells how it was made: an event of nothing else is there for its usage alone. */
 const BOOKKEEPING: ReadonlySet<string> = new Set([
@@ -24,9 +24,6 @@ const BOOKKEEPING: ReadonlySet<string> = new Set([
 const isEmpty = (value: unknown) =>
   value === null || value === '' || (typeof value === 'object' && Object.keys(value as object).length === 0);
 
-/** The name's end: looking for a quote first would stop at each of an event's. */
-const USAGE = 'usage"';
-
 /** Before and after the data of an event that is one line. */
 const FIELD = 'data: '.length;
 const BLANK = 0x20;
@@ -41,8 +38,13 @@ const FRAME = FIELD + '\n\n'.length;
 export function withoutUsage(event: SseEvent, kind: EventKind, known: Known | null): Buffer | null {
   const { bytes, data, piece } = event;
   if (piece || data === null) return bytes;
-  if (known?.usage === null || !data.includes(USAGE)) return bytes;
-  if (known?.usage && isOneLine(bytes, data)) return cut(bytes, data, known.usage);
+  if (known?.usage === null || !mayHaveUsage(data)) return bytes;
+  if (known?.usage && isOneLine(bytes, data)) {
+    const { from, to } = known.usage;
+    const begin = FIELD + Buffer.byteLength(data.slice(0, from));
+    // It is ASCII.
+    return without(bytes, { from: begin, to: begin + (to - from) });
+  }
   if (kind === 'usage') {
     const members = Object.entries((parseJson(data) ?? {}) as object);
     if (members.every(([name, value]) => BOOKKEEPING.has(name) || isEmpty(value))) return null;
@@ -51,17 +53,13 @@ export function withoutUsage(event: SseEvent, kind: EventKind, known: Known | nu
   const which = (value: string) => kind !== 'content' || value === 'null';
   // Latin-1 has one character for each byte, and all that is looked for is ASCII.
   const text = bytes.toString('latin1');
-  return Buffer.from(cutMember(text, text.search(/^data:/m), 'usage', which), 'latin1');
+  const found = findMember(text, text.search(/^data:/m), 'usage', which);
+  return found ? without(bytes, found) : bytes;
 }
 
 /** With the blank in its place no shorter event holds the data, and one of this length nothing else. */
 const isOneLine = (bytes: Buffer, data: string) =>
   bytes[FIELD - 1] === BLANK && bytes.length === FRAME + Buffer.byteLength(data);
 
-function cut(bytes: Buffer, data: string, { from, to }: Cut): Buffer {
-  const begin = FIELD + Buffer.byteLength(data.slice(0, from));
-  const left = Buffer.allocUnsafe(bytes.length - (to - from));
-  bytes.copy(left, 0, 0, begin);
-  bytes.copy(left, begin, begin + (to - from));
-  return left;
-}
+const without = (bytes: Buffer, { from, to }: Cut): Buffer =>
+  Buffer.concat([bytes.subarray(0, from), bytes.subarray(to)]);

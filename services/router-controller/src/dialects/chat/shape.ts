@@ -13,7 +13,8 @@ export interface OneText {
 /** Values that say nothing and differ in every event. */
 const NOISE = ['obfuscation'];
 
-const USAGE = 'usage"';
+/** False: it has no `usage`, anywhere. Looked for by the name's end: a quote ahead would stop the search at each of an event's. */
+export const mayHaveUsage = (data: string) => data.includes('usage"');
 
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -74,7 +75,7 @@ export class Shape {
    */
   static of(data: string, told: OneText, read: (data: string) => OneText | null): Shape | null {
     if (data.length > MOST_CHARS) return null;
-    const usage = data.includes(USAGE) ? findMember(data, 0, 'usage', (value) => value === 'null') : null;
+    const usage = mayHaveUsage(data) ? findMember(data, 0, 'usage', (value) => value === 'null') : null;
     const noise = NOISE.flatMap((name) => holesAfter(data, `"${name}":"`));
     // The same text may stand elsewhere, as the model's name; only where it is the text does another one make another answer.
     for (const text of holesOf(data, told.text)) {
